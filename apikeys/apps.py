@@ -1,0 +1,12 @@
+"""API keys: how a producer proves who it is, and what it may do."""
+
+from django.apps import AppConfig
+
+
+class ApiKeysConfig(AppConfig):
+    name = "apikeys"
+    verbose_name = "API keys"
+
+    def ready(self) -> None:
+        """Register the system checks of this app."""
+        from apikeys import checks  # noqa: F401, PLC0415

@@ -1,0 +1,1 @@
+"""System checks of this app; see `views_declare_scopes`."""

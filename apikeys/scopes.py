@@ -1,0 +1,15 @@
+"""What a key can be allowed to do."""
+
+from django.db import models
+
+
+class Scope(models.TextChoices):
+    """One word of permission; a key without any may do nothing."""
+
+    JOBS_READ = "jobs:read", "read jobs"
+    JOBS_WRITE = "jobs:write", "create and steer jobs"
+    TEMPLATES_READ = "templates:read", "read templates"
+    TEMPLATES_WRITE = "templates:write", "create and steer templates"
+    DEADLETTERS_READ = "deadletters:read", "read dead letters"
+    DEADLETTERS_WRITE = "deadletters:write", "redrive and discard dead letters"
+    METRICS_READ = "metrics:read", "read metrics"

@@ -1,0 +1,26 @@
+"""Idempotency records: answers that producers' repeated requests get again."""
+
+from django.contrib import admin
+from unfold.decorators import display
+
+from jobs.admin import display as show
+from jobs.admin.operators import OperatorsOnly
+from jobs.models import IdempotencyRecord
+
+
+@admin.register(IdempotencyRecord)
+class IdempotencyRecordAdmin(OperatorsOnly):
+    ordering = ("-id",)
+    list_display = ("key", "merchant", "response_status", "created")
+    list_select_related = ("merchant",)
+    search_fields = ("=key",)
+    search_help_text = "Search by the exact key"
+    fields = ("merchant", "key", "response_status", "answer", "created")
+
+    @display(description="Created (UTC)")
+    def created(self, record: IdempotencyRecord) -> str:
+        return show.moment(record.created_at)
+
+    @display(description="Answer")
+    def answer(self, record: IdempotencyRecord) -> str:
+        return show.json_block(record.response_body)

@@ -1,0 +1,45 @@
+"""The engine's tunables: how long things may take before somebody acts.
+
+The defaults keep the promise of the fault budget (a killed worker's jobs run again in under 60 s);
+tests use shorter ones.
+"""
+
+import ipaddress
+from dataclasses import dataclass
+
+Network = ipaddress.IPv4Network | ipaddress.IPv6Network
+
+# The session advisory lock of the leading populator; health looks for it.
+POPULATOR_LOCK = 7_407_310_001
+
+
+@dataclass(frozen=True, kw_only=True)
+class Engine:
+    """All durations in seconds, all sizes in bytes."""
+
+    # A worker process says that it lives every `heartbeat`; silent for `worker_lease`, it is lost.
+    heartbeat: float = 2.0
+    worker_lease: float = 20.0
+    # A queued job whose message was not claimed within `queue_lease` goes back to scheduled.
+    queue_lease: float = 60.0
+    # The populator looks for due jobs at least this often, woken or not.
+    poll: float = 0.5
+    # How often beat ticks the watcher.
+    watch: float = 5.0
+    # A running job may outlive its timeout by this much before the watcher takes it away.
+    deadline_grace: float = 10.0
+    # Jobs one async worker process runs at once.
+    async_capacity: int = 200
+    # At most so many jobs of a lane lie in the broker at once; the rest waits in PostgreSQL.
+    queued_limit: int = 5000
+    # Rows one step of the populator or the watcher touches.
+    step_limit: int = 1000
+    # At most so many jobs in one broker message, and about so much work.
+    message_jobs: int = 100
+    message_seconds: float = 0.2
+    # A job whose worker was lost this often is dead-lettered as poison.
+    poison_losses: int = 3
+    # What is kept of a response body or of a result.
+    output_limit: int = 64 * 1024
+    # Networks that HTTP jobs may reach although the deny table names them (operators, demo, tests).
+    http_allow_networks: tuple[Network, ...] = ()

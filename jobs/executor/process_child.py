@@ -1,0 +1,135 @@
+"""The child's side of the process lane: claim one job, run it under an alarm, record it."""
+
+import logging
+import os
+import signal
+import time
+from collections.abc import Sequence
+from types import FrameType
+from uuid import UUID
+
+from django.db import DatabaseError, InterfaceError, OperationalError, connection
+
+from jobs import lifecycle, liveness
+from jobs.engine import Engine
+from jobs.executor.recorder import unrecordable
+from jobs.executor.running import run_attempt_in_process
+from jobs.executor.slots import CANCEL, RELEASE, Slots
+from jobs.handlers.context import AttemptContext
+from jobs.outcomes import Attempt, Ending, Failure, Outcome, Result
+from jobs.verdict import verdict
+
+logger = logging.getLogger(__name__)
+
+PROGRESS_EVERY = 1.0
+RECORD_RETRY = 0.5
+
+
+class _Interrupted(BaseException):
+    """Raised by the alarm in the handler's own frame; not an Exception, so handlers let it pass."""
+
+    def __init__(self, result: Result) -> None:
+        self.result = result
+
+
+class ReportingContext(AttemptContext):
+    """Writes progress by itself, at most once a second: the child has no heartbeat of its own."""
+
+    def __init__(self, attempt: Attempt) -> None:
+        super().__init__(attempt)
+        self._ticket = attempt.ticket
+        self._reported = 0.0
+
+    def progress(self, percent: int, note: str = "") -> None:
+        super().progress(percent, note)
+        if time.monotonic() - self._reported < PROGRESS_EVERY:
+            return
+        latest = self.taken_progress()
+        if latest is not None:
+            self._reported = time.monotonic()
+            liveness.show_progress([(self.job_id, self._ticket, *latest)])
+
+
+class ProcessChild:
+    """Runs in one prefork child, in its main thread."""
+
+    def __init__(self, slots: Slots, engine: Engine, *, index: int) -> None:
+        self._slots = slots
+        self._engine = engine
+        self._index = index
+        self._armed = False
+        signal.signal(signal.SIGALRM, self._alarm)
+
+    def execute(self, tickets: Sequence[tuple[UUID, int]]) -> int:
+        """Run the message's jobs one after the other; each is claimed when its turn has come."""
+        for done, ticket in enumerate(tickets):
+            if self._slots.stopping:
+                lifecycle.unqueue(tickets[done:])
+                return done
+            self._execute_one(ticket)
+        return len(tickets)
+
+    def _execute_one(self, ticket: tuple[UUID, int]) -> None:
+        attempts = lifecycle.claim(
+            tickets=[ticket], worker_id=self._slots.worker_id, engine=self._engine
+        )
+        for attempt in attempts:
+            self._slots.occupy(
+                self._index,
+                pid=os.getpid(),
+                job_id=attempt.job_id,
+                ticket=attempt.ticket,
+                deadline=time.monotonic() + attempt.timeout,
+            )
+            outcome = self._run(attempt)
+            ending = verdict(attempt, outcome, poison_losses=self._engine.poison_losses)
+            self._record(ending)
+            self._slots.vacate(self._index)
+
+    def _record(self, ending: Ending) -> None:
+        """Keep trying while the database is away; the ticket decides whether it still counts."""
+        while True:
+            try:
+                lifecycle.finish([ending])
+            except (OperationalError, InterfaceError) as error:
+                logger.warning("A result waits for the database (%s)", type(error).__name__)
+                connection.close()
+                time.sleep(RECORD_RETRY)
+            except DatabaseError:
+                logger.exception("The result of job %s cannot be stored", ending.job_id)
+                ending = unrecordable(ending)
+            else:
+                return
+
+    def _run(self, attempt: Attempt) -> Outcome:
+        context = ReportingContext(attempt)
+        try:
+            self._armed = True
+            signal.setitimer(signal.ITIMER_REAL, max(attempt.timeout, 0.001))
+            try:
+                return run_attempt_in_process(attempt, context)
+            finally:
+                self._armed = False
+                signal.setitimer(signal.ITIMER_REAL, 0)
+        except _Interrupted as interruption:
+            self._armed = False
+            signal.setitimer(signal.ITIMER_REAL, 0)
+            return _interrupted(interruption.result, context)
+
+    def _alarm(self, _signal: int, _frame: FrameType | None) -> None:
+        if not self._armed:
+            return
+        self._armed = False
+        order = self._slots.given_order(self._index)
+        if order == CANCEL:
+            raise _Interrupted(Result.CANCELLED)
+        if order == RELEASE:
+            raise _Interrupted(Result.RELEASED)
+        raise _Interrupted(Result.TIMED_OUT)
+
+
+def _interrupted(result: Result, context: AttemptContext) -> Outcome:
+    failure = None
+    if result is Result.TIMED_OUT:
+        failure = Failure(code="timeout", message="The attempt took longer than its timeout.")
+    return Outcome(result=result, failure=failure, log=context.taken_log())

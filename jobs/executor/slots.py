@@ -1,0 +1,114 @@
+"""What the process lane's children do right now, in memory that their parent sees too.
+
+The parent survives what kills a child, so it can tell within a heartbeat which attempt was lost or
+is overdue. One slot a child; only its child fills and clears it, only the parent writes orders.
+"""
+
+import mmap
+import struct
+from dataclasses import dataclass
+from uuid import UUID
+
+# worker id, stopping
+_HEADER = struct.Struct("=16s?")
+# occupied, pid, job id, ticket, deadline (monotonic seconds), finished attempts
+_SLOT = struct.Struct("=?q16sqdq")
+_ORDER = struct.Struct("=b")
+_STRIDE = 64 + 8
+
+# Slots a child's number may use in turn.
+REPLACEMENTS = 8
+
+NONE, CANCEL, RELEASE = 0, 1, 2
+
+
+@dataclass(frozen=True, kw_only=True)
+class Occupied:
+    """A child at work. `deadline` is on the machine's monotonic clock."""
+
+    index: int
+    pid: int
+    job_id: UUID
+    ticket: int
+    deadline: float
+
+
+class Slots:
+    """Shared between a parent and the children it forks after making this."""
+
+    def __init__(self, children: int) -> None:
+        self.size = size = children * REPLACEMENTS
+        # Anonymous and shared: survives fork, vanishes with the last process.
+        self._memory = mmap.mmap(-1, 64 + size * _STRIDE)
+
+    @property
+    def worker_id(self) -> UUID:
+        return UUID(bytes=_HEADER.unpack_from(self._memory, 0)[0])
+
+    @property
+    def stopping(self) -> bool:
+        return bool(_HEADER.unpack_from(self._memory, 0)[1])
+
+    def set_header(self, *, worker_id: UUID, stopping: bool) -> None:
+        """Tell the children who they are and whether to claim anything more."""
+        _HEADER.pack_into(self._memory, 0, worker_id.bytes, stopping)
+
+    def free_index(self, child: int) -> int:
+        """Return a slot for the child that Celery numbers `child`.
+
+        A replaced child has its predecessor's number, whose slot may still tell the parent what
+        the predecessor ran: the next one is taken then.
+        """
+        lanes = self.size // REPLACEMENTS
+        candidates = [child % lanes + lanes * turn for turn in range(REPLACEMENTS)]
+        taken = {slot.index for slot in self.occupied()}
+        return next((index for index in candidates if index not in taken), candidates[0])
+
+    def occupy(self, index: int, *, pid: int, job_id: UUID, ticket: int, deadline: float) -> None:
+        """Say that this child now runs this attempt."""
+        offset = self._offset(index)
+        finished = _SLOT.unpack_from(self._memory, offset)[5]
+        _ORDER.pack_into(self._memory, offset + 64, NONE)
+        _SLOT.pack_into(self._memory, offset, True, pid, job_id.bytes, ticket, deadline, finished)
+
+    def vacate(self, index: int) -> None:
+        """Say that the attempt is over and recorded."""
+        offset = self._offset(index)
+        finished = _SLOT.unpack_from(self._memory, offset)[5]
+        _SLOT.pack_into(self._memory, offset, False, 0, bytes(16), 0, 0.0, finished + 1)
+
+    def occupied(self) -> list[Occupied]:
+        """Return the children at work."""
+        found = []
+        for index in range(self.size):
+            busy, pid, job_id, ticket, deadline, _ = _SLOT.unpack_from(
+                self._memory, self._offset(index)
+            )
+            if busy:
+                found.append(
+                    Occupied(
+                        index=index,
+                        pid=pid,
+                        job_id=UUID(bytes=job_id),
+                        ticket=ticket,
+                        deadline=deadline,
+                    )
+                )
+        return found
+
+    def finished(self) -> int:
+        """Return how many attempts all children ended."""
+        return sum(
+            _SLOT.unpack_from(self._memory, self._offset(index))[5] for index in range(self.size)
+        )
+
+    def order(self, index: int, order: int) -> None:
+        """Leave an order for the child; a signal makes it look."""
+        _ORDER.pack_into(self._memory, self._offset(index) + 64, order)
+
+    def given_order(self, index: int) -> int:
+        """Return the order left for this child."""
+        return int(_ORDER.unpack_from(self._memory, self._offset(index) + 64)[0])
+
+    def _offset(self, index: int) -> int:
+        return 64 + index * _STRIDE

@@ -1,0 +1,92 @@
+"""The payload of an HTTP job: its schema, and the rules that a schema cannot say."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import yarl
+
+from jobs.handlers.http.headers import header_problems
+from jobs.handlers.http.policy import AddressDenied, AddressPolicy
+from jobs.handlers.http.target import MAX_URL, InvalidTarget, parse_target
+from jobs.handlers.kinds import InvalidPayload, PayloadProblem
+from jobs.handlers.schemas import PayloadSchema
+
+METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")
+BODILESS = ("GET", "HEAD")
+SUCCESS = "2xx"
+
+SCHEMA: dict[str, Any] = {
+    "type": "object",
+    "required": ["url"],
+    "additionalProperties": False,
+    "properties": {
+        "method": {"enum": list(METHODS)},
+        "url": {"type": "string", "minLength": 1, "maxLength": MAX_URL},
+        "headers": {
+            "type": "object",
+            "maxProperties": 50,
+            "additionalProperties": {"type": "string"},
+        },
+        "json": True,
+        "text": {"type": "string"},
+        "expected_statuses": {
+            "type": "array",
+            "minItems": 1,
+            "maxItems": 50,
+            "items": {
+                "type": ["integer", "string"],
+                "minimum": 200,
+                "maximum": 599,
+                "pattern": "^[2-5]xx$",
+            },
+        },
+    },
+}
+_COMPILED = PayloadSchema(SCHEMA)
+
+
+@dataclass(frozen=True)
+class HttpCall:
+    """A checked payload."""
+
+    method: str
+    url: yarl.URL
+    payload: dict[str, Any]
+
+    def expects(self, status: int) -> bool:
+        """Tell whether the job calls this status a success (default 200 to 299)."""
+        wanted = self.payload.get("expected_statuses", (SUCCESS,))
+        return status in wanted or f"{status // 100}xx" in wanted
+
+
+def parse_payload(payload: Any, policy: AddressPolicy) -> HttpCall:
+    """Return what a payload asks for. Raises InvalidPayload, and AddressDenied when only the
+    policy refuses the URL."""
+    _COMPILED.check(payload)
+    method = payload.get("method", "POST")
+    problems = [*_body_problems(method, payload), *header_problems(payload.get("headers", {}))]
+    try:
+        url = parse_target(payload["url"], policy)
+    except InvalidTarget as error:
+        problems.append(PayloadProblem("/url", str(error)))
+    except AddressDenied as error:
+        if not problems:
+            raise
+        problems.append(PayloadProblem("/url", str(error)))
+    if problems:
+        raise InvalidPayload(tuple(problems))
+    return HttpCall(method, url, payload)
+
+
+def _body_problems(method: str, payload: dict[str, Any]) -> list[PayloadProblem]:
+    bodies = [field for field in ("json", "text") if field in payload]
+    if len(bodies) == 2:
+        return [PayloadProblem("/text", 'cannot be combined with "json"; send one body.')]
+    if bodies and method in BODILESS:
+        return [
+            PayloadProblem(
+                f"/{bodies[0]}",
+                f"cannot be sent with {method}; remove it or use another method.",
+            )
+        ]
+    return []

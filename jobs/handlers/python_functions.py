@@ -1,0 +1,137 @@
+"""The public side of the job kind `python`: how a function becomes a handler.
+
+    from jobs.handlers.python_functions import PermanentFailure, handler
+
+    @handler("billing.invoice", arguments_schema={...}, timeout=60)
+    def invoice(context, *, order): ...
+
+A package offers its handlers by an entry point of the group `taskflow.handlers` that names the
+module to import. A handler is called as `function(context, **arguments)`; what it returns must be
+JSON and is kept with the attempt.
+"""
+
+import inspect
+import math
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, TypeVar
+
+from jobs.handlers.kinds import ASYNC, LANES, PROCESS
+from jobs.handlers.schemas import InvalidSchema, PayloadSchema
+
+MAX_RETRY_LATER = 24 * 3600.0  # seconds
+
+_NAME = re.compile(r"[a-z][a-z0-9_]*(\.[a-z][a-z0-9_]*)*\Z")
+_F = TypeVar("_F", bound=Callable[..., Any])
+
+
+class InvalidHandler(ValueError):
+    """A handler is declared wrongly; the message names it and the remedy."""
+
+
+class PermanentFailure(Exception):
+    """Raised by a handler: no further attempt can mend this, the job is dead-lettered."""
+
+
+class RetryLater(Exception):
+    """Raised by a handler: fail this attempt, and start the next not before `seconds` from now.
+
+    At most 24 hours; more is cut. Raises ValueError for what is no length of time.
+    """
+
+    def __init__(self, seconds: float, message: str = "") -> None:
+        if not math.isfinite(seconds) or seconds < 0:
+            raise ValueError(f"RetryLater takes seconds from 0 up; got {seconds}")
+        super().__init__(message or f"The handler asked to be tried again in {seconds:g} s.")
+        self.seconds = min(float(seconds), MAX_RETRY_LATER)
+
+
+@dataclass(frozen=True)
+class PythonHandler:
+    """A registered function."""
+
+    name: str
+    function: Callable[..., Any]
+    schema: PayloadSchema | None
+    lane: str
+    timeout: float | None  # seconds, below the job's own
+    is_coroutine: bool
+    signature: inspect.Signature
+
+
+_handlers: dict[str, PythonHandler] = {}
+
+
+def handler(
+    name: str,
+    arguments_schema: dict[str, Any] | None = None,
+    lane: str | None = None,
+    timeout: float | None = None,
+) -> Callable[[_F], _F]:
+    """Register the decorated function under `name` (dotted, lower case).
+
+    `arguments_schema` is a JSON Schema for the arguments; without one they are checked against the
+    function's signature. `lane` is "async" (the default of coroutine functions) or "process" (of
+    all others). `timeout` in seconds ends an attempt earlier than the job's own. Raises
+    InvalidHandler.
+    """
+
+    def register(function: _F) -> _F:
+        _add(_described(name, function, arguments_schema, lane, timeout))
+        return function
+
+    return register
+
+
+def registered() -> dict[str, PythonHandler]:
+    """Return the registered handlers by name: the live table, not to be changed."""
+    return _handlers
+
+
+def forget(names: set[str]) -> None:
+    """Remove handlers: those of a plugin that failed half-way through its import."""
+    for name in names:
+        _handlers.pop(name, None)
+
+
+def _described(
+    name: str,
+    function: Callable[..., Any],
+    arguments_schema: dict[str, Any] | None,
+    lane: str | None,
+    timeout: float | None,
+) -> PythonHandler:
+    if not _NAME.match(name) or len(name) > 100:
+        raise InvalidHandler(f'The handler name "{name:.100}" is not dotted lower case.')
+    if lane is not None and lane not in LANES:
+        raise InvalidHandler(f'Handler "{name}": lane is "async" or "process", not "{lane}".')
+    if timeout is not None and not (math.isfinite(timeout) and timeout > 0):
+        raise InvalidHandler(f'Handler "{name}": timeout is a number of seconds above 0.')
+    try:
+        schema = PayloadSchema(arguments_schema) if arguments_schema is not None else None
+    except InvalidSchema as error:
+        raise InvalidHandler(f'Handler "{name}": {error}') from error
+    is_coroutine = inspect.iscoroutinefunction(function)
+    return PythonHandler(
+        name=name,
+        function=function,
+        schema=schema,
+        lane=lane or (ASYNC if is_coroutine else PROCESS),
+        timeout=timeout,
+        is_coroutine=is_coroutine,
+        signature=inspect.signature(function),
+    )
+
+
+def _add(new: PythonHandler) -> None:
+    old = _handlers.get(new.name)
+    if old is not None and _origin(old) != _origin(new):
+        raise InvalidHandler(
+            f'The handler "{new.name}" is declared twice: by {_origin(old)} and {_origin(new)}.'
+        )
+    _handlers[new.name] = new
+
+
+def _origin(known: PythonHandler) -> str:
+    return f"{known.function.__module__}.{known.function.__qualname__}"

@@ -1,0 +1,67 @@
+"""The job kinds by name: how to check a payload and how to run an attempt.
+
+A kind is one file of this package that defines a `Kind`, listed in `KINDS` below.
+"""
+
+from typing import Any
+
+from jobs.handlers import python_kind
+from jobs.handlers.http import kind as http_kind
+from jobs.handlers.kinds import (
+    ASYNC,
+    LANES,
+    PROCESS,
+    InvalidPayload,
+    Kind,
+    PayloadProblem,
+    Run,
+    RunInProcess,
+)
+
+__all__ = [
+    "ASYNC",
+    "KINDS",
+    "LANES",
+    "PROCESS",
+    "InvalidPayload",
+    "Kind",
+    "PayloadProblem",
+    "Run",
+    "RunInProcess",
+    "UnknownKind",
+    "close_kinds",
+    "find_kind",
+    "kind_names",
+    "validate_payload",
+]
+
+KINDS: dict[str, Kind] = {kind.name: kind for kind in (http_kind.KIND, python_kind.KIND)}
+
+
+class UnknownKind(ValueError):
+    """No kind has this name; the message lists those that exist."""
+
+
+def kind_names() -> tuple[str, ...]:
+    """Return the known kinds' names, sorted."""
+    return tuple(sorted(KINDS))
+
+
+def find_kind(name: str) -> Kind:
+    """Return the kind called `name`. Raises UnknownKind."""
+    try:
+        return KINDS[name]
+    except (KeyError, TypeError):
+        known = ", ".join(f'"{known}"' for known in kind_names())
+        raise UnknownKind(f'There is no job kind "{name!s:.60}"; use one of {known}.') from None
+
+
+def validate_payload(kind_name: str, payload: Any) -> None:
+    """Check a payload against its kind. Raises UnknownKind or InvalidPayload."""
+    find_kind(kind_name).validate(payload)
+
+
+async def close_kinds() -> None:
+    """Close what the kinds hold for the running event loop; call it as the loop's last work."""
+    for kind in KINDS.values():
+        await kind.close()

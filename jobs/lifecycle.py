@@ -1,0 +1,280 @@
+"""The only writer of a job's status.
+
+Every function is one guarded statement over a set of jobs (the SQL is in `jobs.statements`). A
+stale caller (a zombie worker, a doubled message, a restored broker) matches no row and changes
+nothing; the returned rows are the answer. Listeners hear of it after the commit.
+"""
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from django.db import connection, transaction
+
+from jobs.engine import Engine
+from jobs.models import Job
+from jobs.outcomes import Attempt, Ending
+from jobs.querysets import JobQuerySet
+from jobs.signals import Transition, announce
+from jobs.statements import queueing, running, steering
+from jobs.states import JobStatus
+
+
+@dataclass(frozen=True, kw_only=True)
+class Moved:
+    """A job that a verb changed, and where it stands now."""
+
+    job_id: UUID
+    merchant_id: UUID
+    kind: str
+    lane: str
+    status: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Queued:
+    """A job that was given a ticket and must now be published."""
+
+    job_id: UUID
+    ticket: int
+    merchant_id: UUID
+    kind: str
+    handler: str
+    priority: int
+    scheduled_at: datetime
+
+
+@dataclass(frozen=True, kw_only=True)
+class Stranded:
+    """A running attempt that nobody looks after any more."""
+
+    attempt: Attempt
+    lost: bool  # its worker is gone; otherwise its time is over
+
+
+@dataclass(frozen=True, kw_only=True)
+class Replacement:
+    """An edited payload for a restart, with the lane and handler that follow from it."""
+
+    payload: dict[str, Any]
+    lane: str
+    handler: str
+
+
+def create(jobs: Sequence[Job]) -> list[Job]:
+    """Insert new jobs as scheduled for their `run_at`, in one statement; all or none."""
+    for job in jobs:
+        job.status = JobStatus.SCHEDULED
+        job.scheduled_at = job.run_at
+    created = Job.objects.bulk_create(jobs)
+    _announce("create", [_moved_of(job) for job in created])
+    return created
+
+
+def edit(*, job_id: UUID, changes: Mapping[str, Any]) -> bool:
+    """Change a job that still waits; False when it no longer does.
+
+    `changes` are columns other than the status; a new `run_at` moves the next attempt as well.
+    """
+    columns = dict(changes)
+    if "run_at" in columns:
+        columns["scheduled_at"] = columns["run_at"]
+    waiting: JobQuerySet = Job.objects.filter(id=job_id)
+    return waiting.editable().update(**columns) == 1
+
+
+def queue_due(*, lane: str, now: datetime, limit: int, lease: float) -> list[Queued]:
+    """Give tickets to at most `limit` due jobs of a lane, in the order they shall run."""
+    rows = _rows(queueing.QUEUE_DUE, lane=lane, now=now, limit=limit, lease=lease)
+    queued = [
+        Queued(
+            job_id=row[0],
+            ticket=row[1],
+            merchant_id=row[2],
+            kind=row[3],
+            handler=row[4],
+            priority=row[5],
+            scheduled_at=row[6],
+        )
+        for row in rows
+    ]
+    queued.sort(key=lambda job: (-job.priority, job.scheduled_at, job.job_id))
+    return queued
+
+
+def unqueue(tickets: Sequence[tuple[UUID, int]]) -> list[Moved]:
+    """Take back jobs whose message was not delivered, or not claimed; no attempt is counted."""
+    rows = _rows(
+        queueing.UNQUEUE,
+        ids=[job_id for job_id, _ in tickets],
+        tickets=[ticket for _, ticket in tickets],
+    )
+    return _announce("unqueue", [_moved(row) for row in rows])
+
+
+def requeue_lost_messages(*, before: datetime, limit: int) -> list[Moved]:
+    """Reschedule queued jobs whose lease ran out before `before`; no attempt is counted."""
+    rows = _rows(queueing.REQUEUE_LOST_MESSAGES, before=before, limit=limit)
+    return _announce("requeue", [_moved(row) for row in rows])
+
+
+def expire(*, now: datetime, limit: int) -> list[Moved]:
+    """Fail jobs that were not started by their deadline."""
+    late = [row[0] for row in _rows(queueing.FIND_EXPIRED, now=now, limit=limit)]
+    if not late:
+        return []
+    rows = _rows(queueing.EXPIRE, ids=late, now=now)
+    return _announce("expire", [_moved(row) for row in rows])
+
+
+def claim(*, tickets: Sequence[tuple[UUID, int]], worker_id: UUID, engine: Engine) -> list[Attempt]:
+    """Start the attempts whose ticket is still good, for a worker that is alive."""
+    rows = _rows(
+        running.CLAIM,
+        ids=[job_id for job_id, _ in tickets],
+        tickets=[ticket for _, ticket in tickets],
+        worker=worker_id,
+        grace=engine.deadline_grace,
+    )
+    return [_attempt(row) for row in rows]
+
+
+def finish(endings: Sequence[Ending]) -> list[Moved]:
+    """End attempts: new status, execution and dead letter in one statement.
+
+    An attempt missing from the answer was no longer this worker's to end.
+    """
+    rows = _rows(
+        running.FINISH,
+        ids=[ending.job_id for ending in endings],
+        tickets=[ending.ticket for ending in endings],
+        outcomes=[ending.outcome.value for ending in endings],
+        statuses=[ending.status for ending in endings],
+        delays=[ending.delay for ending in endings],
+        http_statuses=[ending.http_status for ending in endings],
+        codes=[ending.code for ending in endings],
+        messages=[ending.message for ending in endings],
+        details=[ending.detail for ending in endings],
+        fingerprints=[ending.fingerprint for ending in endings],
+        outputs=[None if e.output is None else json.dumps(e.output) for e in endings],
+        logs=[json.dumps(ending.log) for ending in endings],
+    )
+    return _announce("finish", [_moved(row) for row in rows])
+
+
+def find_stranded(*, now: datetime, limit: int) -> list[Stranded]:
+    """Return running attempts whose worker is gone or whose deadline has passed."""
+    rows = _rows(running.FIND_STRANDED, now=now, limit=limit)
+    return [Stranded(attempt=_attempt(row), lost=row[16]) for row in rows]
+
+
+def find_running(tickets: Sequence[tuple[UUID, int]]) -> list[Attempt]:
+    """Read back running attempts whose ticket is still good."""
+    rows = _rows(
+        running.FIND_RUNNING,
+        ids=[job_id for job_id, _ in tickets],
+        tickets=[ticket for _, ticket in tickets],
+    )
+    return [_attempt(row) for row in rows]
+
+
+def cancel(*, job_ids: Sequence[UUID], now: datetime) -> list[Moved]:
+    """Cancel jobs that have not started; ask running ones to stop (they stay running until then)."""
+    rows = _rows(steering.CANCEL, ids=list(job_ids), now=now)
+    return _announce("cancel", [_moved(row) for row in rows])
+
+
+def advance(*, job_ids: Sequence[UUID], now: datetime) -> list[Moved]:
+    """Make waiting jobs due at once."""
+    rows = _rows(steering.ADVANCE, ids=list(job_ids), now=now)
+    return _announce("advance", [_moved(row) for row in rows])
+
+
+def restart(
+    *,
+    job_ids: Sequence[UUID],
+    now: datetime,
+    by: str,
+    replacements: Mapping[UUID, Replacement] | None = None,
+) -> list[Moved]:
+    """Give failed and cancelled jobs a new round of attempts, now; their history stays.
+
+    Open dead letters of theirs are resolved as redriven by `by`.
+    """
+    edited = list((replacements or {}).items())
+    rows = _rows(
+        steering.RESTART,
+        ids=list(job_ids),
+        now=now,
+        by=by[:200],
+        edited=[job_id for job_id, _ in edited],
+        payloads=[json.dumps(new.payload) for _, new in edited],
+        lanes=[new.lane for _, new in edited],
+        handlers=[new.handler for _, new in edited],
+    )
+    return _announce("restart", [_moved(row) for row in rows])
+
+
+def _rows(statement: str, **values: Any) -> list[tuple[Any, ...]]:
+    with connection.cursor() as cursor:
+        cursor.execute(statement, values)
+        return cursor.fetchall()
+
+
+def _moved(row: tuple[Any, ...]) -> Moved:
+    return Moved(job_id=row[0], merchant_id=row[1], kind=row[2], lane=row[3], status=row[4])
+
+
+def _moved_of(job: Job) -> Moved:
+    return Moved(
+        job_id=job.id,
+        merchant_id=job.merchant_id,
+        kind=job.kind,
+        lane=job.lane,
+        status=job.status,
+    )
+
+
+def _attempt(row: tuple[Any, ...]) -> Attempt:
+    return Attempt(
+        job_id=row[0],
+        ticket=row[1],
+        merchant_id=row[2],
+        kind=row[3],
+        handler=row[4],
+        name=row[5],
+        payload=_json(row[6]),
+        metadata=_json(row[7]),
+        number=row[8],
+        round=row[9],
+        max_attempts=row[10],
+        timeout=row[11],
+        backoff=None if row[12] is None else _json(row[12]),
+        scheduled_at=row[13],
+        started_at=row[14],
+        lost_count=row[15],
+    )
+
+
+def _json(value: Any) -> Any:
+    # Django leaves jsonb as text on a raw cursor.
+    return json.loads(value) if isinstance(value, str) else value
+
+
+def _announce(verb: str, moved: list[Moved]) -> list[Moved]:
+    if moved:
+        transitions = [
+            Transition(
+                job_id=job.job_id,
+                merchant_id=job.merchant_id,
+                kind=job.kind,
+                status=job.status,
+                verb=verb,
+            )
+            for job in moved
+        ]
+        transaction.on_commit(lambda: announce(transitions))
+    return moved

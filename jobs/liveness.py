@@ -1,0 +1,108 @@
+"""Workers' rows: registered at start, kept by heartbeats, declared lost when silent."""
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from django.db import connection
+
+from jobs.statements import liveness
+
+
+@dataclass(frozen=True, kw_only=True)
+class Heartbeat:
+    """What a worker learns from its own heartbeat."""
+
+    alive: bool  # False: it was declared lost, its jobs are no longer its own
+    cancel: tuple[tuple[UUID, int], ...]  # (job id, ticket) of attempts to stop
+
+
+@dataclass(frozen=True, kw_only=True)
+class LiveLane:
+    """The live workers of a lane together."""
+
+    lane: str
+    workers: int
+    capacity: int
+    # "kind:handler" -> mean seconds of an attempt, the slowest worker's.
+    run_times: Mapping[str, float]
+
+
+@dataclass(frozen=True, kw_only=True)
+class LostWorker:
+    """A worker process that fell silent."""
+
+    worker_id: UUID
+    name: str
+    lane: str
+
+
+def register(*, worker_id: UUID, name: str, lane: str, capacity: int) -> None:
+    """Announce a worker process; it may claim jobs from now on."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            liveness.REGISTER,
+            {"id": worker_id, "name": name[:200], "lane": lane, "capacity": capacity},
+        )
+
+
+def beat(*, worker_id: UUID, finished: int, run_times: Mapping[str, float]) -> Heartbeat:
+    """Keep the worker and all its running jobs alive; learn which of them to stop."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            liveness.BEAT,
+            {"id": worker_id, "finished": finished, "run_times": json.dumps(dict(run_times))},
+        )
+        alive = cursor.rowcount == 1
+        cursor.execute(liveness.CANCEL_REQUESTS, {"id": worker_id})
+        return Heartbeat(alive=alive, cancel=tuple((row[0], row[1]) for row in cursor.fetchall()))
+
+
+def show_progress(reports: Sequence[tuple[UUID, int, int, str]]) -> None:
+    """Write (job id, ticket, percent, note) of attempts that still run."""
+    if not reports:
+        return
+    ids, tickets, progress, notes = (list(column) for column in zip(*reports, strict=True))
+    with connection.cursor() as cursor:
+        cursor.execute(
+            liveness.SHOW_PROGRESS,
+            {"ids": ids, "tickets": tickets, "progress": progress, "notes": notes},
+        )
+
+
+def stop(worker_id: UUID) -> None:
+    """Say goodbye; to be called after the worker's jobs were finished or handed back."""
+    with connection.cursor() as cursor:
+        cursor.execute(liveness.STOP, {"id": worker_id})
+
+
+def declare_lost(*, now: datetime, lease: float) -> list[LostWorker]:
+    """Mark workers whose last heartbeat is older than `lease` seconds; they never come back."""
+    with connection.cursor() as cursor:
+        cursor.execute(liveness.DECLARE_LOST, {"now": now, "lease": lease})
+        return [LostWorker(worker_id=r[0], name=r[1], lane=r[2]) for r in cursor.fetchall()]
+
+
+def live_lanes(*, now: datetime, lease: float) -> dict[str, LiveLane]:
+    """Return the lanes that have live workers."""
+    with connection.cursor() as cursor:
+        cursor.execute(liveness.LIVE_LANES, {"now": now, "lease": lease})
+        rows = cursor.fetchall()
+    return {
+        lane: LiveLane(
+            lane=lane, workers=workers, capacity=int(capacity), run_times=_slowest(run_times)
+        )
+        for lane, workers, capacity, run_times in rows
+    }
+
+
+def _slowest(run_times: Any) -> dict[str, float]:
+    measured = json.loads(run_times) if isinstance(run_times, str) else run_times
+    slowest: dict[str, float] = {}
+    for worker in measured:
+        for key, seconds in worker.items():
+            slowest[key] = max(seconds, slowest.get(key, 0.0))
+    return slowest

@@ -1,0 +1,17 @@
+"""The tables of the jobs app."""
+
+from .dead_letter import DeadLetter, Resolution
+from .execution import Execution
+from .idempotency import IdempotencyRecord
+from .job import Job
+from .worker import Worker, WorkerState
+
+__all__ = [
+    "DeadLetter",
+    "Execution",
+    "IdempotencyRecord",
+    "Job",
+    "Resolution",
+    "Worker",
+    "WorkerState",
+]

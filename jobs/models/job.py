@@ -1,0 +1,143 @@
+"""The job: what is to run, when, and where it stands."""
+
+from django.contrib.postgres.fields import ArrayField
+from django.contrib.postgres.indexes import GinIndex
+from django.core.validators import MaxValueValidator, MinValueValidator
+from django.db import models
+from django.db.models import Q
+from django.db.models.functions import Now
+
+from jobs.querysets import JobQuerySet
+from jobs.states import FINAL, WAITING, JobStatus
+from tenants.identifiers import new_id
+from tenants.models import Merchant
+
+STATUS_CHOICES = [(status.value, status.value.capitalize()) for status in JobStatus]
+MAX_TIMEOUT = 86_400
+
+
+class Job(models.Model):
+    """One piece of work. `jobs.lifecycle` alone writes `status` and the columns that follow it."""
+
+    id = models.UUIDField(primary_key=True, default=new_id, editable=False)
+    # The index on (merchant, id) serves the foreign key as well.
+    merchant = models.ForeignKey(
+        Merchant, on_delete=models.PROTECT, related_name="jobs", db_index=False
+    )
+    # Plain columns, not foreign keys: jobs never import the templates.
+    template_id = models.UUIDField(null=True, editable=False)
+    occurrence_at = models.DateTimeField(null=True, editable=False)
+
+    kind = models.CharField(max_length=32)
+    handler = models.CharField(max_length=200, blank=True, default="")
+    lane = models.CharField(max_length=16)
+    name = models.CharField(max_length=200, blank=True, default="")
+    tags = ArrayField(models.CharField(max_length=64), default=list, blank=True)
+    metadata = models.JSONField(default=dict, blank=True)
+    payload = models.JSONField(default=dict, blank=True)
+    priority = models.PositiveSmallIntegerField(
+        default=5, validators=[MinValueValidator(0), MaxValueValidator(10)]
+    )
+    max_attempts = models.PositiveSmallIntegerField(default=5)
+    backoff = models.JSONField(null=True, blank=True)
+    timeout = models.FloatField(default=60.0, help_text="Seconds one attempt may take.")
+    run_at = models.DateTimeField(help_text="When the job was asked to run.")
+    expires_at = models.DateTimeField(
+        null=True, blank=True, help_text="Not started by then, the job fails as expired."
+    )
+
+    status = models.CharField(max_length=16, choices=STATUS_CHOICES)
+    scheduled_at = models.DateTimeField(help_text="When the next attempt is due.")
+    attempt = models.PositiveSmallIntegerField(default=0)
+    # Attempts made before the last manual retry: they stay counted, but not against max_attempts.
+    earlier_attempts = models.PositiveSmallIntegerField(default=0)
+    lost_count = models.PositiveSmallIntegerField(default=0)
+    ticket = models.BigIntegerField(null=True, editable=False)
+    queued_at = models.DateTimeField(null=True)
+    queue_lease_until = models.DateTimeField(null=True)
+    started_at = models.DateTimeField(null=True)
+    worker_id = models.UUIDField(null=True)
+    deadline_at = models.DateTimeField(null=True)
+    cancel_requested_at = models.DateTimeField(null=True)
+    finalized_at = models.DateTimeField(null=True)
+    progress = models.PositiveSmallIntegerField(null=True)
+    progress_note = models.CharField(max_length=200, blank=True, default="")
+    created_at = models.DateTimeField(db_default=Now())
+
+    objects = JobQuerySet.as_manager()
+
+    class Meta:
+        ordering = ["-id"]
+        constraints = [
+            models.CheckConstraint(
+                name="job_status_known",
+                condition=Q(status__in=[status.value for status in JobStatus]),
+            ),
+            models.CheckConstraint(
+                name="job_finalized_iff_final",
+                condition=Q(status__in=FINAL, finalized_at__isnull=False)
+                | (~Q(status__in=FINAL) & Q(finalized_at__isnull=True)),
+            ),
+            models.CheckConstraint(
+                name="job_queued_has_ticket_and_lease",
+                condition=~Q(status=JobStatus.QUEUED)
+                | Q(ticket__isnull=False, queued_at__isnull=False, queue_lease_until__isnull=False),
+            ),
+            models.CheckConstraint(
+                name="job_running_has_owner",
+                condition=~Q(status=JobStatus.RUNNING)
+                | Q(
+                    ticket__isnull=False,
+                    worker_id__isnull=False,
+                    started_at__isnull=False,
+                    deadline_at__isnull=False,
+                ),
+            ),
+            models.CheckConstraint(
+                name="job_numbers_in_range",
+                condition=Q(
+                    priority__range=(0, 10),
+                    max_attempts__range=(1, 100),
+                    timeout__gt=0,
+                    timeout__lte=MAX_TIMEOUT,
+                ),
+            ),
+            # One job per occurrence, whoever expands it and how often.
+            models.UniqueConstraint(
+                name="job_one_per_occurrence",
+                fields=["template_id", "occurrence_at"],
+                condition=Q(template_id__isnull=False),
+            ),
+        ]
+        indexes = [
+            # A merchant's list, newest first: ids are UUIDv7, so their order is creation order.
+            models.Index(fields=["merchant", "-id"], name="job_merchant_newest"),
+            # The populator: waiting rows only, so finished history costs it nothing.
+            models.Index(
+                fields=["lane", "priority", "scheduled_at", "id"],
+                name="job_due",
+                condition=Q(status__in=WAITING),
+            ),
+            # Backpressure counts per lane, and the watcher's hunt for lost messages.
+            models.Index(
+                fields=["lane", "queue_lease_until"],
+                name="job_queued",
+                condition=Q(status=JobStatus.QUEUED),
+            ),
+            # A worker's running jobs: heartbeat, cancel requests, rescue.
+            models.Index(
+                fields=["worker_id"], name="job_running", condition=Q(status=JobStatus.RUNNING)
+            ),
+            models.Index(
+                fields=["deadline_at"], name="job_overdue", condition=Q(status=JobStatus.RUNNING)
+            ),
+            models.Index(
+                fields=["expires_at"],
+                name="job_expiring",
+                condition=Q(expires_at__isnull=False) & ~Q(status__in=(*FINAL, JobStatus.RUNNING)),
+            ),
+            GinIndex(fields=["tags"], name="job_tags", condition=~Q(tags=[])),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.name or self.kind} {self.id}"

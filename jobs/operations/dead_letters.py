@@ -1,0 +1,113 @@
+"""What people do to jobs that failed for good: redrive them or discard them, one or many."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from django.db import transaction
+
+from jobs import lifecycle, publishing, quota
+from jobs.lifecycle import Replacement
+from jobs.models import DeadLetter, Resolution
+from jobs.operations.new_job import read_payload
+from jobs.querysets import DeadLetterQuerySet
+from tenants.models import Merchant
+
+MOST_AT_ONCE = 10_000
+
+
+class AlreadyResolved(Exception):
+    """The dead letter was redriven or discarded before; nothing was changed."""
+
+    code = "dead_letter_resolved"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Resolved:
+    """How many dead letters a call resolved, and whether it left some for the next."""
+
+    count: int
+    more: bool
+
+
+def redrive(letter: DeadLetter, *, now: datetime, by: str, payload: Any = None) -> None:
+    """Run the job again, with another payload when one is given.
+
+    Raises AlreadyResolved, InvalidFields for the payload, QuotaExceeded.
+    """
+    replacements = _replacement(letter, payload) if payload is not None else {}
+    _refuse_resolved(letter)
+    quota.admit(letter.merchant, adding=1, now=now)
+    if not _restart([letter.job_id], now=now, by=by, replacements=replacements):
+        letter.refresh_from_db()
+        _refuse_resolved(letter)
+        raise AlreadyResolved("The job of this dead letter is no longer failed; look at the job.")
+
+
+def discard(letter: DeadLetter, *, now: datetime, by: str, reason: str = "") -> None:
+    """Close the letter; its job stays failed. Raises AlreadyResolved."""
+    if not _discard([letter.pk], now=now, by=by, reason=reason):
+        letter.refresh_from_db()
+        _refuse_resolved(letter)
+
+
+def redrive_many(
+    letters: DeadLetterQuerySet, *, merchant: Merchant, now: datetime, by: str
+) -> Resolved:
+    """Run the jobs of the open ones among `letters` again, oldest first. Raises QuotaExceeded."""
+    found = list(letters.open().order_by("pk").values_list("job_id", flat=True)[: MOST_AT_ONCE + 1])
+    chosen = found[:MOST_AT_ONCE]
+    if not chosen:
+        return Resolved(count=0, more=False)
+    quota.admit(merchant, adding=len(chosen), now=now)
+    restarted = _restart(chosen, now=now, by=by, replacements={})
+    return Resolved(count=restarted, more=len(found) > MOST_AT_ONCE)
+
+
+def discard_many(
+    letters: DeadLetterQuerySet, *, now: datetime, by: str, reason: str = ""
+) -> Resolved:
+    """Close the open ones among `letters`, oldest first."""
+    found = list(letters.open().order_by("pk").values_list("pk", flat=True)[: MOST_AT_ONCE + 1])
+    closed = _discard(found[:MOST_AT_ONCE], now=now, by=by, reason=reason)
+    return Resolved(count=closed, more=len(found) > MOST_AT_ONCE)
+
+
+def _replacement(letter: DeadLetter, payload: Any) -> dict[UUID, Replacement]:
+    job = letter.job
+    work = read_payload(payload, kind=job.kind, original=job.payload)
+    new = Replacement(payload=work.payload, lane=work.lane, handler=work.handler)
+    return {job.pk: new}
+
+
+def _restart(
+    job_ids: Sequence[UUID], *, now: datetime, by: str, replacements: Mapping[UUID, Replacement]
+) -> int:
+    with transaction.atomic():
+        moved = lifecycle.restart(job_ids=job_ids, now=now, by=by, replacements=replacements)
+        if moved:
+            transaction.on_commit(publishing.wake)
+    return len(moved)
+
+
+def _discard(ids: Sequence[UUID], *, now: datetime, by: str, reason: str) -> int:
+    return (
+        DeadLetter.objects.filter(pk__in=ids)
+        .open()
+        .update(
+            resolution=Resolution.DISCARDED,
+            resolved_at=now,
+            resolved_by=by[:200],
+            reason=reason,
+        )
+    )
+
+
+def _refuse_resolved(letter: DeadLetter) -> None:
+    if letter.resolution:
+        raise AlreadyResolved(
+            f"The dead letter was {letter.resolution} already, at {letter.resolved_at:%FT%TZ}; "
+            "look at its job."
+        )

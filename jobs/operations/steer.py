@@ -1,0 +1,86 @@
+"""What people and producers do to one job: cancel, retry, run now, edit."""
+
+from collections.abc import Callable, Mapping
+from datetime import datetime
+from typing import Any
+
+from django.db import transaction
+
+from jobs import lifecycle, publishing, quota
+from jobs.lifecycle import Moved
+from jobs.models import Job
+from jobs.states import JobStatus
+
+
+class WrongStatus(Exception):
+    """The job is not in a status that the verb takes; nothing was changed."""
+
+    code = "wrong_status"
+
+
+class NotCancellable(WrongStatus):
+    code = "job_not_cancellable"
+
+
+class NotRetryable(WrongStatus):
+    code = "job_not_retryable"
+
+
+class NotWaiting(WrongStatus):
+    code = "job_not_waiting"
+
+
+class NotEditable(WrongStatus):
+    code = "job_not_editable"
+
+
+def cancel(job: Job, *, now: datetime) -> None:
+    """Cancel a job that has not started; ask a running one to stop. Raises NotCancellable."""
+    if not lifecycle.cancel(job_ids=[job.pk], now=now):
+        raise NotCancellable(
+            f"The job is {_status(job)}; only a job that has not ended can be cancelled."
+        )
+
+
+def retry(job: Job, *, now: datetime, by: str) -> None:
+    """Give a failed or cancelled job a new round of attempts. Raises NotRetryable, QuotaExceeded."""
+    quota.admit(job.merchant, adding=1, now=now)
+    if not _waking(lambda: lifecycle.restart(job_ids=[job.pk], now=now, by=by)):
+        raise NotRetryable(
+            f"The job is {_status(job)}; only a failed or cancelled job can be retried. "
+            "Create a new job to do the work again."
+        )
+
+
+def run_now(job: Job, *, now: datetime) -> None:
+    """Make a waiting job due at once. Raises NotWaiting."""
+    if not _waking(lambda: lifecycle.advance(job_ids=[job.pk], now=now)):
+        raise NotWaiting(
+            f"The job is {_status(job)}; only a scheduled or retryable job can be run now. "
+            "Retry a failed or cancelled one instead."
+        )
+
+
+def edit(job: Job, *, changes: Mapping[str, Any]) -> None:
+    """Change a job that still waits. Raises NotEditable."""
+    with transaction.atomic():
+        edited = lifecycle.edit(job_id=job.pk, changes=changes)
+        transaction.on_commit(publishing.wake)
+    if not edited:
+        raise NotEditable(
+            f"The job is {_status(job)}; only a blocked, scheduled or retryable job can be changed. "
+            "Cancel it and create a new one, or wait for its end."
+        )
+
+
+def _waking(verb: Callable[[], list[Moved]]) -> list[Moved]:
+    with transaction.atomic():
+        moved = verb()
+        if moved:
+            transaction.on_commit(publishing.wake)
+    return moved
+
+
+def _status(job: Job) -> str:
+    """Return the status that made the verb miss, read after it did."""
+    return JobStatus(Job.objects.values_list("status", flat=True).get(pk=job.pk)).value

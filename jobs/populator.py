@@ -1,0 +1,147 @@
+"""The populator: due jobs -> tickets -> the broker, in batches, at the exact moment.
+
+One leads and the others stand by, so that order and limits are exact; two at once would do no harm
+either (rows are locked, tickets decide). It commits first and publishes after: what gets lost in
+between is rescheduled when its queue lease runs out.
+"""
+
+import logging
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+from django.db import connection
+
+from jobs import lifecycle, liveness
+from jobs.engine import POPULATOR_LOCK, Engine
+from jobs.handlers.registry import ASYNC, LANES
+from jobs.liveness import LiveLane
+from jobs.publishing import BrokerUnavailable, Message, publish
+from jobs.statements.queueing import NEXT_DUE, QUEUED_PER_LANE
+
+logger = logging.getLogger(__name__)
+
+# How much measured work may lie in the broker: enough to keep workers busy, little enough that
+# order is decided late.
+DEPTH_SECONDS = 2.0
+LEAST_DEPTH = 20
+
+
+@dataclass(frozen=True, kw_only=True)
+class Populated:
+    """What one step did."""
+
+    queued: int = 0
+    messages: int = 0
+    expired: int = 0
+    # The step's limit was reached: there is more to do now.
+    more: bool = False
+    # Due jobs may have been left waiting because the lanes are full.
+    full: bool = False
+    # The broker did not take the messages; their jobs are scheduled again.
+    refused: int = 0
+
+
+def populate(now: datetime, engine: Engine) -> Populated:
+    """Queue and publish what is due, as much as the lanes have room for."""
+    expired = lifecycle.expire(now=now, limit=engine.step_limit)
+    lanes = liveness.live_lanes(now=now, lease=engine.worker_lease)
+    room = _room(lanes, _queued_per_lane(), engine)
+    messages: list[Message] = []
+    more = full = False
+    for lane, places in room.items():
+        limit = min(places, engine.step_limit)
+        if limit <= 0:
+            full = True
+            continue
+        jobs = lifecycle.queue_due(lane=lane, now=now, limit=limit, lease=engine.queue_lease)
+        messages.extend(_pack(lane, jobs, lanes[lane].run_times, engine))
+        more = more or (len(jobs) == engine.step_limit)
+        full = full or (len(jobs) == limit < engine.step_limit)
+    refused = _publish(messages)
+    return Populated(
+        queued=sum(len(message.tickets) for message in messages),
+        messages=len(messages),
+        expired=len(expired),
+        more=more or len(expired) == engine.step_limit,
+        full=full,
+        refused=refused,
+    )
+
+
+def next_due(now: datetime) -> datetime | None:
+    """Return when the next waiting job after `now` is due."""
+    with connection.cursor() as cursor:
+        cursor.execute(NEXT_DUE, {"now": now, "lanes": list(LANES)})
+        row = cursor.fetchone()
+    moment: datetime | None = row[0] if row else None
+    return moment
+
+
+def try_to_lead() -> bool:
+    """Take the session's advisory lock; it is held until this connection ends."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_try_advisory_lock(%s)", [POPULATOR_LOCK])
+        row = cursor.fetchone()
+    return bool(row and row[0])
+
+
+def _publish(messages: list[Message]) -> int:
+    if not messages:
+        return 0
+    try:
+        publish(messages)
+    except BrokerUnavailable as error:
+        logger.warning("The broker did not take %d messages: %s", len(messages), error)
+        tickets = [ticket for message in messages for ticket in message.tickets]
+        # Their tickets are void from here on, so a message that arrived all the same is stale.
+        return len(lifecycle.unqueue(tickets))
+    return 0
+
+
+def _queued_per_lane() -> dict[str, int]:
+    with connection.cursor() as cursor:
+        cursor.execute(QUEUED_PER_LANE)
+        return dict(cursor.fetchall())
+
+
+def _room(
+    lanes: Mapping[str, LiveLane], queued: Mapping[str, int], engine: Engine
+) -> dict[str, int]:
+    """Return how many more jobs each live lane may have queued."""
+    return {
+        lane: min(_depth(live), engine.queued_limit) - queued.get(lane, 0)
+        for lane, live in lanes.items()
+        if lane in LANES
+    }
+
+
+def _depth(live: LiveLane) -> int:
+    slowest = max(live.run_times.values(), default=0.0)
+    measured = live.capacity * DEPTH_SECONDS / slowest if slowest > 0 else 0
+    return max(int(measured), live.capacity * 2, LEAST_DEPTH)
+
+
+def _pack(
+    lane: str, jobs: Sequence[lifecycle.Queued], run_times: Mapping[str, float], engine: Engine
+) -> list[Message]:
+    """Put neighbours into one message, as many as make about `message_seconds` of work.
+
+    The process lane gets one job a message: its children share nothing but their queue.
+    """
+    messages: list[Message] = []
+    batch: list[tuple[UUID, int]] = []
+    work = 0.0
+    for job in jobs:
+        # Unknown work may be long: it travels alone.
+        cost = run_times.get(f"{job.kind}:{job.handler}", engine.message_seconds)
+        full = len(batch) >= engine.message_jobs or work + cost > engine.message_seconds
+        if batch and (full or lane != ASYNC):
+            messages.append(Message(lane=lane, tickets=tuple(batch)))
+            batch, work = [], 0.0
+        batch.append((job.job_id, job.ticket))
+        work += cost
+    if batch:
+        messages.append(Message(lane=lane, tickets=tuple(batch)))
+    return messages

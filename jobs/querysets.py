@@ -1,0 +1,46 @@
+"""Filters over jobs, executions and dead letters. Every tenant's look starts from MerchantOwned."""
+
+from datetime import datetime
+from typing import TYPE_CHECKING, Self
+
+from jobs.states import EDITABLE, FINAL, JobStatus
+from tenants.scoping import MerchantOwnedQuerySet
+
+if TYPE_CHECKING:
+    from jobs.models import DeadLetter, Execution, Job
+
+    JobsOf = MerchantOwnedQuerySet[Job]
+    ExecutionsOf = MerchantOwnedQuerySet[Execution]
+    DeadLettersOf = MerchantOwnedQuerySet[DeadLetter]
+else:
+    JobsOf = ExecutionsOf = DeadLettersOf = MerchantOwnedQuerySet
+
+
+class JobQuerySet(JobsOf):
+    """Reads only: status is written by jobs.lifecycle."""
+
+    def editable(self) -> Self:
+        """Jobs that still wait and may be changed."""
+        return self.filter(status__in=EDITABLE)
+
+    def unfinished(self) -> Self:
+        """Jobs that are not final: what counts against a merchant's quota."""
+        return self.exclude(status__in=FINAL)
+
+    def due(self, now: datetime) -> Self:
+        """Waiting jobs whose moment has come."""
+        return self.filter(
+            status__in=(JobStatus.SCHEDULED, JobStatus.RETRYABLE), scheduled_at__lte=now
+        )
+
+
+class ExecutionQuerySet(ExecutionsOf):
+    """Finished attempts."""
+
+
+class DeadLetterQuerySet(DeadLettersOf):
+    """Jobs that failed for good."""
+
+    def open(self) -> Self:
+        """Those that nobody has redriven or discarded yet."""
+        return self.filter(resolution="")

@@ -1,0 +1,10 @@
+"""The SQL of the engine's hot path, named and in one place.
+
+Rules that every statement keeps:
+
+- Rows are locked in id order before they are changed, so that two sets never deadlock.
+- A limited set is locked in a MATERIALIZED CTE. The plain `IN (SELECT … LIMIT n)` form claimed
+  2,000 rows for LIMIT 10 under a nested-loop plan.
+- Status and ticket stand in the WHERE of the change; the returned rows are the answer.
+- PostgreSQL 18 is assumed: RETURNING old, uuidv7().
+"""

@@ -1,0 +1,62 @@
+"""Workers' rows: who lives, who fell silent."""
+
+REGISTER = """
+INSERT INTO jobs_worker (id, name, lane, capacity, state, started_at, heartbeat_at, finished_jobs,
+                         run_times)
+VALUES (%(id)s, %(name)s, %(lane)s, %(capacity)s, 'alive', clock_timestamp(), clock_timestamp(), 0,
+        '{}')
+"""
+
+# 0 rows: this worker was declared lost. One row keeps all the worker's running jobs alive.
+BEAT = """
+UPDATE jobs_worker
+   SET heartbeat_at = clock_timestamp(), finished_jobs = %(finished)s, run_times = %(run_times)s
+ WHERE id = %(id)s AND state = 'alive'
+"""
+
+# Index job_running: only this worker's running jobs are looked at.
+CANCEL_REQUESTS = """
+SELECT id, ticket
+  FROM jobs_job
+ WHERE worker_id = %(id)s AND status = 'running' AND cancel_requested_at IS NOT NULL
+"""
+
+SHOW_PROGRESS = """
+WITH mine AS MATERIALIZED (
+    SELECT job.id, given.progress, given.note
+      FROM jobs_job AS job
+      JOIN unnest(%(ids)s::uuid[], %(tickets)s::bigint[], %(progress)s::int[], %(notes)s::text[])
+        AS given(id, ticket, progress, note)
+        ON job.id = given.id AND job.ticket = given.ticket
+     WHERE job.status = 'running'
+     ORDER BY job.id
+       FOR UPDATE OF job
+)
+UPDATE jobs_job AS job
+   SET progress = mine.progress, progress_note = mine.note
+  FROM mine
+ WHERE job.id = mine.id
+"""
+
+STOP = """
+UPDATE jobs_worker SET state = 'stopped', heartbeat_at = clock_timestamp()
+ WHERE id = %(id)s AND state = 'alive'
+"""
+
+# Index worker_alive. After a restart of PostgreSQL nobody could have beaten: the server's start
+# counts as everybody's heartbeat, so an outage is not taken for a mass death.
+DECLARE_LOST = """
+UPDATE jobs_worker
+   SET state = 'lost'
+ WHERE state = 'alive'
+   AND heartbeat_at < %(now)s - make_interval(secs => %(lease)s)
+   AND pg_postmaster_start_time() < %(now)s - make_interval(secs => %(lease)s)
+RETURNING id, name, lane
+"""
+
+LIVE_LANES = """
+SELECT lane, count(*), sum(capacity), jsonb_agg(run_times)
+  FROM jobs_worker
+ WHERE state = 'alive' AND heartbeat_at > %(now)s - make_interval(secs => %(lease)s)
+ GROUP BY lane
+"""

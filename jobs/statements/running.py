@@ -1,0 +1,120 @@
+"""Queued -> running -> whatever the attempt came to. Used by executor and watcher."""
+
+# Waits for a row lock instead of skipping: a skipped row would have lost its only message.
+# The attempt is counted here, not at the end: a payload that kills its worker must run out of
+# attempts. A worker that was declared lost may claim nothing.
+CLAIM = """
+WITH mine AS MATERIALIZED (
+    SELECT job.id
+      FROM jobs_job AS job
+      JOIN unnest(%(ids)s::uuid[], %(tickets)s::bigint[]) AS given(id, ticket)
+        ON job.id = given.id AND job.ticket = given.ticket
+     WHERE job.status = 'queued'
+       AND (job.expires_at IS NULL OR job.expires_at > clock_timestamp())
+       AND EXISTS (SELECT FROM jobs_worker AS worker
+                    WHERE worker.id = %(worker)s AND worker.state = 'alive')
+     ORDER BY job.id
+       FOR UPDATE OF job
+)
+UPDATE jobs_job AS job
+   SET status = 'running',
+       attempt = job.attempt + 1,
+       worker_id = %(worker)s,
+       started_at = clock_timestamp(),
+       deadline_at = clock_timestamp() + make_interval(secs => job.timeout + %(grace)s),
+       queue_lease_until = NULL,
+       progress = NULL,
+       progress_note = ''
+  FROM mine
+ WHERE job.id = mine.id
+RETURNING job.id, job.ticket, job.merchant_id, job.kind, job.handler, job.name, job.payload,
+          job.metadata, job.attempt, job.attempt - job.earlier_attempts, job.max_attempts,
+          job.timeout, job.backoff, job.scheduled_at, job.started_at, job.lost_count
+"""
+
+# One statement ends a whole group of attempts: the job's new status, the execution, the dead
+# letter. The ticket is the guard: of a zombie's write and the watcher's, the first wins and the
+# other matches no row. A cancel request turns everything but success into cancelled.
+FINISH = """
+WITH ending AS MATERIALIZED (
+    SELECT *
+      FROM unnest(%(ids)s::uuid[], %(tickets)s::bigint[], %(outcomes)s::text[],
+                  %(statuses)s::text[], %(delays)s::float8[], %(http_statuses)s::int[],
+                  %(codes)s::text[], %(messages)s::text[], %(details)s::text[],
+                  %(fingerprints)s::text[], %(outputs)s::text[], %(logs)s::text[])
+        AS given(id, ticket, outcome, status, delay, http_status, code, message, detail,
+                 fingerprint, output, log)
+), mine AS MATERIALIZED (
+    SELECT job.id
+      FROM jobs_job AS job
+      JOIN ending ON job.id = ending.id AND job.ticket = ending.ticket
+     WHERE job.status = 'running'
+     ORDER BY job.id
+       FOR UPDATE OF job
+), done AS (
+    UPDATE jobs_job AS job
+       SET status = CASE WHEN job.cancel_requested_at IS NOT NULL
+                          AND ending.status <> 'succeeded' THEN 'cancelled'
+                         ELSE ending.status END,
+           finalized_at = CASE WHEN ending.status IN ('succeeded', 'failed', 'cancelled')
+                                 OR job.cancel_requested_at IS NOT NULL
+                               THEN statement_timestamp() END,
+           scheduled_at = CASE WHEN ending.status = 'retryable'
+                               THEN statement_timestamp() + make_interval(secs => ending.delay)
+                               ELSE job.scheduled_at END,
+           earlier_attempts = job.earlier_attempts
+                              + CASE WHEN ending.outcome = 'released' THEN 1 ELSE 0 END,
+           lost_count = CASE WHEN ending.outcome = 'lost' THEN job.lost_count + 1
+                             ELSE job.lost_count END,
+           ticket = NULL, queued_at = NULL, worker_id = NULL, deadline_at = NULL
+      FROM mine
+      JOIN ending ON ending.id = mine.id
+     WHERE job.id = mine.id
+    RETURNING job.id, job.merchant_id, job.kind, job.handler, job.lane, job.status, job.attempt,
+              old.scheduled_at AS was_scheduled_at, old.queued_at AS was_queued_at,
+              old.started_at AS was_started_at, old.worker_id AS was_worker_id
+), history AS (
+    INSERT INTO jobs_execution (job_id, merchant_id, number, outcome, scheduled_at, queued_at,
+                                started_at, finished_at, worker_id, http_status, error_code,
+                                error_message, error_detail, output, log)
+    SELECT done.id, done.merchant_id, done.attempt, ending.outcome, done.was_scheduled_at,
+           done.was_queued_at, done.was_started_at, statement_timestamp(), done.was_worker_id,
+           ending.http_status, ending.code, ending.message, ending.detail,
+           ending.output::jsonb, ending.log::jsonb
+      FROM done JOIN ending ON ending.id = done.id
+), letters AS (
+    INSERT INTO jobs_deadletter (job_id, merchant_id, kind, handler, error_code, error_message,
+                                 fingerprint, attempts, created_at, resolution, resolved_by, reason)
+    SELECT done.id, done.merchant_id, done.kind, done.handler, ending.code, ending.message,
+           ending.fingerprint, done.attempt, statement_timestamp(), '', '', ''
+      FROM done JOIN ending ON ending.id = done.id
+     WHERE done.status = 'failed'
+)
+SELECT id, merchant_id, kind, lane, status FROM done
+"""
+
+# Indexes job_running and job_overdue. Attempts whose worker is gone or whose time is long over;
+# `lost` tells which of the two. Whoever ends them is decided by FINISH's guard.
+FIND_STRANDED = """
+SELECT job.id, job.ticket, job.merchant_id, job.kind, job.handler, job.name, job.payload,
+       job.metadata, job.attempt, job.attempt - job.earlier_attempts, job.max_attempts,
+       job.timeout, job.backoff, job.scheduled_at, job.started_at, job.lost_count,
+       worker.state IS DISTINCT FROM 'alive' AS lost
+  FROM jobs_job AS job
+  LEFT JOIN jobs_worker AS worker ON worker.id = job.worker_id
+ WHERE job.status = 'running'
+   AND (worker.state IS DISTINCT FROM 'alive' OR job.deadline_at < %(now)s)
+ ORDER BY job.started_at
+ LIMIT %(limit)s
+"""
+
+# Primary key. The attempts a worker still answers for, read back by their tickets.
+FIND_RUNNING = """
+SELECT job.id, job.ticket, job.merchant_id, job.kind, job.handler, job.name, job.payload,
+       job.metadata, job.attempt, job.attempt - job.earlier_attempts, job.max_attempts,
+       job.timeout, job.backoff, job.scheduled_at, job.started_at, job.lost_count
+  FROM jobs_job AS job
+  JOIN unnest(%(ids)s::uuid[], %(tickets)s::bigint[]) AS given(id, ticket)
+    ON job.id = given.id AND job.ticket = given.ticket
+ WHERE job.status = 'running'
+"""

@@ -1,0 +1,76 @@
+"""What people and producers ask for: cancel, run now, restart. Used through operations."""
+
+CANCEL = """
+WITH mine AS MATERIALIZED (
+    SELECT id
+      FROM jobs_job
+     WHERE id = ANY(%(ids)s)
+       AND status IN ('blocked', 'scheduled', 'queued', 'retryable', 'running')
+     ORDER BY id
+       FOR UPDATE
+)
+UPDATE jobs_job AS job
+   SET status = CASE WHEN job.status = 'running' THEN 'running' ELSE 'cancelled' END,
+       finalized_at = CASE WHEN job.status = 'running' THEN NULL ELSE %(now)s END,
+       cancel_requested_at = coalesce(job.cancel_requested_at, %(now)s),
+       ticket = CASE WHEN job.status = 'running' THEN job.ticket END,
+       queue_lease_until = NULL
+  FROM mine
+ WHERE job.id = mine.id
+RETURNING job.id, job.merchant_id, job.kind, job.lane, job.status
+"""
+
+ADVANCE = """
+WITH mine AS MATERIALIZED (
+    SELECT id
+      FROM jobs_job
+     WHERE id = ANY(%(ids)s) AND status IN ('scheduled', 'retryable')
+     ORDER BY id
+       FOR UPDATE
+)
+UPDATE jobs_job AS job
+   SET scheduled_at = least(job.scheduled_at, %(now)s)
+  FROM mine
+ WHERE job.id = mine.id
+RETURNING job.id, job.merchant_id, job.kind, job.lane, job.status
+"""
+
+# Attempts stay numbered over the job's whole life; earlier ones stop counting against the limit.
+# A deadline that has passed is lifted: it would fail the job again at once.
+RESTART = """
+WITH mine AS MATERIALIZED (
+    SELECT id
+      FROM jobs_job
+     WHERE id = ANY(%(ids)s) AND status IN ('failed', 'cancelled')
+     ORDER BY id
+       FOR UPDATE
+), restarted AS (
+    UPDATE jobs_job AS job
+       SET status = 'scheduled',
+           scheduled_at = %(now)s,
+           payload = coalesce(given.payload::jsonb, job.payload),
+           lane = coalesce(given.lane, job.lane),
+           handler = coalesce(given.handler, job.handler),
+           earlier_attempts = job.attempt,
+           lost_count = 0,
+           expires_at = CASE WHEN job.expires_at > %(now)s THEN job.expires_at END,
+           ticket = NULL,
+           finalized_at = NULL,
+           cancel_requested_at = NULL,
+           queued_at = NULL,
+           progress = NULL,
+           progress_note = ''
+      FROM mine
+      LEFT JOIN unnest(%(edited)s::uuid[], %(payloads)s::text[], %(lanes)s::text[],
+                       %(handlers)s::text[]) AS given(id, payload, lane, handler)
+        ON given.id = mine.id
+     WHERE job.id = mine.id
+    RETURNING job.id, job.merchant_id, job.kind, job.lane, job.status
+), letters AS (
+    UPDATE jobs_deadletter AS letter
+       SET resolution = 'redriven', resolved_at = %(now)s, resolved_by = %(by)s
+      FROM restarted
+     WHERE letter.job_id = restarted.id AND letter.resolution = ''
+)
+SELECT id, merchant_id, kind, lane, status FROM restarted
+"""

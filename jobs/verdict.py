@@ -1,0 +1,68 @@
+"""What follows from an outcome: done, again later, or never again. Pure but for the dice."""
+
+import random
+
+from jobs.backoff import Backoff
+from jobs.fingerprint import error_fingerprint
+from jobs.outcomes import Attempt, Ending, Failure, Outcome, Result
+from jobs.states import JobStatus
+
+_UNKNOWN = Failure(code="unknown", message="The handler gave no reason.")
+WORKER_LOST = Failure(
+    code="worker_lost", message="The worker stopped or fell silent while it ran this attempt."
+)
+POISON = Failure(
+    code="poison", message="Its worker was lost every time; the job probably kills its worker."
+)
+
+
+def verdict(attempt: Attempt, outcome: Outcome, *, poison_losses: int) -> Ending:
+    """Decide the job's next status after an attempt."""
+    failure = outcome.failure
+    if outcome.result in {Result.FAILED, Result.TIMED_OUT, Result.REJECTED, Result.LOST}:
+        failure = failure or _UNKNOWN
+    status, delay = _next_status(attempt, outcome, poison_losses=poison_losses)
+    if outcome.result is Result.LOST and attempt.lost_count + 1 >= poison_losses:
+        failure = POISON
+    return Ending(
+        job_id=attempt.job_id,
+        ticket=attempt.ticket,
+        outcome=outcome.result,
+        status=status,
+        delay=delay,
+        http_status=outcome.http_status,
+        code=failure.code if failure else "",
+        message=failure.message if failure else "",
+        detail=failure.detail if failure else "",
+        fingerprint=_fingerprint(attempt, failure) if failure else "",
+        output=outcome.output,
+        log=outcome.log,
+    )
+
+
+def _next_status(
+    attempt: Attempt, outcome: Outcome, *, poison_losses: int
+) -> tuple[JobStatus, float]:
+    match outcome.result:
+        case Result.SUCCEEDED:
+            return JobStatus.SUCCEEDED, 0.0
+        case Result.CANCELLED:
+            return JobStatus.CANCELLED, 0.0
+        case Result.RELEASED:
+            return JobStatus.SCHEDULED, 0.0
+        case Result.REJECTED:
+            return JobStatus.FAILED, 0.0
+        case Result.LOST if attempt.lost_count + 1 >= poison_losses:
+            return JobStatus.FAILED, 0.0
+    if attempt.round >= attempt.max_attempts:
+        return JobStatus.FAILED, 0.0
+    policy = Backoff.from_stored(attempt.backoff)
+    # Not a secret: the jitter only spreads retries.
+    delay = policy.delay(failures=attempt.round, chance=random.random())  # noqa: S311
+    return JobStatus.RETRYABLE, max(delay, outcome.retry_after or 0.0)
+
+
+def _fingerprint(attempt: Attempt, failure: Failure) -> str:
+    return error_fingerprint(
+        kind=attempt.kind, handler=attempt.handler, code=failure.code, message=failure.message
+    )

@@ -1,0 +1,91 @@
+"""The watcher: finds what nobody looks after any more and sets it going again.
+
+Set-based and safe in any number: every change is guarded by status and ticket, so two watchers, or a
+watcher and the worker that it took for dead, never both win.
+"""
+
+import logging
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from jobs import lifecycle, liveness
+from jobs.engine import Engine
+from jobs.lifecycle import Stranded
+from jobs.models import IdempotencyRecord, Worker, WorkerState
+from jobs.outcomes import Ending, Failure, Outcome, Result
+from jobs.partitions import ensure_partitions
+from jobs.verdict import WORKER_LOST, verdict
+
+logger = logging.getLogger(__name__)
+
+_OVERDUE = Failure(
+    code="timeout", message="The attempt overran its timeout and its worker did not stop it."
+)
+IDEMPOTENCY_KEPT = timedelta(hours=24)
+WORKERS_KEPT = timedelta(days=7)
+PRUNE_LIMIT = 10_000
+
+
+@dataclass(frozen=True, kw_only=True)
+class Watched:
+    """What one step found and set right."""
+
+    requeued: int
+    lost_workers: int
+    rescued: int
+    expired: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class Kept:
+    """What the upkeep did."""
+
+    partitions: int
+    idempotency_records: int
+    workers: int
+
+
+def watch(now: datetime, engine: Engine) -> Watched:
+    """Reschedule lost messages, end lost and overdue attempts, fail what missed its deadline."""
+    requeued = lifecycle.requeue_lost_messages(before=now, limit=engine.step_limit)
+    lost = liveness.declare_lost(now=now, lease=engine.worker_lease)
+    stranded = lifecycle.find_stranded(now=now, limit=engine.step_limit)
+    rescued = lifecycle.finish([_ending(found, engine) for found in stranded]) if stranded else []
+    expired = lifecycle.expire(now=now, limit=engine.step_limit)
+    if requeued or lost or rescued:
+        logger.warning(
+            "Watcher: %d messages lost, %d workers lost (%s), %d attempts ended",
+            len(requeued),
+            len(lost),
+            ", ".join(worker.name for worker in lost) or "none",
+            len(rescued),
+        )
+    return Watched(
+        requeued=len(requeued),
+        lost_workers=len(lost),
+        rescued=len(rescued),
+        expired=len(expired),
+    )
+
+
+def keep_up(now: datetime) -> Kept:
+    """Make partitions ahead; forget old idempotency keys and workers."""
+    partitions = ensure_partitions(now)
+    old_keys = IdempotencyRecord.objects.filter(created_at__lt=now - IDEMPOTENCY_KEPT)
+    stale_ids = list(old_keys.values_list("id", flat=True)[:PRUNE_LIMIT])
+    keys, _ = IdempotencyRecord.objects.filter(id__in=stale_ids).delete()
+    workers, _ = (
+        Worker.objects.exclude(state=WorkerState.ALIVE)
+        .filter(heartbeat_at__lt=now - WORKERS_KEPT)
+        .delete()
+    )
+    return Kept(partitions=len(partitions), idempotency_records=keys, workers=workers)
+
+
+def _ending(found: Stranded, engine: Engine) -> Ending:
+    outcome = (
+        Outcome(result=Result.LOST, failure=WORKER_LOST)
+        if found.lost
+        else Outcome(result=Result.TIMED_OUT, failure=_OVERDUE)
+    )
+    return verdict(found.attempt, outcome, poison_losses=engine.poison_losses)

@@ -1,0 +1,17 @@
+"""The Celery application. It carries hints; PostgreSQL is the truth.
+
+Hence: no ETA, countdown, Task.retry, result backend or redelivery in the path of jobs. JSON only.
+"""
+
+import os
+
+from celery import Celery
+from kombu import Queue
+
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "taskflow.settings")
+
+QUEUES = ("async", "process", "control")
+
+app = Celery("taskflow", include=["jobs.tasks", "taskflow.worker"])
+app.config_from_object("django.conf:settings", namespace="CELERY")
+app.conf.task_queues = [Queue(name, routing_key=name) for name in QUEUES]

@@ -1,0 +1,68 @@
+"""Celery's settings, taken in by taskflow.settings. Each line that differs from Celery's default
+has its reason beside it."""
+
+from datetime import timedelta
+from typing import Any
+
+from jobs.engine import Engine
+
+
+def celery_settings(*, redis_url: str, engine: Engine) -> dict[str, Any]:
+    """Return the CELERY_* names for this broker and these tunables."""
+    return {
+        "CELERY_BROKER_URL": redis_url or "redis://taskflow-redis-url-is-unset.invalid",
+        "CELERY_BROKER_TRANSPORT_OPTIONS": {
+            # No unacked keys, no visibility timeout, no second run of healthy jobs: the leases in
+            # PostgreSQL recover what a dead worker had fetched (and messages pass twice as fast).
+            "ack_emulation": False,
+            "global_keyprefix": "taskflow:",
+            # Without these a publish to a frozen broker blocks for ever. No retry_on_timeout: it
+            # silently switches pipelined publishing off.
+            "socket_timeout": 10,
+            "socket_connect_timeout": 3,
+            "socket_keepalive": True,
+            "health_check_interval": 10,
+        },
+        "CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP": True,
+        # Never give up on the broker: 100 tries are used up by a longer outage.
+        "CELERY_BROKER_CONNECTION_MAX_RETRIES": None,
+        "CELERY_BROKER_POOL_ACQUIRE_TIMEOUT": 5,
+        "CELERY_TASK_DEFAULT_QUEUE": "control",
+        "CELERY_TASK_CREATE_MISSING_QUEUES": False,
+        "CELERY_TASK_ACKS_LATE": False,
+        "CELERY_TASK_IGNORE_RESULT": True,
+        "CELERY_TASK_STORE_ERRORS_EVEN_IF_IGNORED": False,
+        "CELERY_TASK_PUBLISH_RETRY": False,
+        # Only the nightly upkeep keeps its result, for people to look at in the admin.
+        "CELERY_RESULT_BACKEND": "django-db",
+        "CELERY_RESULT_EXTENDED": True,
+        "CELERY_RESULT_EXPIRES": timedelta(days=30),
+        "CELERY_ACCEPT_CONTENT": ["json"],
+        "CELERY_RESULT_ACCEPT_CONTENT": ["json"],
+        "CELERY_TASK_SERIALIZER": "json",
+        "CELERY_RESULT_SERIALIZER": "json",
+        "CELERY_WORKER_PREFETCH_MULTIPLIER": 1,
+        # A busy worker leaves messages in the broker for idle ones.
+        "CELERY_WORKER_DISABLE_PREFETCH": True,
+        # Flower shows workers and tasks by their events.
+        "CELERY_WORKER_SEND_TASK_EVENTS": True,
+        "CELERY_WORKER_HIJACK_ROOT_LOGGER": False,
+        "CELERY_TIMEZONE": "UTC",
+        "CELERY_ENABLE_UTC": True,
+        "CELERY_BEAT_SCHEDULER": "django_celery_beat.schedulers:DatabaseScheduler",
+        "CELERY_BEAT_SCHEDULE": {
+            "watch": {
+                "task": "jobs.watch",
+                "schedule": timedelta(seconds=engine.watch),
+                # A tick that nobody took in time is worth nothing.
+                "options": {"queue": "control", "expires": engine.watch * 2},
+            },
+            "upkeep": {
+                "task": "jobs.upkeep",
+                "schedule": timedelta(hours=6),
+                "options": {"queue": "control", "expires": 3600},
+            },
+        },
+        # Each task closes its connections; this many are left open in between.
+        "CELERY_DB_REUSE_MAX": 10_000,
+    }

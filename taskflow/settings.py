@@ -1,0 +1,205 @@
+"""Django's settings. Every variable is read by `taskflow.env`; docs/operations.md lists them."""
+
+import os
+from pathlib import Path
+from typing import Any
+
+from psycopg.conninfo import conninfo_to_dict
+
+from jobs.engine import Engine
+from taskflow.celery_settings import celery_settings
+from taskflow.env import Environment
+from taskflow.home import Home
+from taskflow.production import unsafe_settings
+
+BASE_DIR = Path(__file__).resolve().parent.parent
+VERSION = "0.1.0"
+
+env = Environment(os.environ)
+
+ENVIRONMENT = env.choice("TASKFLOW_ENV", ("development", "production"), "development")
+PRODUCTION = ENVIRONMENT == "production"
+# A one-machine installation: what its first start wrote is the default of what follows.
+_local = None if PRODUCTION else Home.from_environment().credentials()
+
+DEBUG = env.flag("TASKFLOW_DEBUG", default=False)
+INSECURE_SECRET_KEY = "insecure-development-key-never-used-in-production"  # noqa: S105
+SECRET_KEY = env.secret("TASKFLOW_SECRET_KEY", _local.secret_key if _local else INSECURE_SECRET_KEY)
+SECRET_KEY_FALLBACKS = [
+    key for key in env.secret("TASKFLOW_SECRET_KEY_FALLBACKS").split(",") if key
+]
+# Peppers the digests of API keys; falls back to the secret key, which then must never change.
+API_KEY_PEPPER = env.secret("TASKFLOW_API_KEY_PEPPER") or SECRET_KEY
+# Encrypts merchants' secrets at rest; the first key encrypts, all of them decrypt.
+ENCRYPTION_KEYS = [key for key in env.secret("TASKFLOW_ENCRYPTION_KEYS").split(",") if key] or [
+    SECRET_KEY,
+    *SECRET_KEY_FALLBACKS,
+]
+
+DATABASE_URL = env.url(
+    "TASKFLOW_DATABASE_URL", ("postgres", "postgresql"), _local.database_url if _local else ""
+)
+REDIS_URL = env.url(
+    "TASKFLOW_REDIS_URL",
+    ("redis", "rediss", "valkey", "valkeys"),
+    _local.redis_url if _local else "",
+).replace("valkey", "redis", 1)
+ALLOWED_HOSTS = env.names("TASKFLOW_ALLOWED_HOSTS") or (
+    [] if PRODUCTION else ["localhost", "127.0.0.1", "[::1]", "testserver"]
+)
+CSRF_TRUSTED_ORIGINS = env.names("TASKFLOW_CSRF_TRUSTED_ORIGINS")
+# How many reverse proxies of ours stand in front; 0 ignores X-Forwarded-For.
+TRUSTED_PROXIES = env.integer("TASKFLOW_TRUSTED_PROXIES", 0, minimum=0, maximum=10)
+LOG_FORMAT = env.choice("TASKFLOW_LOG_FORMAT", ("text", "json"), "json" if PRODUCTION else "text")
+LOG_LEVEL = env.choice("TASKFLOW_LOG_LEVEL", ("debug", "info", "warning", "error"), "info").upper()
+
+TASKFLOW_ENGINE = Engine(
+    heartbeat=env.seconds("TASKFLOW_HEARTBEAT", 2.0, minimum=0.1, maximum=60),
+    worker_lease=env.seconds("TASKFLOW_WORKER_LEASE", 20.0, minimum=0.5, maximum=600),
+    queue_lease=env.seconds("TASKFLOW_QUEUE_LEASE", 60.0, minimum=0.5, maximum=3600),
+    poll=env.seconds("TASKFLOW_POLL", 0.5, minimum=0.01, maximum=60),
+    watch=env.seconds("TASKFLOW_WATCH", 5.0, minimum=0.1, maximum=300),
+    deadline_grace=env.seconds("TASKFLOW_DEADLINE_GRACE", 10.0, minimum=0.1, maximum=600),
+    async_capacity=env.integer("TASKFLOW_ASYNC_CAPACITY", 200, minimum=1, maximum=10_000),
+    queued_limit=env.integer("TASKFLOW_QUEUED_LIMIT", 5000, minimum=1, maximum=100_000),
+    http_allow_networks=env.networks("TASKFLOW_HTTP_ALLOW_NETWORKS"),
+)
+
+INSTALLED_APPS = [
+    "unfold",
+    "unfold.contrib.filters",
+    "django.contrib.admin",
+    "django.contrib.auth",
+    "django.contrib.contenttypes",
+    "django.contrib.sessions",
+    "django.contrib.messages",
+    "django.contrib.postgres",
+    "whitenoise.runserver_nostatic",
+    "django.contrib.staticfiles",
+    "rest_framework",
+    "django_filters",
+    "drf_spectacular",
+    "drf_spectacular_sidecar",
+    "drf_standardized_errors",
+    "django_celery_beat",
+    "django_celery_results",
+    "tenants",
+    "apikeys",
+    "jobs",
+    "taskflow",
+]
+MIDDLEWARE = [
+    "django.middleware.security.SecurityMiddleware",
+    "whitenoise.middleware.WhiteNoiseMiddleware",
+    "django.contrib.sessions.middleware.SessionMiddleware",
+    "django.middleware.common.CommonMiddleware",
+    "django.middleware.csrf.CsrfViewMiddleware",
+    "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "django.contrib.messages.middleware.MessageMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
+]
+ROOT_URLCONF = "taskflow.urls"
+WSGI_APPLICATION = "taskflow.wsgi.application"
+TEMPLATES = [
+    {
+        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "APP_DIRS": True,
+        "OPTIONS": {
+            "context_processors": [
+                "django.template.context_processors.request",
+                "django.contrib.auth.context_processors.auth",
+                "django.contrib.messages.context_processors.messages",
+            ]
+        },
+    }
+]
+
+
+def _database(url: str) -> dict[str, Any]:
+    """Return Django's form of a PostgreSQL URL; unset, a server that nobody has."""
+    parts = conninfo_to_dict(url) if url else {"host": "taskflow-database-url-is-unset.invalid"}
+    known = {key: parts.pop(key, "") for key in ("dbname", "user", "password", "host", "port")}
+    return {
+        "ENGINE": "django.db.backends.postgresql",
+        "NAME": known["dbname"] or "taskflow",
+        "USER": known["user"],
+        "PASSWORD": known["password"],
+        "HOST": known["host"],
+        "PORT": known["port"],
+        # The pool keeps connections over requests and tasks; it demands CONN_MAX_AGE 0.
+        "CONN_MAX_AGE": 0 if DATABASE_POOL else 600,
+        "CONN_HEALTH_CHECKS": True,
+        "OPTIONS": {
+            # A process that forks goes without (0): locks of a pool do not survive a fork.
+            "pool": {"min_size": 1, "max_size": DATABASE_POOL, "timeout": 10}
+            if DATABASE_POOL
+            else False,
+            "connect_timeout": 5,
+            "application_name": os.environ.get("TASKFLOW_PROCESS", "taskflow"),
+            **parts,
+        },
+    }
+
+
+DATABASE_POOL = env.integer("TASKFLOW_DATABASE_POOL", 16, minimum=0, maximum=500)
+DATABASES = {"default": _database(DATABASE_URL)}
+DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+
+AUTH_USER_MODEL = "tenants.User"
+PASSWORD_HASHERS = [
+    "django.contrib.auth.hashers.Argon2PasswordHasher",
+    "django.contrib.auth.hashers.PBKDF2PasswordHasher",
+]
+AUTH_PASSWORD_VALIDATORS = [
+    {"NAME": f"django.contrib.auth.password_validation.{name}"}
+    for name in (
+        "UserAttributeSimilarityValidator",
+        "MinimumLengthValidator",
+        "CommonPasswordValidator",
+        "NumericPasswordValidator",
+    )
+]
+LOGIN_URL = "admin:login"
+
+LANGUAGE_CODE = "en"
+TIME_ZONE = "UTC"
+USE_TZ = True
+STATIC_URL = "static/"
+STATIC_ROOT = BASE_DIR / "staticfiles"
+STORAGES = {
+    "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
+    "staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"},
+}
+# Serves each app's static files without a collectstatic step on a developer's machine.
+WHITENOISE_USE_FINDERS = not PRODUCTION
+
+# One batch of 1,000 jobs is the largest body; jobs.api.parsers sets the limit per route.
+DATA_UPLOAD_MAX_MEMORY_SIZE = 16 * 1024 * 1024
+
+SESSION_COOKIE_HTTPONLY = True
+SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = PRODUCTION
+SECURE_SSL_REDIRECT = PRODUCTION and env.flag("TASKFLOW_SSL_REDIRECT", default=True)
+SECURE_HSTS_SECONDS = 31_536_000 if PRODUCTION else 0
+SECURE_HSTS_INCLUDE_SUBDOMAINS = PRODUCTION
+SECURE_REFERRER_POLICY = "same-origin"
+SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if TRUSTED_PROXIES else None
+SECURE_REDIRECT_EXEMPT = [r"^health/"]
+X_FRAME_OPTIONS = "DENY"
+
+if PRODUCTION:
+    env.problems.extend(
+        unsafe_settings(
+            debug=DEBUG,
+            secret_key=SECRET_KEY,
+            insecure_secret_key=INSECURE_SECRET_KEY,
+            database_url=DATABASE_URL,
+            redis_url=REDIS_URL,
+            allowed_hosts=ALLOWED_HOSTS,
+            pepper_set=API_KEY_PEPPER != SECRET_KEY,
+        )
+    )
+env.raise_problems()
+
+globals().update(celery_settings(redis_url=REDIS_URL, engine=TASKFLOW_ENGINE))
+
+from taskflow.framework_settings import *  # noqa: E402, F403

@@ -1,0 +1,44 @@
+"""Fixtures for all tests; the servers themselves are started by `tests.servers`."""
+
+from collections.abc import Iterator
+
+import pytest
+import redis
+from django.conf import settings
+from django.db import connection
+
+TOUCH_VALKEY = frozenset({"valkey", "redis_url", "db", "transactional_db"})
+
+
+@pytest.fixture(scope="session")
+def database_url(django_db_setup: None) -> str:
+    """The URL of the test database, for psycopg and for child processes."""
+    parts = connection.settings_dict
+    user, password = parts["USER"], parts["PASSWORD"]
+    return f"postgresql://{user}:{password}@{parts['HOST']}:{parts['PORT']}/{parts['NAME']}"
+
+
+@pytest.fixture(scope="session")
+def redis_url() -> str:
+    """The URL of the Valkey of this run."""
+    url: str = settings.REDIS_URL
+    return url
+
+
+@pytest.fixture(scope="session")
+def _valkey_client() -> Iterator[redis.Redis]:
+    with redis.Redis.from_url(settings.REDIS_URL) as client:
+        yield client
+
+
+@pytest.fixture
+def valkey(_valkey_client: redis.Redis) -> redis.Redis:
+    """A client of the Valkey of this run, which is empty when the test begins."""
+    return _valkey_client
+
+
+@pytest.fixture(autouse=True)
+def _empty_valkey(request: pytest.FixtureRequest) -> None:
+    """Empty the Valkey before each test that may use it; the others do not pay for that."""
+    if TOUCH_VALKEY & set(request.fixturenames):
+        request.getfixturevalue("_valkey_client").flushdb()
