@@ -8,5 +8,5 @@ class ApiKeysConfig(AppConfig):
     verbose_name = "API keys"
 
     def ready(self) -> None:
-        """Register the system checks of this app."""
-        from apikeys import checks  # noqa: F401, PLC0415
+        """Register the system checks and the OpenAPI description of this app."""
+        from apikeys import checks, openapi  # noqa: F401

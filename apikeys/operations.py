@@ -119,7 +119,5 @@ def note_use(*, key: ApiKey, address: str | None, now: datetime) -> bool:
         return False
     # Guarded as well: other processes hold the same stale copy.
     stale = Q(last_used_at=None) | Q(last_used_at__lt=now - USE_NOTED_EVERY)
-    noted = ApiKey.objects.filter(stale, pk=key.pk).update(
-        last_used_at=now, last_used_ip=address
-    )
+    noted = ApiKey.objects.filter(stale, pk=key.pk).update(last_used_at=now, last_used_ip=address)
     return bool(noted)

@@ -14,7 +14,7 @@ from uuid import UUID, uuid4
 import redis
 from celery import current_app
 from django.conf import settings
-from kombu.exceptions import OperationalError
+from kombu.exceptions import KombuError
 
 logger = logging.getLogger(__name__)
 
@@ -53,7 +53,7 @@ def publish(messages: Sequence[Message]) -> None:
                     retry=False,
                     ignore_result=True,
                 )
-    except (OperationalError, redis.RedisError, OSError) as error:
+    except (KombuError, redis.RedisError, OSError) as error:
         raise BrokerUnavailable(str(error)) from error
 
 

@@ -5,13 +5,15 @@ Nothing here reads the environment; `taskflow.settings` does, and takes these na
 
 from typing import Any
 
+from taskflow.unfold_settings import UNFOLD as UNFOLD
+
 REST_FRAMEWORK: dict[str, Any] = {
     "DEFAULT_AUTHENTICATION_CLASSES": ["apikeys.authentication.ApiKeyAuthentication"],
     "DEFAULT_PERMISSION_CLASSES": ["apikeys.permissions.DenyByDefault"],
     "DEFAULT_THROTTLE_CLASSES": ["apikeys.throttling.MerchantRateThrottle"],
     "DEFAULT_PARSER_CLASSES": ["jobs.api.parsers.StrictJSONParser"],
     "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
-    "DEFAULT_FILTER_BACKENDS": ["django_filters.rest_framework.DjangoFilterBackend"],
+    "DEFAULT_FILTER_BACKENDS": ["jobs.api.filters.StrictFilters"],
     "DEFAULT_PAGINATION_CLASS": "jobs.api.pagination.NewestFirst",
     "DEFAULT_SCHEMA_CLASS": "taskflow.openapi.TaskFlowSchema",
     "EXCEPTION_HANDLER": "taskflow.api_errors.problem_handler",
@@ -31,4 +33,15 @@ SPECTACULAR_SETTINGS: dict[str, Any] = {
     "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
     "COMPONENT_SPLIT_REQUEST": True,
     "SCHEMA_PATH_PREFIX": "/api/v1",
+    "PREPROCESSING_HOOKS": ["taskflow.openapi.only_the_api"],
+    "POSTPROCESSING_HOOKS": [
+        "drf_spectacular.hooks.postprocess_schema_enums",
+        "taskflow.openapi.add_problems",
+    ],
+    "ENUM_NAME_OVERRIDES": {
+        "JobStatus": "jobs.api.schemas.STATUSES",
+        "AttemptOutcome": "jobs.api.schemas.OUTCOMES",
+        "Resolution": "jobs.api.schemas.RESOLUTIONS",
+    },
+    "SWAGGER_UI_SETTINGS": {"persistAuthorization": False, "displayRequestDuration": True},
 }

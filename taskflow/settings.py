@@ -10,6 +10,7 @@ from jobs.engine import Engine
 from taskflow.celery_settings import celery_settings
 from taskflow.env import Environment
 from taskflow.home import Home
+from taskflow.logs import logging_settings
 from taskflow.production import unsafe_settings
 
 BASE_DIR = Path(__file__).resolve().parent.parent
@@ -117,7 +118,9 @@ TEMPLATES = [
 
 def _database(url: str) -> dict[str, Any]:
     """Return Django's form of a PostgreSQL URL; unset, a server that nobody has."""
-    parts = conninfo_to_dict(url) if url else {"host": "taskflow-database-url-is-unset.invalid"}
+    # The name of a folder for sockets: refused at once, by a message that shows the name.
+    parts = conninfo_to_dict(url) if url else {"host": "/TASKFLOW_DATABASE_URL is unset"}
+    pooled = bool(url and DATABASE_POOL)
     known = {key: parts.pop(key, "") for key in ("dbname", "user", "password", "host", "port")}
     return {
         "ENGINE": "django.db.backends.postgresql",
@@ -127,13 +130,11 @@ def _database(url: str) -> dict[str, Any]:
         "HOST": known["host"],
         "PORT": known["port"],
         # The pool keeps connections over requests and tasks; it demands CONN_MAX_AGE 0.
-        "CONN_MAX_AGE": 0 if DATABASE_POOL else 600,
+        "CONN_MAX_AGE": 0 if pooled else 600,
         "CONN_HEALTH_CHECKS": True,
         "OPTIONS": {
             # A process that forks goes without (0): locks of a pool do not survive a fork.
-            "pool": {"min_size": 1, "max_size": DATABASE_POOL, "timeout": 10}
-            if DATABASE_POOL
-            else False,
+            "pool": {"min_size": 1, "max_size": DATABASE_POOL, "timeout": 10} if pooled else False,
             "connect_timeout": 5,
             "application_name": os.environ.get("TASKFLOW_PROCESS", "taskflow"),
             **parts,
@@ -200,6 +201,7 @@ if PRODUCTION:
     )
 env.raise_problems()
 
+LOGGING = logging_settings(style=LOG_FORMAT, level=LOG_LEVEL)
 globals().update(celery_settings(redis_url=REDIS_URL, engine=TASKFLOW_ENGINE))
 
 from taskflow.framework_settings import *  # noqa: E402, F403

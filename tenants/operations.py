@@ -98,7 +98,8 @@ def resume_membership(*, membership: Membership) -> None:
 
 def _locked(user: User) -> User:
     # Joining one merchant while leaving another must not lose the right to enter.
-    return User.objects.select_for_update().get(pk=user.pk)
+    locked: User = User.objects.select_for_update().get(pk=user.pk)
+    return locked
 
 
 def _settle_entry(user: User) -> None:

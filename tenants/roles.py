@@ -4,7 +4,7 @@ from django.db import models
 
 
 class Role(models.TextChoices):
-    """Merchant admins steer what their merchant owns; members look on."""
+    """Merchant admins manage its keys, people and settings; members work with its jobs."""
 
     MERCHANT_ADMIN = "merchant_admin", "merchant admin"
     MERCHANT_MEMBER = "merchant_member", "merchant member"

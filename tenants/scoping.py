@@ -54,12 +54,11 @@ class MerchantOwnedQuerySet(ScopedQuerySet[M]):
 class MerchantOwned(models.Model):
     """A row that belongs to one merchant, and stays as long as the merchant does.
 
-    Merchants are deactivated, never deleted while they own something.
+    Merchants are deactivated, never deleted while they own something. Concrete models set `objects`
+    to a manager made of their `MerchantOwnedQuerySet`.
     """
 
     merchant = models.ForeignKey("tenants.Merchant", on_delete=models.PROTECT)
-
-    objects = MerchantOwnedQuerySet.as_manager()
 
     class Meta:
         abstract = True

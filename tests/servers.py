@@ -13,7 +13,7 @@ import secrets
 import shutil
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 import pytest
@@ -74,8 +74,8 @@ def temporary_home() -> Iterator[Path]:
 
 
 @contextlib.contextmanager
-def running_postgres(home: Path) -> Iterator[str]:
-    """Run PostgreSQL in `home`, with durability off for speed; give its URL."""
+def running_postgres(home: Path, settings: Mapping[str, str] = SPEED) -> Iterator[str]:
+    """Run PostgreSQL in `home`, with durability off for speed unless told; give its URL."""
     account = server_account()
     placement = place(home, account)
     server = Postgres(
@@ -84,7 +84,7 @@ def running_postgres(home: Path) -> Iterator[str]:
         password=secrets.token_urlsafe(16),
         binaries=locate(account),
         account=account,
-        settings=SPEED,
+        settings=dict(settings),
     )
     server.prepare()
     with _running_server("PostgreSQL", server, home / "postgres.log"):

@@ -9,7 +9,6 @@ from django.contrib import admin
 from django.http import HttpRequest
 from django.urls import reverse
 from django.utils.html import format_html
-from unfold.decorators import display
 
 from jobs.admin import display as show
 from jobs.admin.filters import CreatedFilter, OutcomeFilter
@@ -86,9 +85,15 @@ def _row(execution: Execution, names: dict[UUID, str]) -> AttemptRow:
         took=show.duration(execution.finished_at - execution.started_at),
         worker=worker_name(execution.worker_id, names),
         error=preview(": ".join(filter(None, (execution.error_code, execution.error_message)))),
-        output="" if execution.output is None else preview(show.pretty(execution.output)),
+        output=_output_text(execution),
         log=log_text(execution.log),
     )
+
+
+def _output_text(execution: Execution) -> str:
+    if execution.output is None:
+        return ""
+    return preview(show.pretty(execution.output))
 
 
 @admin.register(Execution)
@@ -116,57 +121,58 @@ class ExecutionAdmin(HistoryAdmin):
         ("Output and log", {"fields": ("shown_output", "shown_log", "shown_detail")}),
     )
 
-    @display(description="Attempt")
+    @admin.display(description="Attempt")
     def attempt(self, execution: Execution) -> str:
         return f"{execution.job_id} #{execution.number}"
 
-    @display(description="Job")
+    @admin.display(description="Job")
     def job_link(self, execution: Execution) -> str:
         # Not checked by the database: the job may be gone before its executions are.
         address = reverse(f"{self.admin_site.name}:jobs_job_change", args=[execution.job_id])
         return format_html('<a class="text-link" href="{}">{}</a>', address, execution.job_id)
 
-    @display(description="Outcome", label=show.OUTCOME_COLOURS)
-    def shown_outcome(self, execution: Execution) -> tuple[str, str]:
-        return execution.outcome, execution.outcome.replace("_", " ")
+    @admin.display(description="Outcome")
+    def shown_outcome(self, execution: Execution) -> str:
+        words = execution.outcome.replace("_", " ")
+        return show.badge(words, show.OUTCOME_COLOURS.get(execution.outcome, "default"))
 
-    @display(description="Error")
+    @admin.display(description="Error")
     def error(self, execution: Execution) -> str:
         return ": ".join(filter(None, (execution.error_code, execution.error_message))) or "-"
 
-    @display(description="Worker")
+    @admin.display(description="Worker")
     def worker(self, execution: Execution) -> str:
         return worker_name(execution.worker_id, worker_names([execution.worker_id]))
 
-    @display(description="Scheduled")
+    @admin.display(description="Scheduled")
     def scheduled(self, execution: Execution) -> str:
         return show.moment(execution.scheduled_at)
 
-    @display(description="Queued")
+    @admin.display(description="Queued")
     def queued(self, execution: Execution) -> str:
         return show.moment(execution.queued_at)
 
-    @display(description="Started (UTC)")
+    @admin.display(description="Started (UTC)")
     def started(self, execution: Execution) -> str:
-        return show.moment(execution.started_at)
+        return show.moment_in_list(execution.started_at)
 
-    @display(description="Finished")
+    @admin.display(description="Finished")
     def finished(self, execution: Execution) -> str:
         return show.moment(execution.finished_at)
 
-    @display(description="Took")
+    @admin.display(description="Took")
     def took(self, execution: Execution) -> str:
         return show.duration(execution.finished_at - execution.started_at)
 
-    @display(description="Output")
+    @admin.display(description="Output")
     def shown_output(self, execution: Execution) -> str:
         return show.json_block(execution.output)
 
-    @display(description="Log")
+    @admin.display(description="Log")
     def shown_log(self, execution: Execution) -> str:
         return show.text_block("\n".join(map(str, execution.log))) if execution.log else "-"
 
-    @display(description="Error in detail")
+    @admin.display(description="Error in detail")
     def shown_detail(self, execution: Execution) -> str:
         return show.text_block(execution.error_detail) if execution.error_detail else "-"
 

@@ -24,7 +24,7 @@ def first_id_at(moment: datetime) -> UUID:
     return UUID(int=milliseconds << 80 | _UUID_VERSION_7)
 
 
-class ChoiceFilter(DropdownFilter):
+class ChoiceFilter(DropdownFilter):  # type: ignore[misc]
     """One column, a fixed list of values; anything else in the address is no filter."""
 
     options: Iterable[tuple[str, str]] = ()
@@ -80,7 +80,7 @@ class ResolutionFilter(ChoiceFilter):
         return super().queryset(request, queryset)
 
 
-class CreatedFilter(RangeDateTimeFilter):
+class CreatedFilter(RangeDateTimeFilter):  # type: ignore[misc]
     """Rows made between two moments in UTC, found by their ids, which begin with the time."""
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[Model]) -> QuerySet[Model]:

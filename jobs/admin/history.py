@@ -1,30 +1,23 @@
 """Lists over history that may hold millions of rows: read-only, never counted, never slow for long."""
 
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
+from functools import reduce
+from operator import or_
 from typing import Any
 from uuid import UUID
 
 from django.contrib import admin, messages
-from django.db import OperationalError, connection, transaction
 from django.db.models import Q, QuerySet
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
-from psycopg.errors import QueryCanceled
-from tenants.admin_scoping import MerchantScopedAdmin
 from unfold.contrib.filters.admin import AutocompleteSelectFilter
-from unfold.paginator import InfinitePaginator
 
-LONGEST_READ_MS = 5_000
-DEEPEST_PAGE = 200
+from jobs.admin.bounded_reads import TookTooLong, reading_for_at_most
+from jobs.admin.paging import InfinitePaginator
+from tenants.admin_scoping import MerchantScopedAdmin
+from tenants.roles import Role
+from tenants.scoping import merchant_ids
 
-
-class NewestFirstPages(InfinitePaginator):
-    """Pages without a count; whoever wants to look further back narrows the list instead."""
-
-    @property
-    def count(self) -> int:
-        """The number of rows that can be leafed through, not of those that exist."""
-        return self.per_page * DEEPEST_PAGE
+LONGEST_READ = 5.0  # seconds
 
 
 class HistoryAdmin(MerchantScopedAdmin):
@@ -34,7 +27,7 @@ class HistoryAdmin(MerchantScopedAdmin):
     its address may carry.
     """
 
-    actions = ()
+    actions: Sequence[str] = ()
     list_filter_submit = True
     list_per_page = 50
     list_max_show_all = 0
@@ -42,7 +35,7 @@ class HistoryAdmin(MerchantScopedAdmin):
     show_full_result_count = False
     # Facets count the whole table once for every choice.
     show_facets = admin.ShowFacets.NEVER
-    paginator = NewestFirstPages
+    paginator = InfinitePaginator
     # A click on a column's head would sort all of history.
     sortable_by = ()
     heavy_fields: Sequence[str] = ()
@@ -90,10 +83,10 @@ class HistoryAdmin(MerchantScopedAdmin):
             return queryset, False
         wanted = as_uuid(term)
         if wanted is None:
-            wheres = [(f"{column}__icontains", term) for column in self.text_columns]
+            wheres = [Q((f"{column}__icontains", term)) for column in self.text_columns]
         else:
-            wheres = [(column, wanted) for column in self.id_columns]
-        return queryset.filter(Q(*wheres, _connector=Q.OR)) if wheres else queryset.none(), False
+            wheres = [Q((column, wanted)) for column in self.id_columns]
+        return (queryset.filter(reduce(or_, wheres)) if wheres else queryset.none()), False
 
     def lookup_allowed(self, lookup: str, value: str, request: HttpRequest | None = None) -> bool:
         # Django would let any column through with any comparison, regular expressions among them.
@@ -101,12 +94,12 @@ class HistoryAdmin(MerchantScopedAdmin):
 
     def changelist_view(self, request: HttpRequest, extra_context: Any = None) -> HttpResponse:
         if request.method != "GET":
-            return super().changelist_view(request, extra_context)
+            return self._listed(request, extra_context)
         try:
-            with _reading_for_at_most(LONGEST_READ_MS):
-                return super().changelist_view(request, extra_context)
-        except OperationalError as error:
-            if not isinstance(error.__cause__, QueryCanceled) or not request.GET:
+            with reading_for_at_most(LONGEST_READ):
+                return self._listed(request, extra_context)
+        except TookTooLong:
+            if not request.GET:
                 raise
         messages.error(
             request,
@@ -114,26 +107,19 @@ class HistoryAdmin(MerchantScopedAdmin):
         )
         return HttpResponseRedirect(request.path)
 
-
-@contextmanager
-def _reading_for_at_most(milliseconds: int) -> Iterator[None]:
-    with transaction.atomic():
-        with connection.cursor() as cursor:
-            cursor.execute("SELECT set_config('statement_timeout', %s, true)", [str(milliseconds)])
-        yield
+    def _listed(self, request: HttpRequest, extra_context: Any) -> HttpResponse:
+        page: HttpResponse = super().changelist_view(request, extra_context)
+        return page
 
 
 def sees_several_merchants(request: HttpRequest) -> bool:
     """Tell whether a merchant column is of use: for a superuser, or a member of more than one."""
-    user: Any = request.user
-    if user.is_superuser:
+    if request.user.is_active and request.user.is_superuser:
         return True
-    known = getattr(request, "_sees_several_merchants", None)
-    if known is None:
-        memberships = user.memberships.filter(active=True, merchant__active=True)
-        known = len(memberships.values_list("pk", flat=True)[:2]) > 1
-        request._sees_several_merchants = known  # type: ignore[attr-defined]  # noqa: SLF001
-    return bool(known)
+    if "_sees_several_merchants" not in request.__dict__:
+        seen = merchant_ids(request.user, roles=tuple(Role))
+        request.__dict__["_sees_several_merchants"] = len(seen) > 1
+    return bool(request.__dict__["_sees_several_merchants"])
 
 
 def as_uuid(text: str) -> UUID | None:

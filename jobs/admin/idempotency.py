@@ -1,7 +1,6 @@
 """Idempotency records: answers that producers' repeated requests get again."""
 
 from django.contrib import admin
-from unfold.decorators import display
 
 from jobs.admin import display as show
 from jobs.admin.operators import OperatorsOnly
@@ -17,10 +16,10 @@ class IdempotencyRecordAdmin(OperatorsOnly):
     search_help_text = "Search by the exact key"
     fields = ("merchant", "key", "response_status", "answer", "created")
 
-    @display(description="Created (UTC)")
+    @admin.display(description="Created (UTC)")
     def created(self, record: IdempotencyRecord) -> str:
         return show.moment(record.created_at)
 
-    @display(description="Answer")
+    @admin.display(description="Answer")
     def answer(self, record: IdempotencyRecord) -> str:
         return show.json_block(record.response_body)

@@ -6,10 +6,10 @@ from django.contrib import admin
 from django.http import HttpRequest
 from unfold.admin import ModelAdmin
 
-from jobs.admin.history import NewestFirstPages
+from jobs.admin.paging import InfinitePaginator
 
 
-class OperatorsOnly(ModelAdmin):
+class OperatorsOnly(ModelAdmin):  # type: ignore[misc]
     """Read-only, for the super admin only."""
 
     actions = ()
@@ -18,7 +18,7 @@ class OperatorsOnly(ModelAdmin):
     list_max_show_all = 0
     show_full_result_count = False
     show_facets = admin.ShowFacets.NEVER
-    paginator = NewestFirstPages
+    paginator = InfinitePaginator
     sortable_by = ()
 
     def has_module_permission(self, request: HttpRequest) -> bool:

@@ -1,7 +1,6 @@
 """Workers: which processes run jobs, and when they were last heard of. For the super admin only."""
 
 from django.contrib import admin
-from unfold.decorators import display
 
 from jobs.admin import display as show
 from jobs.admin.filters import WorkerStateFilter
@@ -37,18 +36,18 @@ class WorkerAdmin(OperatorsOnly):
         "measured",
     )
 
-    @display(description="State", label=STATE_COLOURS)
-    def shown_state(self, worker: Worker) -> tuple[str, str]:
-        return worker.state, worker.get_state_display()
+    @admin.display(description="State")
+    def shown_state(self, worker: Worker) -> str:
+        return show.badge(worker.state, STATE_COLOURS[worker.state])
 
-    @display(description="Started (UTC)")
+    @admin.display(description="Started (UTC)")
     def started(self, worker: Worker) -> str:
         return show.moment(worker.started_at)
 
-    @display(description="Last heartbeat (UTC)")
+    @admin.display(description="Last heartbeat (UTC)")
     def heartbeat(self, worker: Worker) -> str:
         return show.moment(worker.heartbeat_at)
 
-    @display(description="Run times in seconds, by kind and handler")
+    @admin.display(description="Run times in seconds, by kind and handler")
     def measured(self, worker: Worker) -> str:
         return show.json_block(worker.run_times)

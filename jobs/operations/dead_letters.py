@@ -37,8 +37,8 @@ def redrive(letter: DeadLetter, *, now: datetime, by: str, payload: Any = None) 
 
     Raises AlreadyResolved, InvalidFields for the payload, QuotaExceeded.
     """
-    replacements = _replacement(letter, payload) if payload is not None else {}
     _refuse_resolved(letter)
+    replacements = _replacement(letter, payload) if payload is not None else {}
     quota.admit(letter.merchant, adding=1, now=now)
     if not _restart([letter.job_id], now=now, by=by, replacements=replacements):
         letter.refresh_from_db()

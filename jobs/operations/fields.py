@@ -127,13 +127,17 @@ class Fields:
             self.refuse(name, "invalid_time", f"must be {_TIME_FORM}.")
         elif not found["offset"]:
             self.refuse(
-                name, "offset_missing", f"has no UTC offset: add Z or one such as +01:00; {_EXAMPLE}."
+                name,
+                "offset_missing",
+                f"has no UTC offset: add Z or one such as +01:00; {_EXAMPLE}.",
             )
         else:
             try:
                 return datetime.fromisoformat(value.upper()).astimezone(UTC)
             except (ValueError, OverflowError):
-                self.refuse(name, "invalid_time", f"is not on the calendar; it must be {_TIME_FORM}.")
+                self.refuse(
+                    name, "invalid_time", f"is not on the calendar; it must be {_TIME_FORM}."
+                )
         return None
 
     def texts(self, name: str, *, most: int, longest: int) -> list[str]:
@@ -148,7 +152,9 @@ class Fields:
         for place, item in enumerate(value):
             if fault := _text_fault(item, longest):
                 where = f"{self.pointer}/{pointer_token(name)}/{place}"
-                self.problems.append(FieldProblem(where, fault[0], f'An item of "{name}" {fault[1]}'))
+                self.problems.append(
+                    FieldProblem(where, fault[0], f'An item of "{name}" {fault[1]}')
+                )
                 return []
         return list(dict.fromkeys(value))
 

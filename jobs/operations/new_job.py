@@ -131,7 +131,9 @@ def check_work(kind_name: str, payload: Any, fields: Fields) -> Work | None:
         fields.problems.append(FieldProblem(f"{fields.pointer}/kind", "unknown_kind", str(error)))
         return None
     if isinstance(payload, dict) and json_size(payload) > MAX_PAYLOAD:
-        fields.refuse("payload", "too_large", f"must have at most {MAX_PAYLOAD // 1024} KiB as JSON.")
+        fields.refuse(
+            "payload", "too_large", f"must have at most {MAX_PAYLOAD // 1024} KiB as JSON."
+        )
         return None
     try:
         kind.validate(payload)
@@ -168,7 +170,9 @@ def _work(fields: Fields) -> Work:
 def _run_at(fields: Fields, now: datetime) -> datetime | None:
     if fields.data.get("delay") is not None:
         if fields.data.get("run_at") is not None:
-            fields.refuse("delay", "conflict", 'cannot be combined with "run_at"; send one of them.')
+            fields.refuse(
+                "delay", "conflict", 'cannot be combined with "run_at"; send one of them.'
+            )
             return None
         most = HORIZON.total_seconds()
         return now + timedelta(seconds=fields.number("delay", 0, minimum=0, maximum=most))

@@ -45,7 +45,7 @@ def spawn(
     account = launch.account
     ids = [str(account.uid), str(account.gid)] if account else ["-", "-"]
     prefix = [sys.executable, "-I", "-S", str(LAUNCHER), str(os.getpid())]
-    process = subprocess.Popen(
+    process = subprocess.Popen(  # noqa: S603 - no shell, our own words
         [*prefix, str(int(launch.death_signal)), *ids, *launch.argv],
         env=launch.env or None,
         cwd=launch.cwd,
@@ -61,6 +61,18 @@ def spawn(
     return process
 
 
+def has_ended(process: subprocess.Popen[bytes]) -> bool:
+    """Return whether the process has ended, without reaping it where the system allows that.
+
+    Until it is reaped, nobody else can get its number, so its group can still be signalled.
+    """
+    if process.returncode is not None:
+        return True
+    if sys.platform == "darwin":
+        return process.poll() is not None
+    return os.waitid(os.P_PID, process.pid, os.WEXITED | os.WNOHANG | os.WNOWAIT) is not None
+
+
 def wait_until(
     answers: Callable[[], bool], process: subprocess.Popen[bytes], *, name: str, seconds: float
 ) -> None:
@@ -70,25 +82,28 @@ def wait_until(
     """
     deadline = time.monotonic() + seconds
     while not answers():
-        if process.poll() is not None:
-            raise CannotStart(f"{name} ended at once with status {process.returncode}.")
+        if has_ended(process):
+            raise CannotStart(f"{name} ended at once.")
         if time.monotonic() > deadline:
             raise CannotStart(f"{name} did not answer within {seconds:g} s.")
         time.sleep(POLL_SECONDS)
 
 
-def signal_group(process: subprocess.Popen[bytes], number: signal.Signals) -> None:
-    """Send the signal to the process and its descendants that stayed in its group."""
-    with contextlib.suppress(ProcessLookupError, PermissionError):
-        os.killpg(process.pid, number)
+def kill_group(process: subprocess.Popen[bytes]) -> None:
+    """End the process at once with everything in its group, and reap it."""
+    # Once reaped, its number may be another's: signal nobody then.
+    if process.returncode is None:
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(process.pid, signal.SIGKILL)
+        process.wait()
 
 
 def stop(process: subprocess.Popen[bytes], number: signal.Signals, *, seconds: float) -> None:
     """Ask the process to end, wait up to `seconds`, then kill its group."""
-    if process.poll() is None:
+    if not has_ended(process):
         process.send_signal(number)
-    with contextlib.suppress(subprocess.TimeoutExpired):
-        process.wait(seconds)
+    deadline = time.monotonic() + seconds
+    while not has_ended(process) and time.monotonic() < deadline:
+        time.sleep(POLL_SECONDS)
     # Also after an orderly end: a descendant may have outlived the process.
-    signal_group(process, signal.SIGKILL)
-    process.wait()
+    kill_group(process)

@@ -82,6 +82,9 @@ class Postgres:
 
         Raises CannotStart when it takes them but refuses the password.
         """
+        if not self._reports_ready():
+            # Trying to connect all the same would fill the log with refusals.
+            return False
         try:
             with psycopg.connect(self._maintenance_dsn(), autocommit=True) as connection:
                 known = connection.execute(
@@ -98,6 +101,14 @@ class Postgres:
                 ) from None
             return False
         return True
+
+    def _reports_ready(self) -> bool:
+        try:
+            lines = (self.data / "postmaster.pid").read_text(encoding="utf-8").splitlines()
+        except FileNotFoundError:
+            return False
+        # The eighth line is the state (PostgreSQL's pidfile.h).
+        return len(lines) >= 8 and lines[7].strip() == "ready"
 
     def _maintenance_dsn(self) -> str:
         return psycopg.conninfo.make_conninfo(
@@ -126,7 +137,7 @@ class Postgres:
         if self.settings.get("fsync") == "off":
             arguments.append("--no-sync")
         account = self.account
-        made = subprocess.run(
+        made = subprocess.run(  # noqa: S603 - our own words
             [str(self.binaries.initdb), *arguments],
             env=_plain_environment(),
             cwd="/",
@@ -188,9 +199,8 @@ def _command_line(pid: int) -> list[str]:
         if Path("/proc/self/cmdline").exists():
             return []
     # Outside Linux; the arguments come as one line there.
-    listed = subprocess.run(
-        ["ps", "-ww", "-o", "command=", "-p", str(pid)], capture_output=True, text=True, check=False
-    )
+    command = ["/bin/ps", "-ww", "-o", "command=", "-p", str(pid)]
+    listed = subprocess.run(command, capture_output=True, text=True, check=False)  # noqa: S603
     return listed.stdout.split()
 
 

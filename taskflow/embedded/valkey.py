@@ -25,6 +25,9 @@ class Valkey:
         """Database 0, with the password in it."""
         return f"redis://:{self.password}@{LOOPBACK}:{self.port}/0"
 
+    def prepare(self) -> None:
+        """Nothing is kept on disk, so there is nothing to make or repair."""
+
     def launch(self) -> Launch:
         """Return how to start the server; it reads its configuration from stdin (`-`)."""
         lines = [

@@ -4,10 +4,10 @@ import os
 import signal
 import subprocess
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import IO
 
-from taskflow.embedded.child import Launch, signal_group, spawn
+from taskflow.embedded.child import Launch, has_ended, kill_group, spawn
 
 READ_BYTES = 65_536
 # Longer lines are cut, so that a process without newlines cannot fill the memory.
@@ -33,7 +33,7 @@ class Child:
         self._reader: int | None = None
         self._started = 0.0
         self._quick_ends = 0
-        self.start_again_at = 0.0
+        self.start_again_at: float | None = None
 
     def start(self, output: IO[bytes] | None = None) -> None:
         """Start the process. With `output`, its stdout goes there and only stderr is shown.
@@ -50,6 +50,7 @@ class Child:
         finally:
             os.close(writer)
         self._started = time.monotonic()
+        self.start_again_at = None
 
     @property
     def reader(self) -> int | None:
@@ -63,28 +64,26 @@ class Child:
 
     @property
     def alive(self) -> bool:
-        return self._process is not None and self._process.poll() is None
+        return self._process is not None and not has_ended(self._process)
 
-    def lines(self) -> Iterator[str]:
-        """Return the lines that have arrived; never waits."""
+    def lines(self) -> list[str] | None:
+        """Return the lines that have arrived; None when there is nothing to read. Never waits."""
         if self._reader is None:
-            return
+            return None
         try:
             read = os.read(self._reader, READ_BYTES)
         except BlockingIOError:
-            return
+            return None
         *whole, self._pending = (self._pending + read).split(b"\n")
         if self._pending and (not read or len(self._pending) > LINE_BYTES):
             whole.append(self._pending)
             self._pending = b""
         if not read:
-            os.close(self._reader)
-            self._reader = None
-        for line in whole:
-            yield line[:LINE_BYTES].rstrip(b"\r").decode("utf-8", "replace")
+            self.close()
+        return [line[:LINE_BYTES].rstrip(b"\r").decode("utf-8", "replace") for line in whole]
 
     def plan_restart(self) -> float:
-        """Note that the process has ended; return the seconds until it is started again."""
+        """Note that the process has ended; return the seconds until it is to start again."""
         now = time.monotonic()
         if now - self._started >= STEADY_SECONDS:
             self._quick_ends = 0
@@ -101,8 +100,7 @@ class Child:
     def kill_group(self) -> None:
         """End the process at once, with everything it started."""
         if self._process is not None:
-            signal_group(self._process, signal.SIGKILL)
-            self._process.wait()
+            kill_group(self._process)
 
     def close(self) -> None:
         """Stop listening to the process."""

@@ -2,7 +2,7 @@
 
 import json
 import secrets
-from dataclasses import asdict, dataclass, field, fields, replace
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 
 from taskflow.embedded.ports import free_port, is_free
@@ -62,9 +62,15 @@ def _new() -> Installation:
 def _stored(path: Path) -> Installation | None:
     try:
         stored = json.loads(path.read_text(encoding="utf-8"))
-        names = [known.name for known in fields(Installation)]
-        values = {name: int(stored[name]) if name.endswith("_port") else str(stored[name]) for name in names}
-        return Installation(**values)
+        return Installation(
+            secret_key=str(stored["secret_key"]),
+            postgres_password=str(stored["postgres_password"]),
+            valkey_password=str(stored["valkey_password"]),
+            flower_password=str(stored["flower_password"]),
+            postgres_port=int(stored["postgres_port"]),
+            valkey_port=int(stored["valkey_port"]),
+            echo_port=int(stored["echo_port"]),
+        )
     except FileNotFoundError:
         return None
     except (OSError, ValueError, KeyError, TypeError) as error:

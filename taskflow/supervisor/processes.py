@@ -63,11 +63,24 @@ def definitions(ports: Ports, *, flower_login: str) -> list[Definition]:
         Definition(name="echo", command=("manage.py", "echo_target", "--port", str(ports.echo))),
         Definition(
             name="api",
-            command=(*serve, "--bind", f"{LOOPBACK}:{ports.api}", "--workers", "2", "--threads", "4"),
+            command=(
+                *serve,
+                "--bind",
+                f"{LOOPBACK}:{ports.api}",
+                "--workers",
+                "2",
+                "--threads",
+                "4",
+            ),
         ),
         Definition(name="populator", command=("manage.py", "populate")),
         Definition(name="worker-async", command=_worker("async", pool="threads", slots=8)),
-        Definition(name="worker-process", command=_worker("process", pool="prefork", slots=2)),
+        Definition(
+            name="worker-process",
+            command=_worker("process", pool="prefork", slots=2),
+            # The locks of a connection pool do not survive its forks.
+            environment={"TASKFLOW_DATABASE_POOL": "0"},
+        ),
         Definition(name="worker-control", command=_worker("control", pool="threads", slots=2)),
         Definition(name="beat", command=beat),
         Definition(

@@ -5,7 +5,7 @@ import tempfile
 import time
 from collections.abc import Callable, Iterable
 
-from taskflow.embedded.child import Launch
+from taskflow.embedded.child import Launch, has_ended
 from taskflow.embedded.errors import CannotStart
 from taskflow.supervisor.child import Child, ending, nothing
 from taskflow.supervisor.console import Console
@@ -56,7 +56,8 @@ class Supervisor:
         process = self._children[name].process
         deadline = time.monotonic() + seconds
         while not answers():
-            if process.poll() is not None:
+            if has_ended(process):
+                process.wait()
                 raise CannotStart(f"{name} {ending(process)}.")
             if time.monotonic() > deadline:
                 raise CannotStart(f"{name} did not answer within {seconds:g} s.")
@@ -121,18 +122,18 @@ class Supervisor:
         return STOP_SECONDS.get(child.name, STOP_SECONDS_DEFAULT)
 
     def _revive(self, child: Child) -> None:
-        if child.start_again_at == 0.0:
+        if child.start_again_at is None:
             child.kill_group()
             self._show(child)
             wait = child.plan_restart()
             how = ending(child.process)
             self.console.say(f"{child.name} {how}; starting it again in {wait:g} s.")
         elif time.monotonic() >= child.start_again_at:
-            child.start_again_at = 0.0
             try:
                 child.start()
             except CannotStart as error:
-                self.console.say(str(error))
+                wait = child.plan_restart()
+                self.console.say(f"{child.name}: {error} Trying again in {wait:g} s.")
 
     def _check_stop(self) -> None:
         if self.stop_requested:
@@ -142,14 +143,15 @@ class Supervisor:
         readers = {child.reader: child for child in children if child.reader is not None}
         ready, _, _ = select.select(list(readers), [], [], seconds)
         for reader in ready:
-            for line in readers[reader].lines():
-                self.console.line(readers[reader].name, line)
+            self._show_some(readers[reader])
 
     def _show(self, child: Child) -> None:
         """Show the last lines of a process that has ended."""
-        while child.reader is not None:
-            lines = list(child.lines())
-            if not lines:
-                return
-            for line in lines:
-                self.console.line(child.name, line)
+        while self._show_some(child):
+            pass
+
+    def _show_some(self, child: Child) -> bool:
+        lines = child.lines()
+        for line in lines or ():
+            self.console.line(child.name, line)
+        return lines is not None

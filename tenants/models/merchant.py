@@ -65,6 +65,12 @@ class Merchant(models.Model):
     def __str__(self) -> str:
         return self.name
 
+    def save(self, *args: Any, **kwargs: Any) -> None:
+        """Store the merchant; one without a signing secret gets its first."""
+        if not self.sealed_signing_secret:
+            self.draw_signing_secret()
+        super().save(*args, **kwargs)
+
     @property
     def signing_secret(self) -> str:
         """The Standard Webhooks secret, `whsec_…`. Never log it. Raises SecretUnreadable."""
@@ -73,9 +79,3 @@ class Merchant(models.Model):
     def draw_signing_secret(self) -> None:
         """Put a new random signing secret in place of the old one; the caller saves."""
         self.sealed_signing_secret = seal(new_signing_secret(), merchant_id=self.id)
-
-    def save(self, *args: Any, **kwargs: Any) -> None:
-        """Store the merchant; one without a signing secret gets its first."""
-        if not self.sealed_signing_secret:
-            self.draw_signing_secret()
-        super().save(*args, **kwargs)

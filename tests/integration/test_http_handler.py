@@ -2,21 +2,32 @@
 
 import asyncio
 import gzip
+import ipaddress
 import json
 import socket
 import ssl
 from collections.abc import Awaitable, Callable
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta, timezone
+from pathlib import Path
 from typing import Any
 
 import pytest
 from aiohttp import web
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
+from cryptography.x509.oid import NameOID
+from django.db import OperationalError
 from standardwebhooks import Webhook, WebhookVerificationError
 
 from jobs.echo_target import make_app
 from jobs.handlers.context import AttemptContext
 from jobs.handlers.http.kind import HttpRunner
+from jobs.handlers.http.resolver import AddressInfo
+from jobs.handlers.http.secrets import load_secret
 from jobs.outcomes import Outcome, Result
+from tests.factories.jobs import make_merchant
 from tests.handlers_kit import (
     PATIENCE,
     SECRET,
@@ -408,21 +419,44 @@ async def _babble_at_once(reader: asyncio.StreamReader, writer: asyncio.StreamWr
     await writer.drain()
 
 
-def test_certificates_are_checked() -> None:
-    async def scenario() -> bool:
-        async with http_runner() as runner:
-            connector = runner._shared().client._session.connector
-            context = connector._get_ssl_context(_HttpsRequest())  # type: ignore[union-attr]
-            return context.check_hostname and context.verify_mode is ssl.CERT_REQUIRED
+def test_certificate_that_nobody_trusts_is_a_tls_failure(tmp_path: Path) -> None:
+    async def scenario() -> tuple[Outcome, list[str]]:
+        read: list[str] = []
 
-    assert asyncio.run(scenario())
+        async def talk(reader: asyncio.StreamReader, _writer: asyncio.StreamWriter) -> None:
+            read.append((await reader.readline()).decode())
+
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        context.load_cert_chain(_self_signed(tmp_path))
+        server = await asyncio.start_server(talk, "127.0.0.1", 0, ssl=context)
+        async with server, http_runner() as runner:
+            url = f"https://127.0.0.1:{server.sockets[0].getsockname()[1]}/"
+            return await run_http(runner, make_attempt({"url": url})), read
+
+    outcome, read = asyncio.run(scenario())
+    assert _failure(outcome) == (Result.FAILED, "tls_failure", "not_sent")
+    assert read == []
 
 
-class _HttpsRequest:
-    ssl = True
-
-    def is_ssl(self) -> bool:
-        return True
+def _self_signed(folder: Path) -> Path:
+    """Write a certificate for 127.0.0.1, with its key, and return the file."""
+    key = ec.generate_private_key(ec.SECP256R1())
+    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "127.0.0.1")])
+    now = datetime.now(UTC)
+    address = x509.IPAddress(ipaddress.ip_address("127.0.0.1"))
+    certificate = (
+        x509.CertificateBuilder(name, name, key.public_key(), x509.random_serial_number())
+        .not_valid_before(now - timedelta(hours=1))
+        .not_valid_after(now + timedelta(hours=1))
+        .add_extension(x509.SubjectAlternativeName([address]), critical=False)
+        .sign(key, hashes.SHA256())
+    )
+    path = folder / "server.pem"
+    path.write_bytes(
+        key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
+        + certificate.public_bytes(Encoding.PEM)
+    )
+    return path
 
 
 def test_proxy_of_the_environment_is_ignored(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -475,10 +509,15 @@ def test_cookie_of_one_job_is_not_sent_with_the_next() -> None:
         seen.append(request.headers.get("Cookie"))
         return web.Response(headers={"Set-Cookie": "sid=1"})
 
+    async def lookup(host: str, port: int, family: int) -> list[AddressInfo]:
+        return [(socket.AF_INET, socket.SOCK_STREAM, 6, "", ("127.0.0.1", port))]
+
     async def scenario() -> None:
-        async with serving(app_with(answer)) as base, http_runner() as runner:
+        async with serving(app_with(answer)) as base, http_runner(lookup=lookup) as runner:
+            # A name: cookie jars ignore what an address sets.
+            url = base.replace("127.0.0.1", "shop.example.com")
             for _ in range(2):
-                await run_http(runner, make_attempt({"url": base}))
+                await run_http(runner, make_attempt({"url": url}))
 
     asyncio.run(scenario())
     assert seen == [None, None]
@@ -545,13 +584,57 @@ def test_each_event_loop_has_connections_of_its_own() -> None:
     assert runner._loops == {}
 
 
-def test_timestamp_is_the_attempts_start_whatever_the_worker_clock_says() -> None:
-    received: list[str] = []
+@pytest.mark.parametrize("offset", [0, 2, -9])
+def test_timestamp_is_the_attempts_start_whatever_its_zone(offset: int) -> None:
+    received: list[tuple[bytes, dict[str, str]]] = []
 
     async def answer(request: web.Request) -> web.Response:
-        received.append(request.headers["webhook-timestamp"])
+        received.append((await request.read(), dict(request.headers)))
         return web.Response()
 
-    started = make_attempt({}).started_at - timedelta(hours=5)
+    started = datetime.now(timezone(timedelta(hours=offset))) - timedelta(seconds=100)
     call(app_with(answer), "/", {}, started_at=started)
-    assert received == [str(int(started.timestamp()))]
+    body, headers = received[0]
+    assert headers["webhook-timestamp"] == str(int(started.timestamp()))
+    Webhook(SECRET).verify(body, headers, json_parse=False)
+
+
+@pytest.mark.django_db(transaction=True)
+def test_request_is_signed_with_the_secret_of_its_own_merchant() -> None:
+    mine, bystander = make_merchant(), make_merchant()
+    received: list[tuple[bytes, dict[str, str]]] = []
+
+    async def answer(request: web.Request) -> web.Response:
+        received.append((await request.read(), dict(request.headers)))
+        return web.Response()
+
+    async def scenario() -> Outcome:
+        async with serving(app_with(answer)) as base, http_runner(load=load_secret) as runner:
+            attempt = make_attempt({"url": base, "json": {}}, merchant_id=mine.id)
+            return await run_http(runner, attempt)
+
+    assert asyncio.run(scenario()).result is Result.SUCCEEDED
+    body, headers = received[0]
+    Webhook(mine.signing_secret).verify(body, headers, json_parse=False)
+    with pytest.raises(WebhookVerificationError):
+        Webhook(bystander.signing_secret).verify(body, headers, json_parse=False)
+
+
+@pytest.mark.django_db(transaction=True)
+def test_job_of_a_merchant_that_is_gone_is_rejected() -> None:
+    async def scenario() -> Outcome:
+        async with http_runner(load=load_secret) as runner:
+            return await run_http(runner, make_attempt({"url": "http://127.0.0.1:9/"}))
+
+    assert _failure(asyncio.run(scenario())) == (Result.REJECTED, "unknown_merchant", "not_sent")
+
+
+def test_database_that_is_away_is_no_fault_of_the_job() -> None:
+    def load(merchant: Any) -> str:
+        raise OperationalError("server closed the connection")
+
+    async def scenario() -> Outcome:
+        async with http_runner(load=load) as runner:
+            return await run_http(runner, make_attempt({"url": "http://127.0.0.1:9/"}))
+
+    assert _failure(asyncio.run(scenario())) == (Result.FAILED, "secret_unavailable", "not_sent")

@@ -1,5 +1,6 @@
 """The payload of an HTTP job: its schema, and the rules that a schema cannot say."""
 
+import json
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,6 +15,10 @@ from jobs.handlers.schemas import PayloadSchema
 METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")
 BODILESS = ("GET", "HEAD")
 SUCCESS = "2xx"
+UNSENDABLE = (
+    "cannot be sent: it is nested too deeply, or holds NaN or text that is not valid Unicode; "
+    "correct it."
+)
 
 SCHEMA: dict[str, Any] = {
     "type": "object",
@@ -45,18 +50,20 @@ SCHEMA: dict[str, Any] = {
 _COMPILED = PayloadSchema(SCHEMA)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class HttpCall:
-    """A checked payload."""
+    """A checked payload, its body serialized once: these bytes are signed and sent."""
 
     method: str
     url: yarl.URL
-    payload: dict[str, Any]
+    headers: dict[str, str]
+    content_type: str | None
+    body: bytes | None
+    expected: tuple[int | str, ...]
 
     def expects(self, status: int) -> bool:
         """Tell whether the job calls this status a success (default 200 to 299)."""
-        wanted = self.payload.get("expected_statuses", (SUCCESS,))
-        return status in wanted or f"{status // 100}xx" in wanted
+        return status in self.expected or f"{status // 100}xx" in self.expected
 
 
 def parse_payload(payload: Any, policy: AddressPolicy) -> HttpCall:
@@ -64,7 +71,13 @@ def parse_payload(payload: Any, policy: AddressPolicy) -> HttpCall:
     policy refuses the URL."""
     _COMPILED.check(payload)
     method = payload.get("method", "POST")
-    problems = [*_body_problems(method, payload), *header_problems(payload.get("headers", {}))]
+    headers = payload.get("headers", {})
+    problems = [*_body_problems(method, payload), *header_problems(headers)]
+    try:
+        content_type, body = _body(payload)
+    except (TypeError, ValueError, RecursionError):
+        field = "/json" if "json" in payload else "/text"
+        problems.append(PayloadProblem(field, UNSENDABLE))
     try:
         url = parse_target(payload["url"], policy)
     except InvalidTarget as error:
@@ -75,7 +88,25 @@ def parse_payload(payload: Any, policy: AddressPolicy) -> HttpCall:
         problems.append(PayloadProblem("/url", str(error)))
     if problems:
         raise InvalidPayload(tuple(problems))
-    return HttpCall(method, url, payload)
+    return HttpCall(
+        method=method,
+        url=url,
+        headers=headers,
+        content_type=content_type,
+        body=body,
+        expected=tuple(payload.get("expected_statuses", (SUCCESS,))),
+    )
+
+
+def _body(payload: dict[str, Any]) -> tuple[str | None, bytes | None]:
+    if "json" in payload:
+        text = json.dumps(
+            payload["json"], ensure_ascii=False, separators=(",", ":"), allow_nan=False
+        )
+        return "application/json", text.encode()
+    if "text" in payload:
+        return "text/plain; charset=utf-8", payload["text"].encode()
+    return None, None
 
 
 def _body_problems(method: str, payload: dict[str, Any]) -> list[PayloadProblem]:

@@ -1,7 +1,6 @@
 """The request on the wire: body, headers that identify the attempt, and the signature. Pure."""
 
 import hashlib
-import json
 from dataclasses import dataclass
 from datetime import UTC
 from uuid import UUID
@@ -32,11 +31,10 @@ def build_request(call: HttpCall, attempt: Attempt, secret: str) -> Request:
     `Idempotency-Key` and `webhook-id` are the job's id, the same for all its attempts; the
     timestamp is the attempt's start (Standard Webhooks 1.0).
     """
-    content_type, body = _body(call)
     headers = CIMultiDict({"User-Agent": USER_AGENT, "Accept": "*/*"})
-    if content_type:
-        headers["Content-Type"] = content_type
-    headers.update(call.payload.get("headers", {}))
+    if call.content_type:
+        headers["Content-Type"] = call.content_type
+    headers.update(call.headers)
     headers.update(
         {
             "Accept-Encoding": "identity",
@@ -46,25 +44,14 @@ def build_request(call: HttpCall, attempt: Attempt, secret: str) -> Request:
             "traceparent": traceparent(attempt.job_id, attempt.number),
         }
     )
-    headers.update(_signature(attempt, body or b"", secret))
-    return Request(call.method, call.url, headers, body)
+    headers.update(_signature(attempt, call.body or b"", secret))
+    return Request(call.method, call.url, headers, call.body)
 
 
 def traceparent(job_id: UUID, attempt: int) -> str:
     """Return a W3C trace context: the job is the trace, each attempt a span of it."""
     span = hashlib.sha256(job_id.bytes + attempt.to_bytes(8, "big")).hexdigest()[:16]
     return f"00-{job_id.hex}-{span}-01"
-
-
-def _body(call: HttpCall) -> tuple[str | None, bytes | None]:
-    if "json" in call.payload:
-        text = json.dumps(
-            call.payload["json"], ensure_ascii=False, separators=(",", ":"), allow_nan=False
-        )
-        return "application/json", text.encode()
-    if "text" in call.payload:
-        return "text/plain; charset=utf-8", call.payload["text"].encode()
-    return None, None
 
 
 def _signature(attempt: Attempt, body: bytes, secret: str) -> dict[str, str]:

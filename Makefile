@@ -1,0 +1,68 @@
+# `make` or `make help` lists the targets. Only Python 3.11 or newer and make have to be there.
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+# Locked and checked: every package, uv included, must match a hash in requirements/.
+UV_INSTALL := $(BIN)/uv pip install --quiet --python $(BIN)/python --require-hashes
+COMPILE := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
+	--no-emit-index-url --no-annotate --no-header
+# The checks read code only: no server, and nothing that a developer has set or runs.
+UNSET := env -u TASKFLOW_ENV -u TASKFLOW_DATABASE_URL -u TASKFLOW_REDIS_URL TASKFLOW_HOME=$(VENV)/none
+
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+.PHONY: help up test check openapi bench lock clean
+
+help: ## List the targets
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+up: $(VENV)/.local ## Run all of TaskFlow on this machine; Ctrl-C stops it
+	@exec $(BIN)/python manage.py up
+
+test: check ## Run every check and every test
+	$(BIN)/pytest
+
+check: $(VENV)/.dev ## Lint, format, types, architecture, migrations, OpenAPI document
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(UNSET) $(BIN)/mypy .
+	$(BIN)/lint-imports
+	$(UNSET) $(BIN)/python -W 'ignore:Got an error checking' manage.py makemigrations --check --dry-run
+	$(UNSET) $(BIN)/python manage.py spectacular --file $(VENV)/openapi.yaml --validate --fail-on-warn
+	@cmp -s $(VENV)/openapi.yaml docs/openapi.yaml || \
+		{ echo "docs/openapi.yaml is not current; run: make openapi" >&2; exit 1; }
+
+openapi: $(VENV)/.dev ## Write docs/openapi.yaml anew
+	$(UNSET) $(BIN)/python manage.py spectacular --file docs/openapi.yaml --validate --fail-on-warn
+
+bench: $(VENV)/.local ## Measure jobs per second beside raw Celery
+	$(BIN)/python -m benchmarks.throughput
+
+lock: $(VENV)/.uv ## Resolve requirements/*.in to locked *.txt
+	$(COMPILE) requirements/uv.in -o requirements/uv.txt
+	$(COMPILE) requirements/base.in -o requirements/base.txt
+	$(COMPILE) requirements/local.in -c requirements/base.txt -o requirements/local.txt
+	$(COMPILE) requirements/dev.in -c requirements/local.txt -o requirements/dev.txt
+
+clean: ## Remove the virtual environment and caches; data in .taskflow/ is kept
+	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+
+# A stamp says which lock file is installed; nothing is installed again until that changes.
+# dev.txt contains local.txt, at the same versions: both orders of `up` and `test` work.
+$(VENV)/.dev: requirements/dev.txt $(VENV)/.uv
+	$(UV_INSTALL) -r requirements/dev.txt
+	@touch $@
+
+$(VENV)/.local: requirements/local.txt $(VENV)/.uv
+	$(UV_INSTALL) -r requirements/local.txt
+	@touch $@
+
+$(VENV)/.uv: requirements/uv.txt $(VENV)/.python
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/uv.txt
+	@touch $@
+
+$(VENV)/.python:
+	@$(PYTHON) deploy/check_python.py
+	$(PYTHON) -m venv $(VENV)
+	@touch $@

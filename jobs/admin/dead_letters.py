@@ -1,0 +1,220 @@
+"""Dead letters: jobs that failed for good, to be redriven or discarded by a person."""
+
+import json
+from typing import Any
+from uuid import UUID
+
+from django import forms
+from django.contrib import admin
+from django.db.models import QuerySet
+from django.http import HttpRequest, HttpResponse
+from django.urls import reverse
+from django.utils.html import format_html
+from unfold.dataclasses import ActionDialog
+from unfold.enums import ActionVariant
+from unfold.widgets import UnfoldAdminTextareaWidget, UnfoldAdminTextInputWidget
+
+from jobs.admin import display as show
+from jobs.admin.filters import CreatedFilter, KindFilter, ResolutionFilter
+from jobs.admin.history import HistoryAdmin, as_uuid
+from jobs.admin.steering import (
+    ConfirmDeadLetter,
+    asked_first,
+    back_to,
+    by,
+    chosen,
+    record,
+    steer_each,
+    steer_one,
+)
+from jobs.clock import database_now
+from jobs.masking import masked
+from jobs.models import DeadLetter
+from jobs.operations import dead_letters
+from jobs.operations.fields import InvalidFields
+from jobs.operations.new_job import read_payload
+
+RESOLUTION_COLOURS = {"open": "danger", "redriven": "info", "discarded": "default"}
+
+
+class RedriveForm(ConfirmDeadLetter):
+    """The payload to run with, as JSON; hidden values stay what they are."""
+
+    payload = forms.CharField(
+        widget=UnfoldAdminTextareaWidget(attrs={"rows": 14, "spellcheck": "false"}),
+        strip=True,
+        help_text="Change it or leave it. A value shown as *** is kept as it is.",
+    )
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        job = self.letter.job
+        self.shown = dict(masked(job.kind, job.payload))
+        self.fields["payload"].initial = show.pretty(self.shown)
+
+    def clean_payload(self) -> Any:
+        """Return the edited payload, None when it was left alone; checked against its kind."""
+        try:
+            payload = json.loads(self.cleaned_data["payload"])
+        except (ValueError, RecursionError) as error:
+            raise forms.ValidationError("The payload is not JSON; see RFC 8259.") from error
+        if payload == self.shown:
+            return None
+        job = self.letter.job
+        try:
+            read_payload(payload, kind=job.kind, original=job.payload)
+        except InvalidFields as error:
+            raise forms.ValidationError([problem.detail for problem in error.problems]) from error
+        return payload
+
+
+class DiscardForm(ConfirmDeadLetter):
+    """Why nobody needs to run it again."""
+
+    reason = forms.CharField(
+        required=False,
+        max_length=500,
+        widget=UnfoldAdminTextInputWidget,
+        help_text="For those who look later. May stay empty.",
+    )
+
+
+REDRIVE = ActionDialog(
+    title="Redrive this dead letter?",
+    description="Its job gets a new round of attempts, starting now.",
+    form_class=RedriveForm,
+    form_submit_text="Redrive",
+)
+DISCARD = ActionDialog(
+    title="Discard this dead letter?",
+    description="The job stays failed and leaves the list of open ones.",
+    form_class=DiscardForm,
+    form_submit_text="Discard",
+)
+
+
+@admin.register(DeadLetter)
+class DeadLetterAdmin(HistoryAdmin):
+    """What could not be done, newest first."""
+
+    actions = ("redrive_chosen", "discard_chosen")
+    actions_detail = ("redrive", "discard")
+    list_display = ("error", "work", "shown_resolution", "attempts", "created")
+    list_filter = (ResolutionFilter, KindFilter, ("created_at", CreatedFilter))
+    lookups = (
+        "resolution",
+        "kind",
+        "created_at_from_0",
+        "created_at_from_1",
+        "created_at_to_0",
+        "created_at_to_1",
+    )
+    id_columns = ("id", "job_id")
+    search_help_text = "Search by the job's id or the dead letter's"
+    fieldsets = (
+        (None, {"fields": ("shown_resolution", "job_link", "work", "attempts", "created")}),
+        ("Error", {"fields": ("error_code", "shown_message", "fingerprint")}),
+        ("What became of it", {"fields": ("resolved", "resolved_by", "shown_reason")}),
+        ("Payload of the job", {"fields": ("shown_payload",)}),
+    )
+
+    def get_actions_detail(self, request: HttpRequest, object_id: Any) -> list[Any]:
+        wanted = as_uuid(str(object_id))
+        letters = self.get_queryset(request).filter(pk=wanted, resolution="")
+        still_open = wanted is not None and letters.exists()
+        return super().get_actions_detail(request, object_id) if still_open else []
+
+    @asked_first(REDRIVE, button="Redrive", path="redrive", variant=ActionVariant.PRIMARY)
+    def redrive(self, request: HttpRequest, form: RedriveForm, object_id: str) -> HttpResponse:
+        done = steer_one(
+            request,
+            form.letter,
+            lambda letter: dead_letters.redrive(
+                letter,
+                now=database_now(),
+                by=by(request),
+                payload=form.cleaned_data["payload"],
+            ),
+            said="The job runs again.",
+        )
+        return self._back(request, form.letter, done, "Redriven.")
+
+    @asked_first(DISCARD, button="Discard", path="discard", variant=ActionVariant.DANGER)
+    def discard(self, request: HttpRequest, form: DiscardForm, object_id: str) -> HttpResponse:
+        done = steer_one(
+            request,
+            form.letter,
+            lambda letter: dead_letters.discard(
+                letter, now=database_now(), by=by(request), reason=form.cleaned_data["reason"]
+            ),
+            said="The dead letter is discarded.",
+        )
+        return self._back(request, form.letter, done, "Discarded.")
+
+    @admin.action(description="Redrive the chosen dead letters", permissions=["steer"])
+    def redrive_chosen(self, request: HttpRequest, queryset: QuerySet[DeadLetter]) -> None:
+        now = database_now()
+        done = steer_each(
+            request,
+            chosen(request, queryset),
+            lambda letter: dead_letters.redrive(letter, now=now, by=by(request)),
+            said="running again",
+        )
+        record(request, DeadLetter, done, "Redriven.")
+
+    @admin.action(description="Discard the chosen dead letters", permissions=["steer"])
+    def discard_chosen(self, request: HttpRequest, queryset: QuerySet[DeadLetter]) -> None:
+        now = database_now()
+        done = steer_each(
+            request,
+            chosen(request, queryset),
+            lambda letter: dead_letters.discard(letter, now=now, by=by(request)),
+            said="discarded",
+        )
+        record(request, DeadLetter, done, "Discarded.")
+
+    @admin.display(description="Error")
+    def error(self, letter: DeadLetter) -> str:
+        return str(letter)
+
+    @admin.display(description="Kind")
+    def work(self, letter: DeadLetter) -> str:
+        return f"{letter.kind} {letter.handler}".strip()
+
+    @admin.display(description="Resolution")
+    def shown_resolution(self, letter: DeadLetter) -> str:
+        resolution = letter.resolution or "open"
+        return show.badge(resolution, RESOLUTION_COLOURS[resolution])
+
+    @admin.display(description="Created (UTC)")
+    def created(self, letter: DeadLetter) -> str:
+        return show.moment_in_list(letter.created_at)
+
+    @admin.display(description="Job")
+    def job_link(self, letter: DeadLetter) -> str:
+        address = reverse(f"{self.admin_site.name}:jobs_job_change", args=[letter.job_id])
+        return format_html('<a class="text-link" href="{}">{}</a>', address, letter.job_id)
+
+    @admin.display(description="Message")
+    def shown_message(self, letter: DeadLetter) -> str:
+        return show.text_block(letter.error_message) if letter.error_message else "-"
+
+    @admin.display(description="Resolved (UTC)")
+    def resolved(self, letter: DeadLetter) -> str:
+        return show.moment(letter.resolved_at)
+
+    @admin.display(description="Reason")
+    def shown_reason(self, letter: DeadLetter) -> str:
+        return letter.reason or "-"
+
+    @admin.display(description="Payload")
+    def shown_payload(self, letter: DeadLetter) -> str:
+        return show.json_block(dict(masked(letter.job.kind, letter.job.payload)))
+
+    def _back(
+        self, request: HttpRequest, letter: DeadLetter, done: list[UUID], what: str
+    ) -> HttpResponse:
+        record(request, DeadLetter, done, what)
+        return back_to(
+            request, reverse(f"{self.admin_site.name}:jobs_deadletter_change", args=[letter.pk])
+        )

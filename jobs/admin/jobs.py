@@ -1,0 +1,203 @@
+"""Jobs: the list, and the page of one job with its attempts. What changes is changed by actions."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from django.contrib import admin
+from django.http import HttpRequest, HttpResponse
+from django.utils.html import format_html
+
+from jobs.admin import display as show
+from jobs.admin.executions import attempt_rows, worker_name, worker_names
+from jobs.admin.filters import CreatedFilter, KindFilter, StatusFilter
+from jobs.admin.history import as_uuid, sees_several_merchants
+from jobs.admin.job_actions import JobActions
+from jobs.clock import database_now
+from jobs.masking import masked
+from jobs.models import Job
+from jobs.states import EDITABLE, FINAL, JobStatus
+from jobs.waiting_reason import waiting_reason
+
+WAITING_SOMEHOW = (*EDITABLE, JobStatus.QUEUED)
+
+
+@admin.register(Job)
+class JobAdmin(JobActions):
+    """Read-only: a job is changed by its verbs, never by typing into its row."""
+
+    list_display = ("title", "work", "shown_status", "due", "attempts", "created")
+    list_filter = (StatusFilter, KindFilter, ("created_at", CreatedFilter))
+    lookups = (
+        "status",
+        "kind",
+        "created_at_from_0",
+        "created_at_from_1",
+        "created_at_to_0",
+        "created_at_to_1",
+    )
+    heavy_fields = ("payload", "metadata", "backoff")
+    text_columns = ("name",)
+    search_help_text = "Search by id or name"
+    change_form_outer_after_template = "jobs/admin/attempts.html"
+    fieldsets = (
+        (
+            None,
+            {
+                "fields": (
+                    ("shown_status", "work"),
+                    "reason",
+                    ("shown_progress", "worker"),
+                    ("attempts", "priority"),
+                    ("merchant", "name"),
+                    "shown_id",
+                )
+            },
+        ),
+        (
+            "Times (UTC)",
+            {
+                "fields": (
+                    ("created", "asked_for"),
+                    ("due", "deadline"),
+                    ("started", "finalized"),
+                    "stop_requested",
+                )
+            },
+        ),
+        (
+            "Payload, labels and limits",
+            {
+                "fields": (
+                    "shown_payload",
+                    "shown_tags",
+                    "shown_metadata",
+                    ("shown_timeout", "shown_backoff"),
+                )
+            },
+        ),
+    )
+
+    def get_fieldsets(self, request: HttpRequest, obj: Any = None) -> Any:
+        hidden = set() if sees_several_merchants(request) else {"merchant"}
+        if obj is not None:
+            silent = {
+                "reason": obj.status not in WAITING_SOMEHOW,
+                "stop_requested": obj.cancel_requested_at is None,
+            }
+            hidden |= {name for name, nothing in silent.items() if nothing}
+        return [
+            (title, {**options, "fields": _without(hidden, options["fields"])})
+            for title, options in super().get_fieldsets(request, obj)
+        ]
+
+    def changeform_view(
+        self,
+        request: HttpRequest,
+        object_id: str | None = None,
+        form_url: str = "",
+        extra_context: dict[str, Any] | None = None,
+    ) -> HttpResponse:
+        wanted = as_uuid(object_id or "")
+        job = self.get_queryset(request).filter(pk=wanted).first() if wanted else None
+        rows, older = attempt_rows(job) if job else ([], False)
+        context = {**(extra_context or {}), "attempts": rows, "older_attempts": older}
+        page: HttpResponse = super().changeform_view(request, object_id, form_url, context)
+        return page
+
+    @admin.display(description="Job")
+    def title(self, job: Job) -> str:
+        return job.name or str(job.pk)
+
+    @admin.display(description="Id")
+    def shown_id(self, job: Job) -> str:
+        return format_html('<span class="font-mono">{}</span>', job.pk)
+
+    @admin.display(description="Kind")
+    def work(self, job: Job) -> str:
+        return f"{job.kind} {job.handler}".strip()
+
+    @admin.display(description="Status")
+    def shown_status(self, job: Job) -> str:
+        return show.badge(job.status, show.STATUS_COLOURS[job.status])
+
+    @admin.display(description="Why it waits")
+    def reason(self, job: Job) -> str:
+        return waiting_reason(job, now=database_now()) or "-"
+
+    @admin.display(description="Progress")
+    def shown_progress(self, job: Job) -> str:
+        if job.progress is None:
+            return "-"
+        return f"{job.progress} % {job.progress_note}".strip()
+
+    @admin.display(description="Attempts")
+    def attempts(self, job: Job) -> str:
+        spent = f"{job.attempt - job.earlier_attempts} of {job.max_attempts}"
+        before = (
+            f", and {job.earlier_attempts} before the last retry" if job.earlier_attempts else ""
+        )
+        lost = f", {job.lost_count} lost with their worker" if job.lost_count else ""
+        return f"{spent}{before}{lost}"
+
+    @admin.display(description="Timeout of an attempt")
+    def shown_timeout(self, job: Job) -> str:
+        return f"{job.timeout:g} s"
+
+    @admin.display(description="Backoff")
+    def shown_backoff(self, job: Job) -> str:
+        return show.json_block(job.backoff) if job.backoff else "The platform's default"
+
+    @admin.display(description="Worker")
+    def worker(self, job: Job) -> str:
+        return worker_name(job.worker_id, worker_names([job.worker_id]))
+
+    @admin.display(description="Due (UTC)")
+    def due(self, job: Job) -> str:
+        return show.moment_in_list(job.scheduled_at)
+
+    @admin.display(description="Created (UTC)")
+    def created(self, job: Job) -> str:
+        return show.moment_in_list(job.created_at)
+
+    @admin.display(description="Asked to run")
+    def asked_for(self, job: Job) -> str:
+        return show.moment(job.run_at)
+
+    @admin.display(description="Deadline")
+    def deadline(self, job: Job) -> str:
+        return show.moment(job.expires_at)
+
+    @admin.display(description="Last started")
+    def started(self, job: Job) -> str:
+        return show.moment(job.started_at)
+
+    @admin.display(description="Asked to stop")
+    def stop_requested(self, job: Job) -> str:
+        return show.moment(job.cancel_requested_at)
+
+    @admin.display(description="Ended")
+    def finalized(self, job: Job) -> str:
+        return show.moment(job.finalized_at) if job.status in FINAL else "-"
+
+    @admin.display(description="Payload")
+    def shown_payload(self, job: Job) -> str:
+        return show.json_block(dict(masked(job.kind, job.payload)))
+
+    @admin.display(description="Tags")
+    def shown_tags(self, job: Job) -> str:
+        return ", ".join(job.tags) or "-"
+
+    @admin.display(description="Metadata")
+    def shown_metadata(self, job: Job) -> str:
+        return show.json_block(job.metadata)
+
+
+def _without(hidden: set[str], rows: Sequence[str | tuple[str, ...]]) -> list[Any]:
+    """Return the rows of a page without some fields; a row that becomes empty goes as a whole."""
+    shown: list[Any] = []
+    for row in rows:
+        fields = (row,) if isinstance(row, str) else row
+        left = tuple(name for name in fields if name not in hidden)
+        if left:
+            shown.append(left[0] if len(left) == 1 else left)
+    return shown

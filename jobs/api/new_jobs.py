@@ -1,0 +1,85 @@
+"""Creating jobs: from a request's JSON to stored rows and an answer."""
+
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from datetime import datetime
+from typing import Any
+
+from jobs.api.representations import job_receipt, job_summary
+from jobs.operations.create import create_jobs
+from jobs.operations.fields import FieldProblem, Fields, InvalidFields
+from jobs.operations.idempotency import Answer
+from jobs.operations.new_job import NewJob, read_new_job
+from tenants.models import Merchant
+
+MOST_IN_BATCH = 1000
+# So that one bad list of 1,000 does not make an endless answer.
+MOST_PROBLEMS = 100
+
+
+@dataclass(frozen=True)
+class _Item:
+    index: int
+    new_job: NewJob | None
+    problems: tuple[FieldProblem, ...] = ()
+
+
+def create_one(body: Any, *, merchant: Merchant, now: datetime) -> Answer:
+    """Create the job that the body describes. Raises InvalidFields, QuotaExceeded."""
+    new_job = read_new_job(body, now=now)
+    [job] = create_jobs(merchant=merchant, new_jobs=[new_job], now=now)
+    return Answer(status=201, body=job_summary(job))
+
+
+def create_all(body: Any, *, merchant: Merchant, now: datetime) -> Answer:
+    """Create every job of a batch, or none. Raises InvalidFields, QuotaExceeded."""
+    items = _read_batch(body, now)
+    if problems := [problem for item in items for problem in item.problems]:
+        raise InvalidFields(problems[:MOST_PROBLEMS])
+    jobs = create_jobs(merchant=merchant, new_jobs=_good(items), now=now)
+    return Answer(status=201, body={"count": len(jobs), "jobs": [job_receipt(job) for job in jobs]})
+
+
+def create_some(body: Any, *, merchant: Merchant, now: datetime) -> Answer:
+    """Create the good jobs of a batch and say what is wrong with the others (207 when there are).
+
+    Raises InvalidFields for the batch itself, QuotaExceeded.
+    """
+    items = _read_batch(body, now)
+    jobs = iter(create_jobs(merchant=merchant, new_jobs=_good(items), now=now))
+    results = [
+        {"index": item.index, "job": job_receipt(next(jobs))}
+        if item.new_job
+        else {"index": item.index, "errors": [asdict(problem) for problem in item.problems]}
+        for item in items
+    ]
+    refused = sum(1 for item in items if item.new_job is None)
+    answer = {"created": len(items) - refused, "refused": refused, "results": results}
+    return Answer(status=207 if refused else 201, body=answer)
+
+
+def _read_batch(body: Any, now: datetime) -> list[_Item]:
+    fields = Fields(body, ("jobs",))
+    listed = fields.data.get("jobs")
+    if not fields.problems and not isinstance(listed, list):
+        code = "wrong_type" if "jobs" in fields else "required"
+        fields.refuse("jobs", code, "must be a list of jobs.")
+    elif isinstance(listed, list) and not 1 <= len(listed) <= MOST_IN_BATCH:
+        code = "too_many" if listed else "required"
+        fields.refuse(
+            "jobs", code, f"must hold 1 to {MOST_IN_BATCH:,} jobs; it has {len(listed):,}."
+        )
+    fields.raise_problems()
+    assert isinstance(listed, list)
+    return [_read_item(index, item, now) for index, item in enumerate(listed)]
+
+
+def _read_item(index: int, item: Any, now: datetime) -> _Item:
+    try:
+        return _Item(index, read_new_job(item, now=now, pointer=f"/jobs/{index}"))
+    except InvalidFields as error:
+        return _Item(index, None, error.problems)
+
+
+def _good(items: Sequence[_Item]) -> list[NewJob]:
+    return [item.new_job for item in items if item.new_job is not None]

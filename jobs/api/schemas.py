@@ -1,0 +1,218 @@
+"""The shapes of requests and answers, for the OpenAPI document.
+
+Requests are checked by `jobs.operations.new_job`, answers are built by `jobs.api.representations`;
+a test holds every answer against these.
+"""
+
+from typing import Any
+
+from drf_spectacular.utils import extend_schema_field
+from rest_framework import serializers as s
+
+from jobs.api import representations
+from jobs.backoff import MAX_DELAY, STRATEGIES, Backoff
+from jobs.handlers.registry import LANES, kind_names
+from jobs.models import Resolution
+from jobs.operations import new_job as rules
+from jobs.outcomes import Result
+from jobs.states import JobStatus
+
+STATUSES = [status.value for status in JobStatus]
+OUTCOMES = [*(result.value for result in Result), "running"]
+RESOLUTIONS = ["open", *Resolution.values]
+_default = Backoff()
+
+JSON_OBJECT = {"type": "object", "additionalProperties": True}
+
+
+@extend_schema_field(JSON_OBJECT)
+class ObjectField(s.JSONField):
+    """Any JSON object."""
+
+
+@extend_schema_field({})
+class AnyField(s.JSONField):
+    """Any JSON value, null included."""
+
+
+class BackoffSchema(s.Serializer[Any]):
+    """Seconds before the next attempt: base·factor^(n-1), base·n or base, at most `cap`."""
+
+    strategy = s.ChoiceField(choices=STRATEGIES, default=_default.strategy)
+    base = s.FloatField(default=_default.base, min_value=0.1, max_value=MAX_DELAY)
+    factor = s.FloatField(default=_default.factor, min_value=1, max_value=rules.MAX_FACTOR)
+    cap = s.FloatField(default=_default.cap, min_value=0.1, max_value=MAX_DELAY)
+    jitter = s.FloatField(
+        default=_default.jitter,
+        min_value=0,
+        max_value=1,
+        help_text="The share of the delay by which it may be shortened at random.",
+    )
+
+
+class JobEditSchema(s.Serializer[Any]):
+    """What can be changed while a job waits. `payload` replaces the old one whole; a masked header
+    value (`***`) keeps the stored one."""
+
+    payload = ObjectField(required=False)
+    run_at = s.DateTimeField(
+        required=False, allow_null=True, help_text="RFC 3339 with a UTC offset; the past means now."
+    )
+    delay = s.FloatField(
+        required=False,
+        allow_null=True,
+        min_value=0,
+        max_value=rules.HORIZON.total_seconds(),
+        help_text="Seconds from now, instead of run_at.",
+    )
+    priority = s.IntegerField(
+        default=rules.DEFAULT_PRIORITY,
+        min_value=0,
+        max_value=rules.MAX_PRIORITY,
+        help_text="Higher first.",
+    )
+    max_attempts = s.IntegerField(
+        default=rules.DEFAULT_ATTEMPTS, min_value=1, max_value=rules.MAX_ATTEMPTS
+    )
+    backoff = BackoffSchema(required=False, allow_null=True)
+    timeout = s.FloatField(
+        default=rules.DEFAULT_TIMEOUT,
+        min_value=rules.MIN_TIMEOUT,
+        max_value=rules.MAX_TIMEOUT,
+        help_text="Seconds that one attempt may take.",
+    )
+    deadline = s.DateTimeField(
+        required=False, allow_null=True, help_text="Not started by then, the job fails as expired."
+    )
+    name = s.CharField(required=False, allow_blank=True, max_length=rules.MAX_NAME)
+    tags = s.ListField(
+        required=False, child=s.CharField(max_length=rules.MAX_TAG), max_length=rules.MAX_TAGS
+    )
+    metadata = ObjectField(required=False, help_text="Yours; at most 16 KiB of JSON.")
+
+
+class NewJobSchema(JobEditSchema):
+    """A job to create. `payload` has at most 128 KiB and follows the schema of its kind."""
+
+    kind = s.ChoiceField(choices=kind_names())
+    payload = ObjectField()
+
+
+class BatchSchema(s.Serializer[Any]):
+    jobs = NewJobSchema(many=True, min_length=1, max_length=1000)  # type: ignore[call-arg]
+
+
+class Shown(s.Serializer[Any]):
+    """An answer built by a function of `jobs.api.representations`."""
+
+    represent: Any = None
+
+    def to_representation(self, instance: Any) -> dict[str, Any]:
+        """Return the answer."""
+        shown: dict[str, Any] = type(self).represent(instance)
+        return shown
+
+
+class JobReceiptSchema(s.Serializer[Any]):
+    id = s.UUIDField()
+    kind = s.CharField()
+    name = s.CharField(allow_blank=True)
+    status = s.ChoiceField(choices=STATUSES)
+    scheduled_at = s.DateTimeField()
+
+
+class JobSchema(Shown):
+    """A job. Header values of an HTTP job that carry secrets are shown as `***`."""
+
+    represent = staticmethod(representations.job_summary)
+    id = s.UUIDField()
+    kind = s.CharField()
+    handler = s.CharField(allow_blank=True)
+    lane = s.ChoiceField(choices=LANES)
+    name = s.CharField(allow_blank=True)
+    tags = s.ListField(child=s.CharField())
+    metadata = ObjectField()
+    payload = ObjectField()
+    priority = s.IntegerField()
+    max_attempts = s.IntegerField()
+    backoff = BackoffSchema()
+    timeout = s.FloatField()
+    run_at = s.DateTimeField(help_text="When the job was asked to run.")
+    deadline = s.DateTimeField(allow_null=True)
+    status = s.ChoiceField(choices=STATUSES)
+    scheduled_at = s.DateTimeField(help_text="When the next attempt is due.")
+    attempt = s.IntegerField(help_text="Attempts started so far, over the job's whole life.")
+    attempts_left = s.IntegerField()
+    progress = s.IntegerField(allow_null=True, help_text="Percent, as the handler reports it.")
+    progress_note = s.CharField(allow_blank=True)
+    cancel_requested_at = s.DateTimeField(allow_null=True)
+    queued_at = s.DateTimeField(allow_null=True)
+    started_at = s.DateTimeField(allow_null=True)
+    finalized_at = s.DateTimeField(allow_null=True)
+    created_at = s.DateTimeField()
+    template_id = s.UUIDField(allow_null=True)
+    occurrence_at = s.DateTimeField(allow_null=True)
+
+
+class ErrorSchema(s.Serializer[Any]):
+    code = s.CharField()
+    message = s.CharField(allow_blank=True)
+    detail = s.CharField(allow_blank=True)
+    http_status = s.IntegerField(allow_null=True)
+
+
+class JobDetailSchema(JobSchema):
+    waiting_reason = s.CharField(allow_null=True, help_text="One sentence, while the job waits.")
+    result = AnyField(allow_null=True, help_text="What the last finished attempt answered.")
+    last_error = ErrorSchema(allow_null=True)
+
+
+class ExecutionSchema(Shown):
+    """One attempt of a job. The running one has no id yet."""
+
+    represent = staticmethod(representations.execution)
+    id = s.UUIDField(allow_null=True)
+    job_id = s.UUIDField()
+    number = s.IntegerField()
+    outcome = s.ChoiceField(choices=OUTCOMES)
+    scheduled_at = s.DateTimeField()
+    queued_at = s.DateTimeField(allow_null=True)
+    started_at = s.DateTimeField()
+    finished_at = s.DateTimeField(allow_null=True)
+    worker_id = s.UUIDField(allow_null=True)
+    http_status = s.IntegerField(allow_null=True)
+    output = AnyField(allow_null=True)
+    error = ErrorSchema(allow_null=True)
+    log = s.ListField(child=s.CharField(allow_blank=True))
+
+
+class JobExecutionsSchema(s.Serializer[Any]):
+    results = ExecutionSchema(many=True)
+
+
+class BatchAnswerSchema(s.Serializer[Any]):
+    """All jobs of the batch, in the order given."""
+
+    count = s.IntegerField()
+    jobs = JobReceiptSchema(many=True)
+
+
+class FieldProblemSchema(s.Serializer[Any]):
+    pointer = s.CharField(required=False, help_text="JSON pointer into the body (RFC 6901).")
+    parameter = s.CharField(required=False, help_text="Name of a query parameter.")
+    code = s.CharField()
+    detail = s.CharField()
+
+
+class BatchItemSchema(s.Serializer[Any]):
+    """What became of one item: `job` or `errors`."""
+
+    index = s.IntegerField()
+    job = JobReceiptSchema(required=False)
+    errors = FieldProblemSchema(many=True, required=False)
+
+
+class PartialBatchAnswerSchema(s.Serializer[Any]):
+    created = s.IntegerField()
+    refused = s.IntegerField()
+    results = BatchItemSchema(many=True)

@@ -1,0 +1,14 @@
+"""The addresses below /api/v1; none ends with a slash."""
+
+from rest_framework.routers import SimpleRouter
+
+from jobs.api.dead_letters import DeadLetterViewSet
+from jobs.api.executions import ExecutionViewSet
+from jobs.api.jobs import JobViewSet
+
+router = SimpleRouter(trailing_slash=False)
+router.register("jobs", JobViewSet, basename="job")
+router.register("executions", ExecutionViewSet, basename="execution")
+router.register("dead-letters", DeadLetterViewSet, basename="dead-letter")
+
+urlpatterns = router.urls

@@ -1,0 +1,143 @@
+"""What interfaces ask about jobs, beyond a plain list. Reads only, each of bounded cost."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Final
+from uuid import UUID
+
+from django.db import connection
+from django.db.models import Count, Max, Min, Q
+
+from jobs.engine import POPULATOR_LOCK
+from jobs.handlers.registry import LANES
+from jobs.models import Execution, Job
+from jobs.querysets import DeadLetterQuerySet
+from jobs.states import WAITING, JobStatus
+
+# Nobody plans with an exact number beyond this, and counting on costs.
+MOST_AHEAD: Final = 10_000
+
+_LOCK_HELD = """
+SELECT EXISTS (
+    SELECT FROM pg_locks
+     WHERE locktype = 'advisory' AND granted AND objsubid = 1
+       AND database = (SELECT oid FROM pg_database WHERE datname = current_database())
+       AND classid = %(high)s::bigint::oid AND objid = %(low)s::bigint::oid)
+"""
+# Index job_due: one probe a lane and priority. Suspended merchants' jobs are meant to wait.
+_OLDEST_DUE = """
+SELECT wanted.lane, min(candidate.scheduled_at)
+  FROM unnest(%(lanes)s::text[]) AS wanted(lane)
+ CROSS JOIN generate_series(0, 10) AS level(priority)
+ CROSS JOIN LATERAL (
+       SELECT job.scheduled_at
+         FROM jobs_job AS job
+        WHERE job.lane = wanted.lane
+          AND job.priority = level.priority
+          AND job.status IN ('scheduled', 'retryable')
+          AND job.scheduled_at <= %(now)s
+          AND EXISTS (SELECT FROM tenants_merchant AS merchant
+                       WHERE merchant.id = job.merchant_id AND merchant.active)
+        ORDER BY job.scheduled_at
+        LIMIT 1
+       ) AS candidate
+ GROUP BY wanted.lane
+"""
+
+
+@dataclass(frozen=True, kw_only=True)
+class ErrorGroup:
+    """Dead letters of one error, as a person would call it the same."""
+
+    fingerprint: str
+    count: int
+    first_seen: datetime
+    last_seen: datetime
+    kind: str
+    handler: str
+    error_code: str
+    error_message: str
+    example_id: UUID
+
+
+def populator_leads() -> bool:
+    """Tell whether some populator holds the lead."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            _LOCK_HELD, {"high": POPULATOR_LOCK >> 32, "low": POPULATOR_LOCK & 0xFFFFFFFF}
+        )
+        row = cursor.fetchone()
+    return bool(row and row[0])
+
+
+def oldest_due(now: datetime) -> dict[str, datetime]:
+    """Return, per lane that has any, the moment since which its oldest due job waits."""
+    with connection.cursor() as cursor:
+        cursor.execute(_OLDEST_DUE, {"lanes": list(LANES), "now": now})
+        return dict(cursor.fetchall())
+
+
+def due_ahead_of(job: Job, now: datetime) -> int:
+    """Return how many due jobs of the lane come before this one, counting to MOST_AHEAD."""
+    sooner = Q(scheduled_at__lt=job.scheduled_at) | Q(scheduled_at=job.scheduled_at, pk__lt=job.pk)
+    ahead = Job.objects.filter(lane=job.lane, status__in=WAITING, scheduled_at__lte=now).filter(
+        Q(priority__gt=job.priority) | Q(priority=job.priority) & sooner
+    )
+    return ahead.order_by().values("pk")[:MOST_AHEAD].count()
+
+
+def last_execution(job: Job) -> Execution | None:
+    """Return the job's latest finished attempt."""
+    return Execution.objects.filter(job_id=job.pk).order_by("-number").first()
+
+
+def running_attempt(job: Job) -> Execution | None:
+    """Return the attempt that runs now in the shape of an execution, unsaved and without an end."""
+    if job.status != JobStatus.RUNNING or job.started_at is None:
+        return None
+    return Execution(
+        id=None,
+        job_id=job.pk,
+        merchant_id=job.merchant_id,
+        number=job.attempt,
+        outcome="running",
+        scheduled_at=job.scheduled_at,
+        queued_at=job.queued_at,
+        started_at=job.started_at,
+        finished_at=None,
+        worker_id=job.worker_id,
+    )
+
+
+def attempts_of(job: Job) -> list[Execution]:
+    """Return all attempts of a job, oldest first, the running one last.
+
+    Bounded by the model: an attempt's number is a small integer, and each round by max_attempts.
+    """
+    finished = list(Execution.objects.filter(job_id=job.pk).order_by("number", "pk"))
+    running = running_attempt(job)
+    return [*finished, running] if running else finished
+
+
+def error_groups(letters: DeadLetterQuerySet, *, most: int) -> list[ErrorGroup]:
+    """Group letters by error fingerprint, the largest groups first; the newest is the example."""
+    rows: Sequence[dict[str, Any]] = list(
+        letters.order_by()
+        .values("fingerprint")
+        .annotate(
+            count=Count("pk"),
+            first_seen=Min("created_at"),
+            last_seen=Max("created_at"),
+            example_id=Max("pk"),
+        )
+        .order_by("-count", "fingerprint")[:most]
+    )
+    shown = ("kind", "handler", "error_code", "error_message")
+    examples = letters.order_by().filter(pk__in=[row["example_id"] for row in rows])
+    by_id = {row["pk"]: row for row in examples.values("pk", *shown)}
+    return [
+        ErrorGroup(**row, **{name: by_id[row["example_id"]][name] for name in shown})
+        for row in rows
+        if row["example_id"] in by_id
+    ]

@@ -1,0 +1,86 @@
+"""Why a job has not started yet, in one sentence for people."""
+
+from datetime import datetime
+
+from django.conf import settings
+
+from jobs import liveness
+from jobs.models import Execution, Job
+from jobs.queries import MOST_AHEAD, due_ahead_of, last_execution, populator_leads
+from jobs.states import WAITING, JobStatus
+
+
+def waiting_reason(job: Job, *, now: datetime) -> str | None:
+    """Return the nearest obstacle between the job and its next attempt; None when it waits for none.
+
+    Costs a few bounded queries: for one job, never for a list.
+    """
+    if job.status == JobStatus.BLOCKED:
+        return "Waiting for the jobs that it depends on."
+    if job.status == JobStatus.QUEUED:
+        return _queued(job, now)
+    if job.status not in WAITING:
+        return None
+    if not job.merchant.active:
+        return "The merchant is suspended; its jobs wait until it is active again."
+    return _not_due(job, now) if job.scheduled_at > now else _overdue(job, now)
+
+
+def duration(seconds: float) -> str:
+    """Return a duration in its two largest units, such as "3 minutes" or "2 days 4 hours"."""
+    left = max(1, round(seconds))
+    if left >= 600:
+        left = round(left / 60) * 60
+    parts = []
+    for unit, size in (("day", 86_400), ("hour", 3_600), ("minute", 60), ("second", 1)):
+        number, left = divmod(left, size)
+        if number:
+            parts.append(f"{number} {unit}{'s' if number > 1 else ''}")
+    return " ".join(parts[:2])
+
+
+def _queued(job: Job, now: datetime) -> str:
+    assert job.queued_at is not None
+    since = duration((now - job.queued_at).total_seconds())
+    if not _alive(job.lane, now):
+        return f"Handed to a worker queue {since} ago, but no worker of lane {job.lane} is alive."
+    return f"Handed to a worker queue {since} ago."
+
+
+def _not_due(job: Job, now: datetime) -> str:
+    at = f"{job.scheduled_at:%Y-%m-%dT%H:%M:%SZ}"
+    left = duration((job.scheduled_at - now).total_seconds())
+    if job.status == JobStatus.RETRYABLE:
+        number = job.attempt - job.earlier_attempts
+        return (
+            f"Attempt {number} of {job.max_attempts} failed{_why(last_execution(job))}; "
+            f"the next one is due in {left}, at {at}."
+        )
+    return f"Due in {left}, at {at}."
+
+
+def _overdue(job: Job, now: datetime) -> str:
+    if job.expires_at and job.expires_at <= now:
+        return "Its deadline has passed; it will fail as expired."
+    if not _alive(job.lane, now):
+        return f"No worker of lane {job.lane} is alive."
+    if not populator_leads():
+        return "No populator is running, so due jobs are not handed to workers."
+    ahead = due_ahead_of(job, now)
+    if ahead >= MOST_AHEAD:
+        return f"Behind {MOST_AHEAD:,} or more due jobs of lane {job.lane}."
+    if ahead:
+        return f"Behind {ahead:,} due job{'s' if ahead > 1 else ''} of lane {job.lane}."
+    return "Due now; it is handed to a worker next."
+
+
+def _why(last: Execution | None) -> str:
+    if last is None:
+        return ""
+    if last.http_status:
+        return f" (HTTP {last.http_status})"
+    return f" ({last.error_code})" if last.error_code else ""
+
+
+def _alive(lane: str, now: datetime) -> bool:
+    return lane in liveness.live_lanes(now=now, lease=settings.TASKFLOW_ENGINE.worker_lease)

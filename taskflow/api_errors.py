@@ -1,0 +1,260 @@
+"""Every error of the API as a problem (RFC 9457), and the one table from error to status and code.
+
+Domain errors know no HTTP; what they mean here is written in `MEANINGS`. The handler never lets an
+exception out, so no error is answered as HTML.
+"""
+
+import math
+from collections.abc import Iterator
+from dataclasses import dataclass
+from http import HTTPStatus
+from typing import Any
+
+from django.db import DataError, InterfaceError, InternalError, OperationalError
+from django.http import HttpRequest, JsonResponse
+from django.utils.cache import patch_cache_control
+from drf_standardized_errors.formatter import flatten_errors
+from drf_standardized_errors.handler import ExceptionHandler
+from rest_framework import exceptions
+from rest_framework.response import Response
+
+from jobs.api.base import LIST_SECONDS, UnknownParameter
+from jobs.api.filters import InvalidParameters
+from jobs.api.jobs import InvalidPartial
+from jobs.api.pagination import InvalidCursor, InvalidPageSize
+from jobs.api.parsers import BodyTooLarge
+from jobs.api.strict_json import MalformedJson
+from jobs.operations.dead_letters import AlreadyResolved
+from jobs.operations.fields import InvalidFields
+from jobs.operations.idempotency import IdempotencyKeyReused, InvalidIdempotencyKey
+from jobs.operations.steer import WrongStatus
+from jobs.quota import QuotaExceeded
+from tenants.identifiers import new_id
+
+PROBLEM_JSON = "application/problem+json"
+RETRY_AFTER = 5  # seconds, while the database is away
+_QUERY_CANCELED = "57014"  # PostgreSQL's appendix A: statement_timeout among others
+_READ_ONLY = "25006"
+
+
+@dataclass(frozen=True)
+class Meaning:
+    """What an error type means to a client; an error's own `code` wins over this one."""
+
+    status: int
+    code: str
+
+
+MEANINGS: dict[type[Exception], Meaning] = {
+    InvalidFields: Meaning(400, "invalid_fields"),
+    InvalidParameters: Meaning(400, "invalid_parameters"),
+    UnknownParameter: Meaning(400, "unknown_parameter"),
+    InvalidPartial: Meaning(400, "invalid_parameters"),
+    InvalidCursor: Meaning(400, "invalid_cursor"),
+    InvalidPageSize: Meaning(400, "invalid_parameters"),
+    MalformedJson: Meaning(400, "malformed_json"),
+    InvalidIdempotencyKey: Meaning(400, "invalid_idempotency_key"),
+    IdempotencyKeyReused: Meaning(409, "idempotency_key_reused"),
+    WrongStatus: Meaning(409, "wrong_status"),
+    AlreadyResolved: Meaning(409, "dead_letter_resolved"),
+    BodyTooLarge: Meaning(413, "body_too_large"),
+    QuotaExceeded: Meaning(429, "quota_exceeded"),
+}
+
+
+class ProblemError(exceptions.APIException):
+    """An error with everything that its answer needs."""
+
+    def __init__(
+        self,
+        status: int,
+        code: str,
+        detail: str,
+        *,
+        errors: list[dict[str, str]] | None = None,
+        retry_after: float | None = None,
+    ) -> None:
+        super().__init__(detail, code)
+        self.status_code = status
+        self.errors = errors or []
+        self.wait = retry_after
+
+
+class ProblemHandler(ExceptionHandler):
+    """Turns whatever a view raised into a problem; unforeseen errors are logged with the id."""
+
+    def should_not_handle(self, exc: Exception) -> bool:
+        """Handle everything, with DEBUG as well."""
+        return False
+
+    def convert_known_exceptions(self, exc: Exception) -> Exception:
+        """Return what `exc` means to the client."""
+        if isinstance(exc, OperationalError | InterfaceError | InternalError | DataError):
+            return _database_problem(exc)
+        for kind in type(exc).__mro__:
+            meaning = MEANINGS.get(kind)
+            if meaning is not None:
+                return ProblemError(
+                    meaning.status,
+                    getattr(exc, "code", meaning.code),
+                    _sentence(exc),
+                    errors=list(_errors(exc)),
+                    retry_after=getattr(exc, "retry_after", None),
+                )
+        known: Exception = super().convert_known_exceptions(exc)
+        if isinstance(known, exceptions.NotFound):
+            return ProblemError(404, "not_found", "There is nothing here, or it is not yours.")
+        return known
+
+    def convert_unhandled_exceptions(self, exc: Exception) -> exceptions.APIException:
+        """Return an error of ours, without a word about its cause."""
+        if isinstance(exc, exceptions.APIException):
+            return exc
+        return ProblemError(500, "internal_error", "Something went wrong on our side. Try again.")
+
+    def format_exception(self, exc: exceptions.APIException) -> dict[str, Any]:
+        """Return the problem's members."""
+        request = self.context.get("request")
+        if isinstance(exc, ProblemError):
+            errors = exc.errors
+        else:
+            errors = _flattened(exc) if isinstance(exc, exceptions.ValidationError) else []
+        codes = exc.get_codes()
+        return problem(
+            status=exc.status_code,
+            code=codes if isinstance(codes, str) else "invalid",
+            detail=str(exc.detail) if isinstance(exc.detail, str) else "The request is not valid.",
+            errors=errors,
+            instance=request_id(getattr(request, "_request", request)),
+        )
+
+    def get_headers(self, exc: exceptions.APIException) -> dict[str, str]:
+        """Return the challenge of a 401 and the pause of a 429 or 503."""
+        headers: dict[str, str] = super().get_headers(exc)
+        wait = getattr(exc, "wait", None)
+        if wait is not None:
+            headers["Retry-After"] = str(max(1, math.ceil(wait)))
+        return headers
+
+    def get_response(self, exc: exceptions.APIException, data: dict[str, Any]) -> Response:
+        """Return the answer, which nobody may keep."""
+        response = Response(
+            data,
+            status=exc.status_code,
+            headers=self.get_headers(exc),
+            content_type=PROBLEM_JSON,
+        )
+        patch_cache_control(response, no_store=True)
+        return response
+
+
+def problem_handler(exc: Exception, context: Any) -> Response | None:
+    """Return the problem for what a view raised: DRF's EXCEPTION_HANDLER."""
+    response: Response | None = ProblemHandler(exc, context).run()
+    return response
+
+
+def problem(
+    *,
+    status: int,
+    code: str,
+    detail: str,
+    instance: str,
+    errors: list[dict[str, str]] | None = None,
+) -> dict[str, Any]:
+    """Return the members of a problem (RFC 9457, section 3.1), with `code` and `errors` of ours."""
+    return {
+        "type": f"urn:taskflow:problem:{code}",
+        "title": HTTPStatus(status).phrase,
+        "status": status,
+        "detail": detail,
+        "code": code,
+        "errors": errors or [],
+        "instance": instance,
+    }
+
+
+def problem_response(request: HttpRequest, *, status: int, code: str, detail: str) -> JsonResponse:
+    """Return a problem from outside of DRF's views."""
+    return JsonResponse(
+        problem(status=status, code=code, detail=detail, instance=request_id(request)),
+        status=status,
+        content_type=PROBLEM_JSON,
+    )
+
+
+def request_id(request: Any) -> str:
+    """Return the URN that names this one request in its answer and in the log."""
+    known: str | None = getattr(request, "taskflow_id", None)
+    if known is None:
+        known = new_id().urn
+        if request is not None:
+            request.taskflow_id = known
+    return known
+
+
+def _database_problem(exc: Exception) -> ProblemError:
+    sqlstate = getattr(exc.__cause__, "sqlstate", None)
+    if sqlstate == _QUERY_CANCELED:
+        return ProblemError(
+            503,
+            "query_too_slow",
+            f"The search took more than {LIST_SECONDS} seconds and was stopped. Narrow it: name a "
+            "time range, a status or a kind.",
+            retry_after=RETRY_AFTER,
+        )
+    if isinstance(exc, DataError):
+        return ProblemError(400, "unstorable_value", "The request holds a value out of range.")
+    if isinstance(exc, InternalError) and sqlstate != _READ_ONLY:
+        return ProblemError(500, "internal_error", "Something went wrong on our side. Try again.")
+    return ProblemError(
+        503,
+        "temporarily_unavailable",
+        "The service cannot reach its database. Nothing was changed as far as this request knows; "
+        "repeat it, with an Idempotency-Key when it creates something.",
+        retry_after=RETRY_AFTER,
+    )
+
+
+def _sentence(exc: Exception) -> str:
+    if isinstance(exc, InvalidFields | InvalidParameters):
+        number = len(exc.problems)
+        first = exc.problems[0]
+        sentence = first[1] if isinstance(first, tuple) else first.detail
+        return sentence if number == 1 else f"{number} values are not valid; `errors` names each."
+    return str(exc)
+
+
+def _errors(exc: Exception) -> Iterator[dict[str, str]]:
+    if isinstance(exc, InvalidFields):
+        for found in exc.problems:
+            yield {"pointer": found.pointer, "code": found.code, "detail": found.detail}
+    elif isinstance(exc, InvalidParameters):
+        for name, sentence in exc.problems:
+            yield {"parameter": name, "code": "invalid_value", "detail": sentence}
+    elif isinstance(exc, UnknownParameter):
+        for name in exc.names:
+            detail = f"Unknown query parameter: {exc.remedy}"
+            yield {"parameter": name[:100], "code": "unknown_parameter", "detail": detail}
+    elif isinstance(exc, InvalidPartial | InvalidCursor | InvalidPageSize):
+        yield {"parameter": _PARAMETERS[type(exc)], "code": "invalid_value", "detail": str(exc)}
+    elif isinstance(exc, MalformedJson) and exc.pointer:
+        yield {"pointer": exc.pointer, "code": exc.code, "detail": str(exc)}
+
+
+_PARAMETERS: dict[type[Exception], str] = {
+    InvalidPartial: "partial",
+    InvalidCursor: "cursor",
+    InvalidPageSize: "page_size",
+}
+
+
+def _flattened(exc: exceptions.ValidationError) -> list[dict[str, str]]:
+    return [
+        {
+            "pointer": "/" + error.attr.replace(".", "/") if error.attr else "",
+            "code": error.code,
+            "detail": error.detail,
+        }
+        for error in flatten_errors(exc.detail)
+    ]

@@ -1,0 +1,65 @@
+"""/health/live and /health/ready: for supervisors and load balancers, without a key.
+
+Answers carry states and counts only, never an address, a name or an error's text.
+"""
+
+import logging
+from typing import Any
+
+from django.conf import settings
+from django.db import DatabaseError, InterfaceError
+from django.http import HttpRequest, JsonResponse
+from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_safe
+
+from jobs import liveness, publishing, queries
+from jobs.api.base import bounded_time
+from jobs.clock import database_now
+from jobs.handlers.registry import LANES
+
+logger = logging.getLogger(__name__)
+SECONDS = 2
+
+
+@never_cache
+@require_safe
+def live(request: HttpRequest) -> JsonResponse:
+    """Answer 200 while this process serves requests; looks at nothing else."""
+    return JsonResponse({"status": "live"})
+
+
+@never_cache
+@require_safe
+def ready(request: HttpRequest) -> JsonResponse:
+    """Answer 200 when a job created now would run, 503 otherwise; the checks say what is missing.
+
+    The age of the oldest due job is told, not judged: a backlog is no reason to refuse requests.
+    """
+    checks: dict[str, dict[str, Any]] = {"broker": {"ok": publishing.ping()}}
+    try:
+        with bounded_time(SECONDS):
+            checks |= _database_checks()
+    except (DatabaseError, InterfaceError) as error:
+        logger.warning("Not ready: %s", type(error).__name__)
+        checks["database"] = {"ok": False}
+    is_ready = all(check["ok"] for check in checks.values())
+    status = "ready" if is_ready else "not_ready"
+    return JsonResponse({"status": status, "checks": checks}, status=200 if is_ready else 503)
+
+
+def _database_checks() -> dict[str, dict[str, Any]]:
+    now = database_now()
+    lanes = liveness.live_lanes(now=now, lease=settings.TASKFLOW_ENGINE.worker_lease)
+    workers = {lane: lanes[lane].workers if lane in lanes else 0 for lane in LANES}
+    due = queries.oldest_due(now)
+    ages = {lane: round((now - moment).total_seconds(), 3) for lane, moment in due.items()}
+    return {
+        "database": {"ok": True},
+        "populator": {"ok": queries.populator_leads()},
+        "workers": {"ok": all(workers.values()), "lanes": workers},
+        "oldest_due_job": {
+            "ok": True,
+            "age_seconds": max(ages.values(), default=0.0),
+            "lanes": ages,
+        },
+    }

@@ -1,0 +1,27 @@
+"""Every address of the platform."""
+
+from django.contrib import admin
+from django.urls import include, path, re_path
+from django.views.decorators.cache import cache_page
+from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerSplitView
+
+from taskflow import health
+from taskflow.error_pages import nothing_here
+
+# The document is the same for everybody and takes a moment to make.
+SCHEMA_KEPT = 3600  # seconds
+
+urlpatterns = [
+    path("admin/", admin.site.urls),
+    path("api/v1/", include("jobs.api.urls")),
+    path("api/schema", cache_page(SCHEMA_KEPT)(SpectacularAPIView.as_view()), name="schema"),
+    path("api/docs", SpectacularSwaggerSplitView.as_view(url_name="schema"), name="docs"),
+    path("health/live", health.live),
+    path("health/ready", health.ready),
+    re_path(r"^(api|health)(/|$)", nothing_here),
+]
+
+handler400 = "taskflow.error_pages.bad_request"
+handler403 = "taskflow.error_pages.permission_denied"
+handler404 = "taskflow.error_pages.not_found"
+handler500 = "taskflow.error_pages.server_error"

@@ -1,0 +1,69 @@
+"""Merchants: super admins make them, merchant admins keep their own in order."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from django.contrib import admin, messages
+from django.db.models import QuerySet
+from django.http import HttpRequest, HttpResponse
+from unfold.decorators import action, display
+
+from tenants.admin_scoping import MerchantScopedAdmin
+from tenants.models import Merchant
+from tenants.operations import SecretChangedMeanwhile, rotate_signing_secret
+from tenants.secret_once import Revealed, reveal
+
+_OPERATORS_FIELDS = ("slug", "active", "max_waiting_jobs", "requests_per_minute")
+
+
+@admin.register(Merchant)
+class MerchantAdmin(MerchantScopedAdmin):
+    """A merchant admin changes name and time zone; slug, activity and quotas are the operator's."""
+
+    role_may_change = True
+    list_display = ("name", "slug", "shown_active", "time_zone", "created_at")
+    list_filter = ("active",)
+    search_fields = ("name", "slug")
+    actions = ("rotate_secret",)
+    readonly_fields = ("shown_signing_secret", "created_at")
+    fieldsets = (
+        (None, {"fields": ("name", "slug", "time_zone", "active")}),
+        ("Quotas", {"fields": ("max_waiting_jobs", "requests_per_minute")}),
+        ("Signing", {"fields": ("shown_signing_secret",)}),
+        (None, {"fields": ("created_at",)}),
+    )
+
+    def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> Sequence[str]:
+        if not request.user.is_superuser:
+            return (*self.readonly_fields, *_OPERATORS_FIELDS)
+        return (*self.readonly_fields, "slug") if obj else self.readonly_fields
+
+    @display(description="active", label={"active": "success", "switched off": "danger"})
+    def shown_active(self, merchant: Merchant) -> str:
+        return "active" if merchant.active else "switched off"
+
+    @display(description="signing secret")
+    def shown_signing_secret(self, merchant: Merchant) -> str:
+        return "whsec_•••• (rotate it to see a new one, once)"
+
+    @action(description="Rotate the signing secret", permissions=["manage"])
+    def rotate_secret(self, request: HttpRequest, queryset: QuerySet[Any]) -> HttpResponse | None:
+        revealed = []
+        for merchant in self.manageable(request, queryset):
+            try:
+                text = rotate_signing_secret(merchant=merchant)
+            except SecretChangedMeanwhile as error:
+                messages.error(request, f"{merchant}: {error}")
+                continue
+            self.log_change(request, merchant, "Rotated the signing secret.")
+            revealed.append(Revealed(owner=merchant.name, text=text))
+        if not revealed:
+            messages.warning(request, "No signing secret was rotated.")
+            return None
+        return reveal(
+            self,
+            request,
+            title="New signing secret",
+            explanation="Requests are signed with it from now on; give it to the receivers.",
+            secrets=revealed,
+        )

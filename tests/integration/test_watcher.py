@@ -1,0 +1,118 @@
+"""The watcher's step: what it sets right, and what it leaves alone."""
+
+from datetime import timedelta
+
+import pytest
+
+from jobs.engine import Engine
+from jobs.models import DeadLetter, Execution, IdempotencyRecord, Job, Worker
+from jobs.partitions import ensure_partitions, first_id
+from jobs.watcher import Watched, keep_up, watch
+from tests.factories.jobs import NOW, SECOND, make_job, make_merchant, make_worker
+
+pytestmark = pytest.mark.django_db
+# Long after the test server's start, which counts as everybody's heartbeat.
+LATER = NOW + timedelta(days=3650)
+ENGINE = Engine()
+
+
+def running(worker, **overrides):
+    values = {"started_at": LATER - 10 * SECOND, "deadline_at": LATER + 60 * SECOND}
+    return make_job(status="running", worker_id=worker.id, **{**values, **overrides})
+
+
+def test_nothing_to_do_changes_nothing():
+    job = running(make_worker(heartbeat_at=LATER))
+    before = Job.objects.values().get(id=job.id)
+    assert watch(LATER, ENGINE) == Watched(requeued=0, lost_workers=0, rescued=0, expired=0)
+    assert Job.objects.values().get(id=job.id) == before
+
+
+def test_jobs_of_a_silent_worker_are_retried_and_its_neighbours_left_alone():
+    silent = make_worker(heartbeat_at=LATER - 21 * SECOND)
+    beating = make_worker(heartbeat_at=LATER - 5 * SECOND)
+    lost, bystander = running(silent), running(beating)
+
+    assert watch(LATER, ENGINE).rescued == 1
+
+    lost.refresh_from_db()
+    bystander.refresh_from_db()
+    silent.refresh_from_db()
+    assert (lost.status, lost.attempt, lost.lost_count) == ("retryable", 1, 1)
+    assert Execution.objects.get(job_id=lost.id).error_code == "worker_lost"
+    assert bystander.status == "running"
+    assert silent.state == "lost"
+
+
+def test_the_last_attempt_of_a_lost_worker_is_dead_lettered():
+    job = running(make_worker(heartbeat_at=LATER - timedelta(minutes=1)), max_attempts=1)
+    watch(LATER, ENGINE)
+    job.refresh_from_db()
+    assert job.status == "failed"
+    assert DeadLetter.objects.get(job=job).error_code == "worker_lost"
+
+
+def test_a_job_that_outlives_its_deadline_in_a_live_worker_is_taken_away():
+    worker = make_worker(heartbeat_at=LATER)
+    hung = running(worker, deadline_at=LATER - SECOND)
+    bystander = running(worker)
+    watch(LATER, ENGINE)
+    hung.refresh_from_db()
+    bystander.refresh_from_db()
+    assert (hung.status, bystander.status) == ("retryable", "running")
+    assert Execution.objects.get(job_id=hung.id).outcome == "timed_out"
+
+
+def test_a_lost_job_that_was_to_be_cancelled_is_cancelled():
+    silent = make_worker(heartbeat_at=LATER - timedelta(minutes=1))
+    job = running(silent, cancel_requested_at=LATER)
+    watch(LATER, ENGINE)
+    job.refresh_from_db()
+    assert job.status == "cancelled"
+
+
+def test_messages_that_vanished_are_queued_again():
+    lost = make_job(status="queued", queue_lease_until=LATER - SECOND)
+    fresh = make_job(status="queued", queue_lease_until=LATER + SECOND)
+    assert watch(LATER, ENGINE).requeued == 1
+    lost.refresh_from_db()
+    fresh.refresh_from_db()
+    assert (lost.status, lost.attempt, fresh.status) == ("scheduled", 0, "queued")
+
+
+def test_two_watchers_count_a_loss_once():
+    job = running(make_worker(heartbeat_at=LATER - timedelta(minutes=1)))
+    assert watch(LATER, ENGINE).rescued == 1
+    assert watch(LATER, ENGINE).rescued == 0
+    job.refresh_from_db()
+    assert job.lost_count == 1
+
+
+def test_upkeep_forgets_old_keys_and_workers_and_keeps_the_rest():
+    merchant = make_merchant()
+    for key, age in (("old", 25), ("young", 23)):
+        IdempotencyRecord.objects.create(
+            merchant=merchant, key=key, request_hash="x", created_at=NOW - timedelta(hours=age)
+        )
+    make_worker(name="gone", state="stopped", heartbeat_at=NOW - timedelta(days=8))
+    make_worker(name="recent", state="lost", heartbeat_at=NOW - timedelta(days=6))
+    make_worker(name="alive", heartbeat_at=NOW - timedelta(days=8))
+
+    kept = keep_up(NOW)
+
+    assert (kept.idempotency_records, kept.workers) == (1, 1)
+    assert IdempotencyRecord.objects.get().key == "young"
+    assert set(Worker.objects.values_list("name", flat=True)) == {"recent", "alive"}
+
+
+def test_partitions_are_made_once_and_cover_the_coming_weeks():
+    made = ensure_partitions(LATER)
+    assert len(made) == 5
+    assert ensure_partitions(LATER) == []
+    assert made[0] == f"jobs_execution_{LATER - timedelta(days=LATER.weekday()):%Y%m%d}"
+
+
+def test_the_first_id_of_a_moment_sorts_before_all_ids_drawn_then():
+    from tenants.identifiers import new_id
+
+    assert first_id(NOW) < new_id() < first_id(LATER)
