@@ -4,7 +4,8 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 # Locked and checked: every package, uv included, must match a hash in requirements/.
-UV_INSTALL := $(BIN)/uv pip install --quiet --python $(BIN)/python --require-hashes
+# Compiled once: `up` starts ten processes, and each would compile Django for itself.
+UV_INSTALL := $(BIN)/uv pip install --quiet --python $(BIN)/python --require-hashes --compile-bytecode
 COMPILE := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
 	--no-emit-index-url --no-annotate --no-header
 # The checks read code only: no server, and nothing that a developer has set or runs.

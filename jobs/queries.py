@@ -1,13 +1,13 @@
 """What interfaces ask about jobs, beyond a plain list. Reads only, each of bounded cost."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
 from uuid import UUID
 
 from django.db import connection
-from django.db.models import Count, Max, Min, Q
+from django.db.models import CharField, Count, Max, Min, Q
+from django.db.models.functions import Cast
 
 from jobs.engine import POPULATOR_LOCK
 from jobs.handlers.registry import LANES
@@ -96,8 +96,9 @@ def running_attempt(job: Job) -> Execution | None:
     """Return the attempt that runs now in the shape of an execution, unsaved and without an end."""
     if job.status != JobStatus.RUNNING or job.started_at is None:
         return None
+    values: dict[str, Any] = {"id": None, "finished_at": None}
     return Execution(
-        id=None,
+        **values,
         job_id=job.pk,
         merchant_id=job.merchant_id,
         number=job.attempt,
@@ -105,7 +106,6 @@ def running_attempt(job: Job) -> Execution | None:
         scheduled_at=job.scheduled_at,
         queued_at=job.queued_at,
         started_at=job.started_at,
-        finished_at=None,
         worker_id=job.worker_id,
     )
 
@@ -122,22 +122,31 @@ def attempts_of(job: Job) -> list[Execution]:
 
 def error_groups(letters: DeadLetterQuerySet, *, most: int) -> list[ErrorGroup]:
     """Group letters by error fingerprint, the largest groups first; the newest is the example."""
-    rows: Sequence[dict[str, Any]] = list(
+    rows = list(
         letters.order_by()
         .values("fingerprint")
         .annotate(
             count=Count("pk"),
             first_seen=Min("created_at"),
             last_seen=Max("created_at"),
-            example_id=Max("pk"),
+            # PostgreSQL has no max(uuid); as texts they sort alike.
+            newest=Max(Cast("pk", CharField())),
         )
         .order_by("-count", "fingerprint")[:most]
     )
-    shown = ("kind", "handler", "error_code", "error_message")
-    examples = letters.order_by().filter(pk__in=[row["example_id"] for row in rows])
-    by_id = {row["pk"]: row for row in examples.values("pk", *shown)}
+    newest = letters.order_by().in_bulk([UUID(row["newest"]) for row in rows])
     return [
-        ErrorGroup(**row, **{name: by_id[row["example_id"]][name] for name in shown})
+        ErrorGroup(
+            fingerprint=row["fingerprint"],
+            count=row["count"],
+            first_seen=row["first_seen"],
+            last_seen=row["last_seen"],
+            kind=example.kind,
+            handler=example.handler,
+            error_code=example.error_code,
+            error_message=example.error_message,
+            example_id=example.pk,
+        )
         for row in rows
-        if row["example_id"] in by_id
+        if (example := newest.get(UUID(row["newest"]))) is not None
     ]

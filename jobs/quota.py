@@ -62,7 +62,8 @@ class UnfinishedJobs:
 def count_unfinished(merchant: Merchant, *, most: int) -> int:
     """Return how many unfinished jobs the merchant has, counting no further than `most`."""
     unfinished = Job.objects.of(merchant).unfinished().order_by()
-    return unfinished.values("pk")[:most].count()
+    found: int = unfinished.values("pk")[:most].count()
+    return found
 
 
 _process = UnfinishedJobs()

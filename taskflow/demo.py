@@ -10,6 +10,7 @@ from django.db import transaction
 from apikeys.operations import issue_key
 from apikeys.scopes import Scope
 from jobs.operations.create import create_jobs
+from jobs.operations.fields import InvalidFields
 from jobs.operations.new_job import read_new_job
 from tenants.models import Merchant, User
 from tenants.operations import add_member, create_merchant
@@ -42,6 +43,10 @@ class Demo:
     jobs: int
 
 
+class CannotMakeDemo(Exception):
+    """Something that the demo needs is in the way; the message says what, and the remedy."""
+
+
 def demo_exists() -> bool:
     """Tell whether the demo merchant is there already."""
     return Merchant.objects.filter(slug=SLUG).exists()
@@ -51,8 +56,7 @@ def demo_exists() -> bool:
 def make_demo(*, now: datetime, echo_url: str) -> Demo:
     """Make all of it or nothing; without an `echo_url` the jobs that call it are left out.
 
-    A super admin who is there already gets a new password. Raises ValidationError when somebody
-    else has made the merchant meanwhile.
+    A super admin who is there already gets a new password. Raises CannotMakeDemo.
     """
     merchant = create_merchant(name="Demo Shop", slug=SLUG, time_zone="Europe/Madrid")
     admin = _super_admin()
@@ -60,7 +64,13 @@ def make_demo(*, now: datetime, echo_url: str) -> Demo:
     member = _person(merchant, MERCHANT_MEMBER, "Demo merchant member", Role.MERCHANT_MEMBER)
     issued = issue_key(merchant=merchant, name="Demo", scopes=Scope.values, now=now)
     wanted = [*_python_jobs(), *(_http_jobs(echo_url) if echo_url else [])]
-    new_jobs = [read_new_job(job, now=now) for job in wanted]
+    try:
+        new_jobs = [read_new_job(job, now=now) for job in wanted]
+    except InvalidFields as error:
+        raise CannotMakeDemo(
+            f"The demo's jobs cannot call {echo_url} ({error}) An echo target on loopback needs "
+            "TASKFLOW_HTTP_ALLOW_NETWORKS=127.0.0.0/8."
+        ) from error
     created = create_jobs(merchant=merchant, new_jobs=new_jobs, now=now)
     return Demo(
         api_key=issued.text,
@@ -83,6 +93,11 @@ def _super_admin() -> Login:
 
 
 def _person(merchant: Merchant, email: str, name: str, role: Role) -> Login:
+    if User.objects.filter(email=email).exists():
+        raise CannotMakeDemo(
+            f"There is a user {email} already, but no merchant {SLUG}. Rename that user, then try "
+            "again."
+        )
     password = secrets.token_urlsafe(PASSWORD_BYTES)
     user = User.objects.create_user(email, password, name=name)
     add_member(merchant=merchant, user=user, role=role)

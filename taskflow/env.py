@@ -5,6 +5,7 @@ that an operator sees all of them at once: call `raise_problems` after the last 
 """
 
 import ipaddress
+import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TypeVar
@@ -70,7 +71,7 @@ class Environment:
         value = self.text(name)
         if not value:
             return default
-        if not value.lstrip("-").isascii() or not value.lstrip("-").isdigit():
+        if not re.fullmatch(r"-?[0-9]{1,18}", value):
             return self._refuse(f"{name} must be a whole number; got {value!r}.", default)
         return self._bounded(name, int(value), default, minimum, maximum)
 

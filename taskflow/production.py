@@ -34,6 +34,7 @@ def unsafe_settings(
         problems.append("TASKFLOW_REDIS_URL is unset: the embedded Valkey is for one machine only.")
     if not allowed_hosts:
         problems.append("TASKFLOW_ALLOWED_HOSTS is unset. Name the hosts that the API answers to.")
-    if any(host in {"*", "."} or host.startswith("*") for host in allowed_hosts):
+    # Django reads a leading dot as "and every name below".
+    if any(host.startswith(("*", ".")) for host in allowed_hosts):
         problems.append("TASKFLOW_ALLOWED_HOSTS has a wildcard. Name the hosts instead.")
     return problems

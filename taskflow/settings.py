@@ -1,6 +1,7 @@
 """Django's settings. Every variable is read by `taskflow.env`; docs/operations.md lists them."""
 
 import os
+import re
 from pathlib import Path
 from typing import Any
 
@@ -44,7 +45,9 @@ REDIS_URL = env.url(
     "TASKFLOW_REDIS_URL",
     ("redis", "rediss", "valkey", "valkeys"),
     _local.redis_url if _local else "",
-).replace("valkey", "redis", 1)
+)
+# Only the scheme: a host may well be called valkey.
+REDIS_URL = re.sub(r"^valkey", "redis", REDIS_URL)
 ALLOWED_HOSTS = env.names("TASKFLOW_ALLOWED_HOSTS") or (
     [] if PRODUCTION else ["localhost", "127.0.0.1", "[::1]", "testserver"]
 )
@@ -166,7 +169,9 @@ LANGUAGE_CODE = "en"
 TIME_ZONE = "UTC"
 USE_TZ = True
 STATIC_URL = "static/"
-STATIC_ROOT = BASE_DIR / "staticfiles"
+# Filled by collectstatic when the image is built; a checkout has no such folder and needs none.
+_collected = BASE_DIR / "staticfiles"
+STATIC_ROOT = _collected if PRODUCTION or _collected.is_dir() else None
 STORAGES = {
     "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
     "staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"},
@@ -182,6 +187,8 @@ SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = PRODUCTION
 SECURE_SSL_REDIRECT = PRODUCTION and env.flag("TASKFLOW_SSL_REDIRECT", default=True)
 SECURE_HSTS_SECONDS = 31_536_000 if PRODUCTION else 0
 SECURE_HSTS_INCLUDE_SUBDOMAINS = PRODUCTION
+# Browsers' preload lists are hard to leave: entering one is the domain owner's choice.
+SILENCED_SYSTEM_CHECKS = ["security.W021"]
 SECURE_REFERRER_POLICY = "same-origin"
 SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if TRUSTED_PROXIES else None
 SECURE_REDIRECT_EXEMPT = [r"^health/"]

@@ -18,7 +18,7 @@ urlpatterns = [
     path("api/docs", SpectacularSwaggerSplitView.as_view(url_name="schema"), name="docs"),
     path("health/live", health.live),
     path("health/ready", health.ready),
-    re_path(r"^(api|health)(/|$)", nothing_here),
+    re_path(r"^(?:api|health)(?:/|$)", nothing_here),
 ]
 
 handler400 = "taskflow.error_pages.bad_request"

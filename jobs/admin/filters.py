@@ -83,6 +83,10 @@ class ResolutionFilter(ChoiceFilter):
 class CreatedFilter(RangeDateTimeFilter):  # type: ignore[misc]
     """Rows made between two moments in UTC, found by their ids, which begin with the time."""
 
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.title = "time (UTC)"
+
     def queryset(self, request: HttpRequest, queryset: QuerySet[Model]) -> QuerySet[Model]:
         try:
             since, until = self._moment("from", time.min), self._moment("to", time.max)

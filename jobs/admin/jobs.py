@@ -12,6 +12,7 @@ from jobs.admin.executions import attempt_rows, worker_name, worker_names
 from jobs.admin.filters import CreatedFilter, KindFilter, StatusFilter
 from jobs.admin.history import as_uuid, sees_several_merchants
 from jobs.admin.job_actions import JobActions
+from jobs.backoff import Backoff
 from jobs.clock import database_now
 from jobs.masking import masked
 from jobs.models import Job
@@ -25,7 +26,7 @@ WAITING_SOMEHOW = (*EDITABLE, JobStatus.QUEUED)
 class JobAdmin(JobActions):
     """Read-only: a job is changed by its verbs, never by typing into its row."""
 
-    list_display = ("title", "work", "shown_status", "due", "attempts", "created")
+    list_display = ("title", "work", "shown_status", "due", "spent", "created")
     list_filter = (StatusFilter, KindFilter, ("created_at", CreatedFilter))
     lookups = (
         "status",
@@ -118,7 +119,8 @@ class JobAdmin(JobActions):
 
     @admin.display(description="Status")
     def shown_status(self, job: Job) -> str:
-        return show.badge(job.status, show.STATUS_COLOURS[job.status])
+        stopping = job.status == JobStatus.RUNNING and job.cancel_requested_at is not None
+        return show.badge("stopping" if stopping else job.status, show.STATUS_COLOURS[job.status])
 
     @admin.display(description="Why it waits")
     def reason(self, job: Job) -> str:
@@ -131,13 +133,16 @@ class JobAdmin(JobActions):
         return f"{job.progress} % {job.progress_note}".strip()
 
     @admin.display(description="Attempts")
+    def spent(self, job: Job) -> str:
+        return f"{job.attempt - job.earlier_attempts} of {job.max_attempts}"
+
+    @admin.display(description="Attempts")
     def attempts(self, job: Job) -> str:
-        spent = f"{job.attempt - job.earlier_attempts} of {job.max_attempts}"
         before = (
             f", and {job.earlier_attempts} before the last retry" if job.earlier_attempts else ""
         )
         lost = f", {job.lost_count} lost with their worker" if job.lost_count else ""
-        return f"{spent}{before}{lost}"
+        return f"{self.spent(job)}{before}{lost}"
 
     @admin.display(description="Timeout of an attempt")
     def shown_timeout(self, job: Job) -> str:
@@ -145,7 +150,10 @@ class JobAdmin(JobActions):
 
     @admin.display(description="Backoff")
     def shown_backoff(self, job: Job) -> str:
-        return show.json_block(job.backoff) if job.backoff else "The platform's default"
+        policy = Backoff.from_stored(job.backoff)
+        words = f"{policy.strategy} from {policy.base:g} s to at most {policy.cap:g} s"
+        factor = f", factor {policy.factor:g}" if policy.strategy == "exponential" else ""
+        return f"{words}{factor}, jitter {policy.jitter:g}"
 
     @admin.display(description="Worker")
     def worker(self, job: Job) -> str:

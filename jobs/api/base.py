@@ -8,6 +8,7 @@ from uuid import UUID
 from django.db import connection, models, transaction
 from django.db.models import QuerySet
 from django.http import Http404
+from rest_framework.exceptions import MethodNotAllowed
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.viewsets import GenericViewSet
@@ -39,9 +40,12 @@ class TaskFlowViewSet(GenericViewSet[Any]):
     http_method_names = ["get", "head", "post", "patch"]
     # Query parameters of actions that are not lists.
     parameters: ClassVar[dict[str, tuple[str, ...]]] = {}
+    filterset_class: Any = None
 
     def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
         """Authenticate, authorise, throttle; then refuse unknown query parameters by name."""
+        if str(request.method).lower() not in self.http_method_names:
+            raise MethodNotAllowed(str(request.method))
         super().initial(request, *args, **kwargs)
         known = self._known_parameters()
         unknown = sorted(set(request.query_params) - set(known))
@@ -84,12 +88,10 @@ class TaskFlowViewSet(GenericViewSet[Any]):
         return self.get_paginated_response(self.get_serializer(page, many=True).data)
 
     def _known_parameters(self) -> list[str]:
-        if self.action is None or self.action in self.parameters:
-            return list(self.parameters.get(self.action or "", ()))
-        known = []
-        if getattr(self, "filterset_class", None) is not None and self.lists:
+        known = list(self.parameters.get(self.action, ()))
+        if self.lists and self.filterset_class is not None:
             known += sorted(self.filterset_class.base_filters)
-        if self.pagination_class is not None and self.lists:
+        if self.lists and self.pagination_class is not None:
             known += ["cursor", "page_size"]
         return known
 

@@ -22,7 +22,8 @@ class ExecutionViewSet(TaskFlowViewSet):
         """Return the finished attempts of the merchant's jobs."""
         if getattr(self, "swagger_fake_view", False):
             return Execution.objects.none()
-        return Execution.objects.of(self.merchant)
+        attempts: QuerySet[Execution] = Execution.objects.of(self.merchant)
+        return attempts
 
     @extend_schema(operation_id="executions_list", summary="List finished attempts, newest first")
     def list(self, request: Request) -> Response:

@@ -3,10 +3,10 @@
 from typing import Any
 from uuid import UUID
 
-import django_filters as f
+import django_filters as f  # type: ignore[import-untyped]
 from django import forms
 from django.db.models import F, Func, Q, QuerySet, TextField, Value
-from django_filters.rest_framework import DjangoFilterBackend
+from django_filters.rest_framework import DjangoFilterBackend  # type: ignore[import-untyped]
 from rest_framework.request import Request
 from rest_framework.views import APIView
 
@@ -54,11 +54,11 @@ class MomentField(forms.CharField):
         """Accept what to_python made; the text's validators do not fit a moment."""
 
 
-class MomentFilter(f.IsoDateTimeFilter):
+class MomentFilter(f.IsoDateTimeFilter):  # type: ignore[misc]
     field_class = MomentField
 
 
-class StrictFilters(DjangoFilterBackend):
+class StrictFilters(DjangoFilterBackend):  # type: ignore[misc]
     """Applies the view's filter set. Raises InvalidParameters."""
 
     def filter_queryset(self, request: Request, queryset: Any, view: APIView) -> Any:
@@ -72,7 +72,7 @@ class StrictFilters(DjangoFilterBackend):
         return filterset.qs
 
 
-class JobFilters(f.FilterSet):
+class JobFilters(f.FilterSet):  # type: ignore[misc]
     status = f.MultipleChoiceFilter(
         choices=[(status, status) for status in STATUSES], widget=CommaSeparated
     )
@@ -120,7 +120,7 @@ class JobFilters(f.FilterSet):
         )
 
 
-class ExecutionFilters(f.FilterSet):
+class ExecutionFilters(f.FilterSet):  # type: ignore[misc]
     job = f.UUIDFilter(field_name="job_id")
     outcome = f.MultipleChoiceFilter(
         choices=[(outcome, outcome) for outcome in OUTCOMES if outcome != "running"],
@@ -138,7 +138,7 @@ class ExecutionFilters(f.FilterSet):
         fields: list[str] = []
 
 
-class DeadLetterFilters(f.FilterSet):
+class DeadLetterFilters(f.FilterSet):  # type: ignore[misc]
     resolution = f.MultipleChoiceFilter(
         choices=[(resolution, resolution) for resolution in RESOLUTIONS],
         widget=CommaSeparated,

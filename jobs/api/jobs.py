@@ -60,7 +60,8 @@ class JobViewSet(TaskFlowViewSet):
         """Return the merchant's jobs."""
         if getattr(self, "swagger_fake_view", False):
             return Job.objects.none()
-        return Job.objects.of(self.merchant)
+        jobs: QuerySet[Job] = Job.objects.of(self.merchant)
+        return jobs
 
     @property
     def max_body(self) -> int:

@@ -43,7 +43,7 @@ class NewestFirst(CursorPagination):
         try:
             cursor: Cursor | None = super().decode_cursor(request)
             if cursor is not None and cursor.position is not None:
-                UUID(cursor.position)
+                UUID(str(cursor.position))
         except (NotFound, ValueError, TypeError) as error:
             raise InvalidCursor(
                 "The cursor is not valid; use the next or previous address of an answer as it is."

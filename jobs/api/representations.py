@@ -2,6 +2,7 @@
 
 from datetime import UTC, datetime
 from typing import Any
+from uuid import UUID
 
 from jobs.backoff import Backoff
 from jobs.masking import masked
@@ -53,7 +54,7 @@ def job_summary(job: Job) -> dict[str, Any]:
         "started_at": moment(job.started_at),
         "finalized_at": moment(job.finalized_at),
         "created_at": moment(job.created_at),
-        "template_id": job.template_id and str(job.template_id),
+        "template_id": _id(job.template_id),
         "occurrence_at": moment(job.occurrence_at),
     }
 
@@ -71,7 +72,7 @@ def job_detail(job: Job, *, last: Execution | None, waiting_reason: str | None) 
 def execution(attempt: Execution) -> dict[str, Any]:
     """Return one attempt; the running one has no id and no end yet."""
     return {
-        "id": attempt.pk and str(attempt.pk),
+        "id": _id(attempt.pk),
         "job_id": str(attempt.job_id),
         "number": attempt.number,
         "outcome": attempt.outcome,
@@ -79,7 +80,7 @@ def execution(attempt: Execution) -> dict[str, Any]:
         "queued_at": moment(attempt.queued_at),
         "started_at": moment(attempt.started_at),
         "finished_at": moment(attempt.finished_at),
-        "worker_id": attempt.worker_id and str(attempt.worker_id),
+        "worker_id": _id(attempt.worker_id),
         "http_status": attempt.http_status,
         "output": attempt.output,
         "error": _error(attempt),
@@ -121,6 +122,10 @@ def error_group(group: ErrorGroup) -> dict[str, Any]:
             "error_message": group.error_message,
         },
     }
+
+
+def _id(value: UUID | None) -> str | None:
+    return None if value is None else str(value)
 
 
 def _error(attempt: Execution | None) -> dict[str, Any] | None:

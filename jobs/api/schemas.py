@@ -163,7 +163,7 @@ class ErrorSchema(s.Serializer[Any]):
 
 class JobDetailSchema(JobSchema):
     waiting_reason = s.CharField(allow_null=True, help_text="One sentence, while the job waits.")
-    result = AnyField(allow_null=True, help_text="What the last finished attempt answered.")
+    result = AnyField(help_text="What the last finished attempt answered.")
     last_error = ErrorSchema(allow_null=True)
 
 
@@ -181,7 +181,7 @@ class ExecutionSchema(Shown):
     finished_at = s.DateTimeField(allow_null=True)
     worker_id = s.UUIDField(allow_null=True)
     http_status = s.IntegerField(allow_null=True)
-    output = AnyField(allow_null=True)
+    output = AnyField()
     error = ErrorSchema(allow_null=True)
     log = s.ListField(child=s.CharField(allow_blank=True))
 
@@ -209,7 +209,7 @@ class BatchItemSchema(s.Serializer[Any]):
 
     index = s.IntegerField()
     job = JobReceiptSchema(required=False)
-    errors = FieldProblemSchema(many=True, required=False)
+    errors = FieldProblemSchema(many=True, required=False)  # type: ignore[assignment]
 
 
 class PartialBatchAnswerSchema(s.Serializer[Any]):

@@ -7,6 +7,7 @@ section 8.2: lone surrogates); I-JSON (RFC 7493) closes it, and so does this rea
 import json
 import math
 import re
+from collections import Counter
 from typing import Any, Final, NoReturn
 
 MAX_DEPTH: Final = 32
@@ -63,8 +64,8 @@ def _decode(text: str) -> Any:
 def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     found = dict(pairs)
     if len(found) != len(pairs):
-        seen: set[str] = set()
-        twice = next(name for name, _ in pairs if name in seen or seen.add(name))
+        names = Counter(name for name, _ in pairs)
+        twice = names.most_common(1)[0][0]
         raise MalformedJson(
             f'The name "{_shown(twice)}" is given twice in one object; keep one of them.',
             code="duplicate_name",

@@ -5,6 +5,7 @@ in the broker. Deadlines are asyncio's, since Celery enforces none on threads.
 """
 
 import asyncio
+import concurrent.futures
 import logging
 import threading
 import time
@@ -18,6 +19,7 @@ from jobs.executor.measures import RunTimes
 from jobs.executor.recorder import Recorder
 from jobs.executor.running import run_attempt
 from jobs.handlers.context import AttemptContext
+from jobs.handlers.registry import close_kinds
 from jobs.outcomes import Attempt, Ending, Outcome, Result
 from jobs.verdict import verdict
 
@@ -92,6 +94,8 @@ class AsyncLane:
             self._room.wait_for(lambda: self._taken == 0, 5.0)
         self.recorder.close(timeout=10.0)
         self.identity.stop(timeout=5.0)
+        closing = asyncio.run_coroutine_threadsafe(close_kinds(), self._loop)
+        concurrent.futures.wait([closing], timeout=2.0)
         self._loop.call_soon_threadsafe(self._loop.stop)
         self._thread.join(5.0)
 

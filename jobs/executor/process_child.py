@@ -13,7 +13,7 @@ from django.db import DatabaseError, InterfaceError, OperationalError, connectio
 from jobs import lifecycle, liveness
 from jobs.engine import Engine
 from jobs.executor.recorder import unrecordable
-from jobs.executor.running import run_attempt_in_process
+from jobs.executor.running import run_attempt_in_process, time_limit
 from jobs.executor.slots import CANCEL, RELEASE, Slots
 from jobs.handlers.context import AttemptContext
 from jobs.outcomes import Attempt, Ending, Failure, Outcome, Result
@@ -74,14 +74,15 @@ class ProcessChild:
             tickets=[ticket], worker_id=self._slots.worker_id, engine=self._engine
         )
         for attempt in attempts:
+            limit = time_limit(attempt)
             self._slots.occupy(
                 self._index,
                 pid=os.getpid(),
                 job_id=attempt.job_id,
                 ticket=attempt.ticket,
-                deadline=time.monotonic() + attempt.timeout,
+                deadline=time.monotonic() + limit,
             )
-            outcome = self._run(attempt)
+            outcome = self._run(attempt, limit)
             ending = verdict(attempt, outcome, poison_losses=self._engine.poison_losses)
             self._record(ending)
             self._slots.vacate(self._index)
@@ -101,11 +102,11 @@ class ProcessChild:
             else:
                 return
 
-    def _run(self, attempt: Attempt) -> Outcome:
+    def _run(self, attempt: Attempt, limit: float) -> Outcome:
         context = ReportingContext(attempt)
         try:
             self._armed = True
-            signal.setitimer(signal.ITIMER_REAL, max(attempt.timeout, 0.001))
+            signal.setitimer(signal.ITIMER_REAL, max(limit, 0.001))
             try:
                 return run_attempt_in_process(attempt, context)
             finally:

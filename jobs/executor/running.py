@@ -38,6 +38,15 @@ def run_attempt_in_process(attempt: Attempt, context: AttemptContext) -> Outcome
     return _with_log(outcome, context)
 
 
+def time_limit(attempt: Attempt) -> float:
+    """Return the seconds the attempt may take: the job's timeout, or its handler's lower one."""
+    try:
+        own = find_kind(attempt.kind).time_limit(attempt.payload)
+    except UnknownKind:
+        own = None
+    return attempt.timeout if own is None else min(attempt.timeout, own)
+
+
 def _with_log(outcome: Outcome, context: AttemptContext) -> Outcome:
     return replace(outcome, log=(*outcome.log, *context.taken_log()))
 

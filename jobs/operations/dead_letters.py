@@ -93,15 +93,9 @@ def _restart(
 
 
 def _discard(ids: Sequence[UUID], *, now: datetime, by: str, reason: str) -> int:
-    return (
-        DeadLetter.objects.filter(pk__in=ids)
-        .open()
-        .update(
-            resolution=Resolution.DISCARDED,
-            resolved_at=now,
-            resolved_by=by[:200],
-            reason=reason,
-        )
+    letters: DeadLetterQuerySet = DeadLetter.objects.filter(pk__in=ids)
+    return letters.open().update(
+        resolution=Resolution.DISCARDED, resolved_at=now, resolved_by=by[:200], reason=reason
     )
 
 

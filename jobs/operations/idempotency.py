@@ -84,7 +84,7 @@ def answer_once(
     What `work` raises undoes everything, the record included: a failed request may be repeated.
     """
     with transaction.atomic(), connection.cursor() as cursor:
-        names = {"merchant": merchant.pk, "key": key}
+        names: dict[str, Any] = {"merchant": merchant.pk, "key": key}
         cursor.execute(_CLAIM, {**names, "hash": fingerprint, "now": now, "before": now - KEPT})
         claimed = cursor.fetchone()
         if claimed is None:

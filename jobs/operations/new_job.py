@@ -1,6 +1,6 @@
 """What a producer may ask for: the rules of a new job and of an edit, in one place."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any, cast
@@ -230,7 +230,7 @@ def _timeout(fields: Fields) -> float:
     return fields.number("timeout", DEFAULT_TIMEOUT, minimum=MIN_TIMEOUT, maximum=MAX_TIMEOUT)
 
 
-_PLAIN = {
+_PLAIN: dict[str, Callable[[Fields], Any]] = {
     "priority": _priority,
     "max_attempts": _max_attempts,
     "backoff": _backoff,

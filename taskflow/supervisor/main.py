@@ -1,6 +1,7 @@
 """`manage.py up` from the first line to the last process."""
 
 import os
+import time
 from collections.abc import Mapping
 from typing import TextIO
 
@@ -11,7 +12,10 @@ from taskflow.supervisor.processes import STOP_STAGES
 from taskflow.supervisor.startup import start_everything
 from taskflow.supervisor.stop_request import StopRequest
 from taskflow.supervisor.supervisor import StopRequested, Supervisor
-from taskflow.supervisor.welcome import api_answers, welcome
+from taskflow.supervisor.welcome import answers, welcome
+
+# How long the welcome waits for the workers once the API answers.
+READY_SECONDS = 30.0
 
 
 def up(home: Home, variables: Mapping[str, str], stream: TextIO) -> None:
@@ -36,9 +40,17 @@ def up(home: Home, variables: Mapping[str, str], stream: TextIO) -> None:
 
 def _run(supervisor: Supervisor, home: Home, variables: Mapping[str, str]) -> None:
     started = start_everything(supervisor, home, variables)
+    api_url = started.credentials.api_url
+    alive_since = None
     while not supervisor.stop_requested:
         supervisor.turn()
-        if api_answers(started.credentials.api_url):
+        if alive_since is None and answers(f"{api_url}/health/live"):
+            alive_since = time.monotonic()
+        # Readiness waits for every worker: the printed job then runs at once. A part that does not
+        # come up has said so above, and must not hide the addresses of the others.
+        if alive_since and (
+            answers(f"{api_url}/health/ready") or time.monotonic() - alive_since > READY_SECONDS
+        ):
             welcome(supervisor.console, home, started)
             break
     while not supervisor.stop_requested:

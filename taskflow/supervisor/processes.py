@@ -8,8 +8,8 @@ from pathlib import Path
 from taskflow.embedded.ports import LOOPBACK
 
 ROOT = Path(__file__).resolve().parent.parent.parent
-# Gossip and mingle are chatter between workers that nobody here listens to; -E feeds Flower.
-WORKER = ("celery", "-A", "taskflow", "worker", "--without-gossip", "--without-mingle", "-E")
+# No banners (-q), and no chatter between workers that nobody listens to; -E feeds Flower.
+WORKER = ("celery", "-A", "taskflow", "-q", "worker", "--without-gossip", "--without-mingle", "-E")
 
 # Who starts no new work goes first; the servers outlive everybody who needs them.
 STOP_STAGES: tuple[tuple[str, ...], ...] = (
@@ -57,8 +57,16 @@ class Definition:
 def definitions(ports: Ports, *, flower_login: str) -> list[Definition]:
     """Return the processes in the order they are started. `flower_login` is `user:password`."""
     serve = ("gunicorn", "taskflow.wsgi", "--worker-class", "gthread", "--no-control-socket")
-    beat = ("celery", "-A", "taskflow", "beat", "--pidfile=")
-    flower = ("celery", "-A", "taskflow", "flower", f"--address={LOOPBACK}")
+    beat = ("celery", "-A", "taskflow", "-q", "beat", "--pidfile=")
+    flower = (
+        "celery",
+        "-A",
+        "taskflow",
+        "-q",
+        "flower",
+        "--logging=warning",
+        f"--address={LOOPBACK}",
+    )
     return [
         Definition(name="echo", command=("manage.py", "echo_target", "--port", str(ports.echo))),
         Definition(

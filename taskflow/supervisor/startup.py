@@ -15,6 +15,7 @@ from taskflow.supervisor.servers import start_postgres, start_valkey
 from taskflow.supervisor.supervisor import Supervisor
 
 FLOWER_USER = "ops"
+QUIET = "ignore:You're running the worker with superuser privileges"
 
 
 @dataclass(frozen=True)
@@ -90,6 +91,8 @@ def child_variables(
         "TASKFLOW_ECHO_URL": f"http://{LOOPBACK}:{installation.echo_port}",
         "DJANGO_SETTINGS_MODULE": "taskflow.settings",
         "PYTHONUNBUFFERED": "1",
+        # Celery's warning about root, once for each worker; the servers have dropped it.
+        "PYTHONWARNINGS": ",".join(filter(None, (variables.get("PYTHONWARNINGS"), QUIET))),
     }
     if not environment.secret("TASKFLOW_SECRET_KEY"):
         shared["TASKFLOW_SECRET_KEY"] = installation.secret_key

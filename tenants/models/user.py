@@ -96,11 +96,11 @@ class User(AbstractBaseUser, PermissionsMixin):
     )
     created_at = models.DateTimeField(db_default=Now(), editable=False)
 
-    objects: ClassVar[UserManager] = UserManager()  # type: ignore[misc]
+    objects = UserManager()
 
     USERNAME_FIELD = "email"
     EMAIL_FIELD = "email"
-    REQUIRED_FIELDS: list[str] = []
+    REQUIRED_FIELDS: ClassVar[list[str]] = []
 
     class Meta:
         ordering = ["email"]

@@ -17,7 +17,9 @@ class ApiClient(Client):
         self.key = key
 
     def call(self, method: str, path: str, body: Any = None, **headers: str) -> Any:
-        raw = body if isinstance(body, bytes) else b"" if body is None else json.dumps(body).encode()
+        raw = (
+            body if isinstance(body, bytes) else b"" if body is None else json.dumps(body).encode()
+        )
         if self.key:
             headers = {"x-api-key": self.key, **headers}
         address = path if path.startswith(("/api", "/health")) else f"/api/v1{path}"

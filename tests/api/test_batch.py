@@ -75,7 +75,9 @@ def test_the_number_of_statements_does_not_grow_with_the_batch(api, headers):
 
     def statements(jobs, key):
         given = {name: f"{value}-{key}" for name, value in headers.items()}
-        with CaptureQueriesContext(connection, ) as captured:
+        with CaptureQueriesContext(
+            connection,
+        ) as captured:
             answer = api.send("/jobs/batch", {"jobs": jobs}, **given)
         assert answer.status_code == 201
         return len(captured)
@@ -86,7 +88,10 @@ def test_the_number_of_statements_does_not_grow_with_the_batch(api, headers):
 
 
 def test_a_large_batch_fits_and_a_larger_body_does_not(api):
-    echo = {"kind": "python", "payload": {"handler": "demo.echo", "arguments": {"value": "x" * 7000}}}
+    echo = {
+        "kind": "python",
+        "payload": {"handler": "demo.echo", "arguments": {"value": "x" * 7000}},
+    }
     assert api.send("/jobs/batch", {"jobs": [echo] * 1000}).status_code == 201
     echo["payload"]["arguments"]["value"] = "x" * 9000
     problem(api.send("/jobs/batch", {"jobs": [echo] * 1000}), 413, "body_too_large")

@@ -42,9 +42,7 @@ def test_merchants_do_not_share_keys(api, stranger_api):
 
 
 def test_a_refused_request_does_not_use_its_key_up(api):
-    problem(
-        api.send("/jobs", noop(priority=99), **{"Idempotency-Key": "k"}), 400, "invalid_fields"
-    )
+    problem(api.send("/jobs", noop(priority=99), **{"Idempotency-Key": "k"}), 400, "invalid_fields")
     assert not IdempotencyRecord.objects.exists()
     assert api.send("/jobs", noop(), **{"Idempotency-Key": "k"}).status_code == 201
 
@@ -70,9 +68,7 @@ def test_a_replay_is_answered_although_the_quota_is_used_up(api, merchant):
 
 @pytest.mark.parametrize("key", ["", "x" * 256, "schlüssel", "a\tb"])
 def test_an_unusable_key_is_refused(api, key):
-    problem(
-        api.send("/jobs", noop(), **{"Idempotency-Key": key}), 400, "invalid_idempotency_key"
-    )
+    problem(api.send("/jobs", noop(), **{"Idempotency-Key": key}), 400, "invalid_idempotency_key")
     assert not Job.objects.exists()
 
 

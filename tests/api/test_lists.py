@@ -6,7 +6,7 @@ from urllib.parse import urlencode
 
 import psycopg
 import pytest
-from django.db import connection
+from django.db import connection, connections
 from django.test.utils import CaptureQueriesContext
 
 from jobs.api import base
@@ -114,13 +114,10 @@ def test_a_bad_value_is_refused_by_name(api, query):
     assert [error["parameter"] for error in body["errors"]] == [query.partition("=")[0]]
 
 
-@pytest.mark.parametrize("cursor", ["x", "cD1ub3QtYS11dWlk", "%FF", "bz0xMDAwMDAwMDAwMDAwMA", ""])
+@pytest.mark.parametrize("cursor", ["x", "cD1ub3QtYS11dWlk", "%FF", "cj14", "bz0tMQ%3D%3D"])
 def test_a_garbage_cursor_is_refused(api, merchant, cursor):
     make_job(merchant=merchant)
-    answer = api.read(f"/jobs?cursor={cursor}")
-    if answer.status_code != 200:
-        problem(answer, 400, "invalid_cursor")
-    assert cursor in {"", "bz0xMDAwMDAwMDAwMDAwMA"} or answer.status_code == 400
+    problem(api.read(f"/jobs?cursor={cursor}"), 400, "invalid_cursor")
 
 
 @pytest.mark.parametrize(
@@ -141,12 +138,16 @@ def test_an_unknown_parameter_is_named(api, path):
 @pytest.mark.django_db(transaction=True)
 def test_a_search_that_takes_too_long_is_stopped_and_told_to_narrow(database_url, monkeypatch):
     client = client_of(make_merchant())
-    monkeypatch.setattr(base, "LIST_SECONDS", 1)
     monkeypatch.setattr(base.bounded_time.__wrapped__, "__defaults__", (0.1,))
     with psycopg.connect(database_url) as blocker:
         blocker.execute("LOCK TABLE jobs_job IN ACCESS EXCLUSIVE MODE")
         answers = []
-        thread = threading.Thread(target=lambda: answers.append(client.read("/jobs")))
+
+        def search():
+            answers.append(client.read("/jobs"))
+            connections.close_all()
+
+        thread = threading.Thread(target=search)
         thread.start()
         thread.join(30)
         blocker.rollback()

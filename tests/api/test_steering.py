@@ -102,11 +102,20 @@ def test_an_edit_changes_what_it_names_and_nothing_else(api):
     created = api.send("/jobs", noop(delay=3600, name="old", tags=["a"], priority=2)).json()
     edited = api.change(
         f"/jobs/{created['id']}",
-        {"priority": 8, "delay": 7200, "payload": {"handler": "demo.sleep", "arguments": {"seconds": 1}}},
+        {
+            "priority": 8,
+            "delay": 7200,
+            "payload": {"handler": "demo.sleep", "arguments": {"seconds": 1}},
+        },
     )
     assert edited.status_code == 200, edited.content
     body = edited.json()
-    assert (body["priority"], body["handler"], body["name"], body["tags"]) == (8, "demo.sleep", "old", ["a"])
+    assert (body["priority"], body["handler"], body["name"], body["tags"]) == (
+        8,
+        "demo.sleep",
+        "old",
+        ["a"],
+    )
     assert body["run_at"] > created["run_at"]
     assert body["scheduled_at"] == body["run_at"]
     assert body["waiting_reason"].startswith("Due in ")

@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 from django.core.management.base import BaseCommand, CommandError
 
 from jobs.clock import database_now
-from taskflow.demo import SLUG, Demo, demo_exists, make_demo
+from taskflow.demo import SLUG, CannotMakeDemo, Demo, demo_exists, make_demo
 
 DEFAULT_BASE_URL = "http://127.0.0.1:8000"
 
@@ -40,7 +40,10 @@ class Command(BaseCommand):
                 "No echo target is known, so the demo has no http jobs. Start `manage.py "
                 "echo_target` and give its address as --echo-url to have them."
             )
-        demo = make_demo(now=database_now(), echo_url=echo_url)
+        try:
+            demo = make_demo(now=database_now(), echo_url=echo_url)
+        except CannotMakeDemo as error:
+            raise CommandError(str(error)) from error
         if options["json"]:
             self.stdout.write(json.dumps(_as_json(demo)))
         else:

@@ -1,0 +1,86 @@
+"""The process lane with real children: overruns, crashes, poison, cancel, shutdown."""
+
+from pathlib import Path
+
+import pytest
+
+from jobs import lifecycle
+from jobs.clock import database_now
+from jobs.models import DeadLetter, Execution, Job, Worker
+from jobs.publishing import wake
+from tests.acceptance.stack import eventually, running_stack
+from tests.factories.jobs import make_job, make_merchant
+
+pytestmark = [pytest.mark.slow, pytest.mark.django_db(transaction=True)]
+PLUGIN = str(Path(__file__).resolve().parents[1] / "plugin")
+
+
+@pytest.fixture
+def stack(database_url, redis_url, tmp_path):
+    """Populator and process worker, which know the misbehaving plugin."""
+    names = ("populator", "worker-process")
+    with running_stack(database_url, redis_url, tmp_path, *names, PYTHONPATH=PLUGIN) as running:
+        eventually(lambda: Worker.objects.filter(state="alive").exists(), "a worker registers")
+        yield running
+
+
+def job_of(merchant, handler, **overrides):
+    arguments = overrides.pop("arguments", {})
+    return make_job(
+        merchant=merchant,
+        lane="process",
+        handler=handler,
+        payload={"handler": handler, "arguments": arguments},
+        scheduled_at=database_now(),
+        backoff={"strategy": "fixed", "base": 0.1, "jitter": 0},
+        **overrides,
+    )
+
+
+def status_of(job):
+    return Job.objects.get(id=job.id).status
+
+
+def outcomes(job):
+    executions = Execution.objects.filter(job_id=job.id).order_by("number")
+    return list(executions.values_list("number", "outcome"))
+
+
+def test_misbehaving_jobs_end_and_their_neighbours_live(stack):
+    shop = make_merchant()
+    slow = job_of(shop, "test.nap", arguments={"seconds": 60}, timeout=0.5, max_attempts=1)
+    deaf = job_of(shop, "test.deaf", timeout=0.5, max_attempts=1)
+    poison = job_of(shop, "test.crash", max_attempts=10)
+    unlucky = job_of(shop, "test.crash", arguments={"until": 2})
+    neighbours = [job_of(shop, "test.nap", arguments={"seconds": 0.05}) for _ in range(10)]
+    wake()
+
+    for job in neighbours:
+        eventually(lambda job=job: status_of(job) == "succeeded", "a neighbour succeeds")
+        assert outcomes(job) == [(1, "succeeded")]
+    for job in (slow, deaf):
+        eventually(lambda job=job: status_of(job) == "failed", "the overrunning job is ended")
+        assert outcomes(job) == [(1, "timed_out")]
+    eventually(lambda: status_of(unlucky) == "succeeded", "the crashed job is retried")
+    assert outcomes(unlucky) == [(1, "lost"), (2, "succeeded")]
+    eventually(lambda: status_of(poison) == "failed", "the poison job is given up")
+    assert outcomes(poison) == [(1, "lost"), (2, "lost"), (3, "lost")]
+    assert DeadLetter.objects.get(job=poison).error_code == "poison"
+    assert Worker.objects.get().state == "alive"
+
+
+def test_cancel_and_shutdown_reach_a_running_child(stack):
+    shop = make_merchant()
+    cancelled = job_of(shop, "test.nap", arguments={"seconds": 60})
+    handed_back = job_of(shop, "test.nap", arguments={"seconds": 60})
+    wake()
+    eventually(lambda: status_of(cancelled) == status_of(handed_back) == "running", "both run")
+
+    lifecycle.cancel(job_ids=[cancelled.id], now=database_now())
+    eventually(lambda: status_of(cancelled) == "cancelled", "the cancelled job stops")
+    assert status_of(handed_back) == "running"
+
+    assert stack.terminate("worker-process") == 0
+    assert status_of(handed_back) == "scheduled"
+    assert outcomes(handed_back) == [(1, "released")]
+    assert Worker.objects.get().state == "stopped"

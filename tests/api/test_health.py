@@ -1,0 +1,48 @@
+"""/health: what a supervisor and a load balancer see."""
+
+import pytest
+from django.db import connection
+
+from jobs.clock import database_now
+from jobs.engine import POPULATOR_LOCK
+from tests.api.kit import ApiClient, problem
+from tests.factories.jobs import make_job, make_worker
+
+pytestmark = pytest.mark.django_db
+anyone = ApiClient()
+
+
+def test_a_live_process_says_so_without_a_key():
+    answer = anyone.read("/health/live")
+    assert (answer.status_code, answer.json()) == (200, {"status": "live"})
+
+
+def test_a_platform_without_workers_and_populator_is_not_ready():
+    answer = anyone.read("/health/ready")
+    assert answer.status_code == 503
+    checks = answer.json()["checks"]
+    assert checks["database"] == {"ok": True}
+    assert checks["broker"] == {"ok": True}
+    assert checks["populator"] == {"ok": False}
+    assert checks["workers"] == {"ok": False, "lanes": {"async": 0, "process": 0}}
+
+
+def test_a_platform_with_everything_is_ready_and_tells_the_oldest_due_job():
+    now = database_now()
+    for lane in ("async", "process"):
+        make_worker(lane=lane, heartbeat_at=now)
+    make_job(run_at=now.replace(year=now.year - 1))
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_advisory_lock(%s)", [POPULATOR_LOCK])
+        answer = anyone.read("/health/ready")
+        cursor.execute("SELECT pg_advisory_unlock(%s)", [POPULATOR_LOCK])
+    assert answer.status_code == 200, answer.content
+    assert answer.json()["checks"]["oldest_due_job"]["age_seconds"] > 300 * 86_400
+
+
+def test_health_is_only_read():
+    assert anyone.send("/health/ready").status_code == 405
+
+
+def test_an_unknown_health_address_is_a_problem():
+    problem(anyone.read("/health/secret"), 404, "unknown_address")

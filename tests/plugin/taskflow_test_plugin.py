@@ -1,0 +1,29 @@
+"""Handlers of a plugin, found by its entry point: the ones that misbehave."""
+
+import os
+import signal
+import time
+
+from jobs.handlers.python_functions import handler
+
+
+@handler("test.nap")
+def nap(context, seconds: float) -> dict[str, int]:
+    """Sleep in a way that an alarm interrupts."""
+    time.sleep(seconds)
+    return {"attempt": context.attempt}
+
+
+@handler("test.deaf")
+def deaf(context) -> None:
+    """Ignore every polite request to stop."""
+    signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGALRM, signal.SIGTERM})
+    time.sleep(600)
+
+
+@handler("test.crash")
+def crash(context, until: int = 99) -> dict[str, int]:
+    """Kill the process that runs it, until the given attempt."""
+    if context.attempt < until:
+        os.kill(os.getpid(), signal.SIGKILL)
+    return {"attempt": context.attempt}
