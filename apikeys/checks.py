@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterator
 from typing import Any
 
-from django.core.checks import CheckMessage, Error, Tags, register
+from django.core.checks import CheckMessage, Error
 from django.urls import URLPattern, URLResolver, get_resolver
 from rest_framework.views import APIView
 
@@ -13,8 +13,7 @@ from apikeys.scopes import Scope
 _NEEDS_NO_SCOPE = {"head", "options", "trace"}
 
 
-@register(Tags.urls)
-def views_declare_scopes(**kwargs: Any) -> list[CheckMessage]:
+def views_declare_scopes() -> list[CheckMessage]:
     """Report every DRF view that names no permission, or a method without a known scope."""
     return [
         problem

@@ -10,6 +10,9 @@ from kombu import Queue
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "taskflow.settings")
 
+# The api process and `migrate` check the project; a worker need not load every page for that.
+os.environ.setdefault("CELERY_SKIP_CHECKS", "1")
+
 QUEUES = ("async", "process", "control")
 
 app = Celery("taskflow", include=["jobs.tasks", "taskflow.worker"])

@@ -4,6 +4,8 @@ from typing import Any, Final
 
 from drf_spectacular.openapi import AutoSchema
 
+from apikeys import openapi as _api_key_scheme  # noqa: F401 - describes x-api-key
+
 _PROBLEM: Final[dict[str, Any]] = {
     "type": "object",
     "description": "An error (RFC 9457). `code` is stable; `detail` is for people.",

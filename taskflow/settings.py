@@ -72,7 +72,8 @@ TASKFLOW_ENGINE = Engine(
 INSTALLED_APPS = [
     "unfold",
     "unfold.contrib.filters",
-    "django.contrib.admin",
+    # Without autodiscover: only processes that serve pages load the admin (taskflow.urls does).
+    "django.contrib.admin.apps.SimpleAdminConfig",
     "django.contrib.auth",
     "django.contrib.contenttypes",
     "django.contrib.sessions",

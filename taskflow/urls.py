@@ -11,6 +11,8 @@ from taskflow.error_pages import nothing_here
 # The document is the same for everybody and takes a moment to make.
 SCHEMA_KEPT = 3600  # seconds
 
+admin.autodiscover()
+
 urlpatterns = [
     path("admin/", admin.site.urls),
     path("api/v1/", include("jobs.api.urls")),

@@ -151,7 +151,10 @@ class JobAdmin(JobActions):
     @admin.display(description="Backoff")
     def shown_backoff(self, job: Job) -> str:
         policy = Backoff.from_stored(job.backoff)
-        words = f"{policy.strategy} from {policy.base:g} s to at most {policy.cap:g} s"
+        if policy.strategy == "fixed":
+            words = f"fixed, {policy.base:g} s"
+        else:
+            words = f"{policy.strategy} from {policy.base:g} s to at most {policy.cap:g} s"
         factor = f", factor {policy.factor:g}" if policy.strategy == "exponential" else ""
         return f"{words}{factor}, jitter {policy.jitter:g}"
 

@@ -94,11 +94,13 @@ class JobViewSet(TaskFlowViewSet):
         summary="Create up to 1,000 jobs",
         request=schemas.BatchSchema,
         responses={
-            201: OpenApiResponse(
-                schemas.BatchAnswerSchema,
-                "All were created (with partial=true: in the form of 207).",
+            201: OpenApiResponse(schemas.BatchAnswerSchema, "All were created."),
+            200: OpenApiResponse(
+                schemas.PartialBatchAnswerSchema, "With partial=true: all were created."
             ),
-            207: OpenApiResponse(schemas.PartialBatchAnswerSchema, "Some were refused."),
+            207: OpenApiResponse(
+                schemas.PartialBatchAnswerSchema, "With partial=true: some were refused."
+            ),
         },
         parameters=[IDEMPOTENCY, PARTIAL],
     )

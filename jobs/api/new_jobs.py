@@ -55,7 +55,7 @@ def create_some(body: Any, *, merchant: Merchant, now: datetime) -> Answer:
     ]
     refused = sum(1 for item in items if item.new_job is None)
     answer = {"created": len(items) - refused, "refused": refused, "results": results}
-    return Answer(status=207 if refused else 201, body=answer)
+    return Answer(status=207 if refused else 200, body=answer)
 
 
 def _read_batch(body: Any, now: datetime) -> list[_Item]:

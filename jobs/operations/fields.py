@@ -15,6 +15,7 @@ _MOMENT = re.compile(
 )
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]")
 _SHOWN = 60
+_compact = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"))
 
 
 @dataclass(frozen=True)
@@ -41,7 +42,7 @@ def pointer_token(name: str) -> str:
 
 def json_size(value: Any) -> int:
     """Return the bytes of `value` as compact UTF-8 JSON."""
-    return len(json.dumps(value, ensure_ascii=False, separators=(",", ":")).encode())
+    return len(_compact.encode(value).encode())
 
 
 class Fields:

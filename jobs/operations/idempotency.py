@@ -88,6 +88,7 @@ def answer_once(
         cursor.execute(_CLAIM, {**names, "hash": fingerprint, "now": now, "before": now - KEPT})
         claimed = cursor.fetchone()
         if claimed is None:
+            # The claim locked the live record, so that nobody removes it before it is read.
             cursor.execute(_RECALL, names)
             return _recalled(cursor.fetchone(), fingerprint)
         answer = work()

@@ -1,7 +1,7 @@
 """What a producer may ask for: the rules of a new job and of an edit, in one place."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any, cast
 
@@ -215,7 +215,7 @@ def _backoff(fields: Fields) -> dict[str, Any] | None:
     if policy.cap < policy.base and not inner.problems:
         inner.refuse("cap", "out_of_range", 'must be at least "base".')
     fields.problems += inner.problems
-    return asdict(policy)
+    return dict(vars(policy))
 
 
 def _priority(fields: Fields) -> int:

@@ -1,5 +1,6 @@
 """GET /jobs and its siblings: filters, pages, and what a bad query is told."""
 
+import inspect
 import threading
 from datetime import timedelta
 from urllib.parse import urlencode
@@ -138,7 +139,7 @@ def test_an_unknown_parameter_is_named(api, path):
 @pytest.mark.django_db(transaction=True)
 def test_a_search_that_takes_too_long_is_stopped_and_told_to_narrow(database_url, monkeypatch):
     client = client_of(make_merchant())
-    monkeypatch.setattr(base.bounded_time.__wrapped__, "__defaults__", (0.1,))
+    monkeypatch.setattr(inspect.unwrap(base.bounded_time), "__defaults__", (0.1,))
     with psycopg.connect(database_url) as blocker:
         blocker.execute("LOCK TABLE jobs_job IN ACCESS EXCLUSIVE MODE")
         answers = []

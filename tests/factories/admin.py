@@ -68,7 +68,7 @@ def page_url(model: str, row: Any, verb: str = "change") -> str:
 def text_of(response: Any) -> str:
     """Return the page's source."""
     assert response.status_code == 200, response.status_code
-    return response.content.decode()
+    return str(response.content.decode())
 
 
 def messages_of(response: Any) -> list[str]:

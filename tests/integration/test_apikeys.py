@@ -15,7 +15,6 @@ from django.urls import path, reverse
 from limits import RateLimitItemPerMinute
 from rest_framework.exceptions import ErrorDetail
 from rest_framework.response import Response
-from rest_framework.settings import api_settings
 from rest_framework.test import APIRequestFactory
 from rest_framework.views import APIView, exception_handler
 
@@ -346,7 +345,7 @@ def test_head_is_read_as_get_and_other_undeclared_methods_stay_closed(merchant):
 
 
 def test_a_view_that_names_no_permission_answers_nobody(merchant):
-    assert Undeclared.permission_classes == api_settings.DEFAULT_PERMISSION_CLASSES
+    assert APIView.permission_classes == [DenyByDefault]
     assert code_of(ask(make_key(merchant).text, view=Undeclared)) == (403, "not_open")
     assert code_of(ask(view=Undeclared)) == (401, "not_authenticated")
 

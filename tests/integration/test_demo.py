@@ -26,6 +26,12 @@ def loopback_is_allowed(settings):
     settings.TASKFLOW_ENGINE = Engine(http_allow_networks=(ip_network("127.0.0.0/8"),))
 
 
+@pytest.fixture(autouse=True)
+def quick_passwords(settings):
+    """Argon2 takes longer than all the rest of a test."""
+    settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
+
+
 def demo(*options):
     """Run the command; return what it wrote to its two streams."""
     out, err = StringIO(), StringIO()
