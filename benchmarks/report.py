@@ -29,12 +29,16 @@ def _table(figures: Mapping[str, object]) -> str:
             "",
             "| figure | value |",
             "| --- | --- |",
-            f"| TaskFlow, end to end (API batches to finished rows), {f['jobs']:,} no-op jobs "
-            f"| **{f['end_to_end']:,} jobs/s** |",
+            (
+                f"| TaskFlow, end to end (API batches to finished rows), {f['jobs']:,} no-op jobs "
+                f"| **{f['end_to_end']:,} jobs/s** |"
+            ),
             f"| of which accepted by the API meanwhile | {f['accepted']:,} jobs/s |",
             f"| TaskFlow, {f['jobs']:,} jobs that fall due at once | {f['backlog']:,} jobs/s |",
-            f"| raw Celery, {f['raw_celery_tasks']:,} no-op tasks, prefork, 2 processes "
-            f"| {f['raw_celery']:,} tasks/s |",
+            (
+                f"| raw Celery, {f['raw_celery_tasks']:,} no-op tasks, prefork, 2 processes "
+                f"| {f['raw_celery']:,} tasks/s |"
+            ),
             f"| TaskFlow end to end : raw Celery | **{f['times_raw_celery']} : 1** |",
             f"| creation to start, idle platform, p50 | {f['start_p50_ms']} ms |",
             f"| creation to start, idle platform, p99 | {f['start_p99_ms']} ms |",

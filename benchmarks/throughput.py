@@ -26,7 +26,7 @@ from taskflow.embedded.ports import free_port
 from taskflow.supervisor.processes import ROOT, Ports, definitions
 
 BATCH = 1000
-NOOP = {"kind": "python", "payload": {"handler": "demo.noop", "arguments": {}}}
+NOOP: dict[str, object] = {"kind": "python", "payload": {"handler": "demo.noop", "arguments": {}}}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -164,7 +164,9 @@ def _start_latency(
 
 
 def _drain(database: psycopg.Connection) -> None:
-    unfinished = "jobs_job WHERE handler = 'demo.noop' AND status IN ('scheduled', 'queued', 'running')"
+    unfinished = (
+        "jobs_job WHERE handler = 'demo.noop' AND status IN ('scheduled', 'queued', 'running')"
+    )
     wait_for(lambda: _count(database, unfinished) == 0)
 
 

@@ -8,7 +8,6 @@ import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
-from typing import Any
 from uuid import UUID, uuid4
 
 import redis
@@ -108,16 +107,16 @@ def ping() -> bool:
 
 
 @cache
-def _hints() -> "redis.Redis[Any]":
+def _hints() -> redis.Redis:
     """For requests: gives up quickly, never retries."""
     return _client(socket_timeout=0.25, socket_connect_timeout=0.25)
 
 
 @cache
-def _waiter() -> "redis.Redis[Any]":
+def _waiter() -> redis.Redis:
     """For the populator's loop: outlives the longest wait."""
     return _client(socket_timeout=5.0, socket_connect_timeout=1.0)
 
 
-def _client(**timeouts: float) -> "redis.Redis[Any]":
+def _client(**timeouts: float) -> redis.Redis:
     return redis.Redis.from_url(settings.REDIS_URL, retry=None, **timeouts)

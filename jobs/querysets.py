@@ -7,16 +7,10 @@ from jobs.states import EDITABLE, FINAL, JobStatus
 from tenants.scoping import MerchantOwnedQuerySet
 
 if TYPE_CHECKING:
-    from jobs.models import DeadLetter, Execution, Job
-
-    JobsOf = MerchantOwnedQuerySet[Job]
-    ExecutionsOf = MerchantOwnedQuerySet[Execution]
-    DeadLettersOf = MerchantOwnedQuerySet[DeadLetter]
-else:
-    JobsOf = ExecutionsOf = DeadLettersOf = MerchantOwnedQuerySet
+    from jobs.models import DeadLetter, Execution, Job  # noqa: F401 - named in type arguments
 
 
-class JobQuerySet(JobsOf):
+class JobQuerySet(MerchantOwnedQuerySet["Job"]):
     """Reads only: status is written by jobs.lifecycle."""
 
     def editable(self) -> Self:
@@ -34,11 +28,11 @@ class JobQuerySet(JobsOf):
         )
 
 
-class ExecutionQuerySet(ExecutionsOf):
+class ExecutionQuerySet(MerchantOwnedQuerySet["Execution"]):
     """Finished attempts."""
 
 
-class DeadLetterQuerySet(DeadLettersOf):
+class DeadLetterQuerySet(MerchantOwnedQuerySet["DeadLetter"]):
     """Jobs that failed for good."""
 
     def open(self) -> Self:

@@ -8,8 +8,8 @@ from celery import shared_task
 from django.conf import settings
 
 from jobs import watcher
-from jobs.clock import database_now
 from jobs.executor.lanes import current_lane
+from tenants.clock import database_now
 
 
 @shared_task(name="jobs.execute", ignore_result=True)

@@ -17,10 +17,10 @@ from jobs import liveness
 from jobs.admin import display as show
 from jobs.admin.bounded_reads import TookTooLong, reading_for_at_most
 from jobs.admin.filters import first_id_at
-from jobs.clock import database_now
 from jobs.handlers.registry import LANES
 from jobs.models import DeadLetter, Execution, Job
 from jobs.states import WAITING, JobStatus
+from tenants.clock import database_now
 
 API_DOCS = "/api/docs"
 MOST = 10_000

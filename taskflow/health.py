@@ -14,8 +14,8 @@ from django.views.decorators.http import require_safe
 
 from jobs import liveness, publishing, queries
 from jobs.api.base import bounded_time
-from jobs.clock import database_now
 from jobs.handlers.registry import LANES
+from tenants.clock import database_now
 
 logger = logging.getLogger(__name__)
 SECONDS = 2

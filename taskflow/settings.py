@@ -138,7 +138,7 @@ def _database(url: str) -> dict[str, Any]:
         "CONN_HEALTH_CHECKS": True,
         "OPTIONS": {
             # A process that forks goes without (0): locks of a pool do not survive a fork.
-            "pool": {"min_size": 1, "max_size": DATABASE_POOL, "timeout": 10} if pooled else False,
+            "pool": {"min_size": 1, "max_size": DATABASE_POOL, "timeout": 3} if pooled else False,
             "connect_timeout": 5,
             "application_name": os.environ.get("TASKFLOW_PROCESS", "taskflow"),
             **parts,

@@ -28,7 +28,7 @@ class VisibleOnlyFilter(RelatedFieldListFilter):
         return [(str(row.pk), str(row)) for row in visible[:200]]
 
 
-class MerchantScopedAdmin(ModelAdmin):  # type: ignore[misc]
+class MerchantScopedAdmin(ModelAdmin):
     """A page over a model whose manager is a `ScopedQuerySet`.
 
     Members may look, merchant admins may do what the `role_may_…` switches open, superusers all of

@@ -27,12 +27,12 @@ from jobs.admin.steering import (
     steer_each,
     steer_one,
 )
-from jobs.clock import database_now
 from jobs.masking import masked
 from jobs.models import DeadLetter
 from jobs.operations import dead_letters
 from jobs.operations.fields import InvalidFields
 from jobs.operations.new_job import read_payload
+from tenants.clock import database_now
 
 RESOLUTION_COLOURS = {"open": "danger", "redriven": "info", "discarded": "default"}
 

@@ -6,7 +6,6 @@ from typing import Any
 from uuid import UUID
 
 from django.contrib import admin
-from django.http import HttpRequest
 from django.urls import reverse
 from django.utils.html import format_html
 
@@ -175,6 +174,3 @@ class ExecutionAdmin(HistoryAdmin):
     @admin.display(description="Error in detail")
     def shown_detail(self, execution: Execution) -> str:
         return show.text_block(execution.error_detail) if execution.error_detail else "-"
-
-    def has_module_permission(self, request: HttpRequest) -> bool:
-        return self.has_view_permission(request)

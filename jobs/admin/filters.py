@@ -24,7 +24,7 @@ def first_id_at(moment: datetime) -> UUID:
     return UUID(int=milliseconds << 80 | _UUID_VERSION_7)
 
 
-class ChoiceFilter(DropdownFilter):  # type: ignore[misc]
+class ChoiceFilter(DropdownFilter):
     """One column, a fixed list of values; anything else in the address is no filter."""
 
     options: Iterable[tuple[str, str]] = ()
@@ -80,7 +80,7 @@ class ResolutionFilter(ChoiceFilter):
         return super().queryset(request, queryset)
 
 
-class CreatedFilter(RangeDateTimeFilter):  # type: ignore[misc]
+class CreatedFilter(RangeDateTimeFilter):
     """Rows made between two moments in UTC, found by their ids, which begin with the time."""
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:

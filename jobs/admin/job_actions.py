@@ -21,10 +21,10 @@ from jobs.admin.steering import (
     steer_each,
     steer_one,
 )
-from jobs.clock import database_now
 from jobs.models import Job
 from jobs.operations import steer
 from jobs.states import EDITABLE, RESTARTABLE, WAITING, JobStatus
+from tenants.clock import database_now
 
 CANCELLABLE = (*EDITABLE, JobStatus.QUEUED, JobStatus.RUNNING)
 # Which buttons a job's page shows; the operations decide again when one is pressed.

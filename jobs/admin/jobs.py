@@ -13,11 +13,11 @@ from jobs.admin.filters import CreatedFilter, KindFilter, StatusFilter
 from jobs.admin.history import as_uuid, sees_several_merchants
 from jobs.admin.job_actions import JobActions
 from jobs.backoff import Backoff
-from jobs.clock import database_now
 from jobs.masking import masked
 from jobs.models import Job
 from jobs.states import EDITABLE, FINAL, JobStatus
 from jobs.waiting_reason import waiting_reason
+from tenants.clock import database_now
 
 WAITING_SOMEHOW = (*EDITABLE, JobStatus.QUEUED)
 

@@ -9,7 +9,7 @@ from unfold.admin import ModelAdmin
 from jobs.admin.paging import InfinitePaginator
 
 
-class OperatorsOnly(ModelAdmin):  # type: ignore[misc]
+class OperatorsOnly(ModelAdmin):
     """Read-only, for the super admin only."""
 
     actions = ()

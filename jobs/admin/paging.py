@@ -5,7 +5,7 @@ from unfold import paginator
 DEEPEST_PAGE = 200
 
 
-class InfinitePaginator(paginator.InfinitePaginator):  # type: ignore[misc]
+class InfinitePaginator(paginator.InfinitePaginator):
     """Pages without a count; whoever wants to look further back narrows the list instead.
 
     Named like its base: unfold's templates know by the name that the count means nothing.

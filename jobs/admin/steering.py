@@ -43,7 +43,7 @@ def asked_first(
     return decorate
 
 
-class ConfirmJob(BaseDialogForm):  # type: ignore[misc]
+class ConfirmJob(BaseDialogForm):
     """Asks "are you sure" about one job; a job of somebody else's is answered as a missing one."""
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
@@ -52,7 +52,7 @@ class ConfirmJob(BaseDialogForm):  # type: ignore[misc]
         self.job: Job = seen_or_404(visible, self.object_id)
 
 
-class ConfirmDeadLetter(BaseDialogForm):  # type: ignore[misc]
+class ConfirmDeadLetter(BaseDialogForm):
     """Asks "are you sure" about one dead letter, as ConfirmJob does."""
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:

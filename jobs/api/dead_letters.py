@@ -14,11 +14,11 @@ from jobs.api.base import TaskFlowViewSet, bounded_time
 from jobs.api.dead_letter_choice import chosen, reason_of
 from jobs.api.filters import DeadLetterFilters
 from jobs.api.representations import dead_letter, error_group
-from jobs.clock import database_now
 from jobs.models import DeadLetter
 from jobs.operations import dead_letters as operations
 from jobs.operations.fields import Fields
 from jobs.querysets import DeadLetterQuerySet
+from tenants.clock import database_now
 
 MOST_GROUPS = 200
 

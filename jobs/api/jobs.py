@@ -16,13 +16,13 @@ from jobs.api.filters import JobFilters
 from jobs.api.once import HEADER, respond_once
 from jobs.api.parsers import BATCH_BODY, SINGLE_BODY
 from jobs.api.representations import execution, job_detail
-from jobs.clock import database_now
 from jobs.models import Job
 from jobs.operations import steer
 from jobs.operations.fields import Fields
 from jobs.operations.new_job import read_changes
 from jobs.states import JobStatus
 from jobs.waiting_reason import waiting_reason
+from tenants.clock import database_now
 
 IDEMPOTENCY = OpenApiParameter(
     HEADER,

@@ -8,8 +8,8 @@ from urllib.parse import urlencode
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from jobs.clock import database_now
 from jobs.operations.idempotency import Answer, answer_once, check_key, request_hash
+from tenants.clock import database_now
 from tenants.models import Merchant
 
 HEADER = "Idempotency-Key"

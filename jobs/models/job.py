@@ -112,6 +112,10 @@ class Job(models.Model):
         indexes = [
             # A merchant's list, newest first: ids are UUIDv7, so their order is creation order.
             models.Index(fields=["merchant", "-id"], name="job_merchant_newest"),
+            # A merchant's quota is counted over its unfinished jobs.
+            models.Index(
+                fields=["merchant"], name="job_unfinished", condition=~Q(status__in=FINAL)
+            ),
             # The populator: waiting rows only, so finished history costs it nothing.
             models.Index(
                 fields=["lane", "priority", "scheduled_at", "id"],

@@ -15,7 +15,7 @@ from tenants.models import User
 admin.site.unregister(Group)
 
 
-class NewUserForm(UserCreationForm):  # type: ignore[misc]
+class NewUserForm(UserCreationForm):
     """Asks for the address and a first password."""
 
     class Meta:
@@ -23,7 +23,7 @@ class NewUserForm(UserCreationForm):  # type: ignore[misc]
         fields = ("email", "name")
 
 
-class ChangedUserForm(UserChangeForm):  # type: ignore[misc]
+class ChangedUserForm(UserChangeForm):
     """Shows that there is a password, never which."""
 
     class Meta:

@@ -5,9 +5,9 @@ from pathlib import Path
 import pytest
 
 from jobs import lifecycle
-from jobs.clock import database_now
 from jobs.models import DeadLetter, Execution, Job, Worker
 from jobs.publishing import wake
+from tenants.clock import database_now
 from tests.acceptance.stack import eventually, running_stack
 from tests.factories.jobs import make_job, make_merchant
 
@@ -41,6 +41,10 @@ def status_of(job):
     return Job.objects.get(id=job.id).status
 
 
+def until(job, status):
+    eventually(lambda: status_of(job) == status, f"{job.handler} is {status}")
+
+
 def outcomes(job):
     executions = Execution.objects.filter(job_id=job.id).order_by("number")
     return list(executions.values_list("number", "outcome"))
@@ -56,14 +60,14 @@ def test_misbehaving_jobs_end_and_their_neighbours_live(stack):
     wake()
 
     for job in neighbours:
-        eventually(lambda job=job: status_of(job) == "succeeded", "a neighbour succeeds")
+        until(job, "succeeded")
         assert outcomes(job) == [(1, "succeeded")]
     for job in (slow, deaf):
-        eventually(lambda job=job: status_of(job) == "failed", "the overrunning job is ended")
+        until(job, "failed")
         assert outcomes(job) == [(1, "timed_out")]
-    eventually(lambda: status_of(unlucky) == "succeeded", "the crashed job is retried")
+    until(unlucky, "succeeded")
     assert outcomes(unlucky) == [(1, "lost"), (2, "succeeded")]
-    eventually(lambda: status_of(poison) == "failed", "the poison job is given up")
+    until(poison, "failed")
     assert outcomes(poison) == [(1, "lost"), (2, "lost"), (3, "lost")]
     assert DeadLetter.objects.get(job=poison).error_code == "poison"
     assert Worker.objects.get().state == "alive"

@@ -3,8 +3,8 @@
 import pytest
 from django.db import connection
 
-from jobs.clock import database_now
 from jobs.engine import POPULATOR_LOCK
+from tenants.clock import database_now
 from tests.api.kit import ApiClient, problem
 from tests.factories.jobs import make_job, make_worker
 

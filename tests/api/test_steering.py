@@ -4,8 +4,8 @@ from datetime import timedelta
 
 import pytest
 
-from jobs.clock import database_now
 from jobs.models import DeadLetter, Execution, Job
+from tenants.clock import database_now
 from tests.api.kit import http_job, noop, pointers, problem
 from tests.factories.jobs import NOW, make_job
 

@@ -5,8 +5,8 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
-from jobs.clock import database_now
 from taskflow import dashboard
+from tenants.clock import database_now
 from tests.factories.admin import browser_of, make_dead_letter, make_execution, text_of
 from tests.factories.jobs import make_job, make_merchant, make_worker
 from tests.factories.tenants import make_member, make_superuser

@@ -11,8 +11,8 @@ from jobs.admin.bounded_reads import TookTooLong, reading_for_at_most
 from jobs.admin.executions import SHOWN_ATTEMPTS
 from jobs.admin.filters import first_id_at
 from jobs.admin.steering import MOST_AT_ONCE
-from jobs.clock import database_now
 from jobs.models import Job
+from tenants.clock import database_now
 from tests.factories.admin import (
     HTTP_PAYLOAD,
     browser_of,

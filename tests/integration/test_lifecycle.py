@@ -99,6 +99,8 @@ def test_a_claim_counts_the_attempt_and_names_the_worker():
     job.refresh_from_db()
     assert (attempt.number, attempt.round, attempt.max_attempts) == (1, 1, 4)
     assert (job.status, job.attempt, job.worker_id) == ("running", 1, worker.id)
+    assert job.deadline_at is not None
+    assert job.started_at is not None
     assert (job.deadline_at - job.started_at).total_seconds() == pytest.approx(15, abs=0.1)
 
 
@@ -278,7 +280,11 @@ def test_restart_gives_a_new_round_keeps_history_and_resolves_the_dead_letter():
     letter = DeadLetter.objects.get(job=job)
     assert (job.status, job.attempt, job.earlier_attempts) == ("scheduled", 5, 5)
     assert (job.payload, job.lane, job.handler, job.expires_at) == ({"x": 1}, "process", "h", None)
-    assert (letter.resolution, letter.resolved_by, letter.resolved_at) == ("redriven", "someone", NOW)
+    assert (letter.resolution, letter.resolved_by, letter.resolved_at) == (
+        "redriven",
+        "someone",
+        NOW,
+    )
     assert DeadLetter.objects.get(job=other).resolution == ""
 
 
@@ -319,5 +325,3 @@ def test_executions_land_in_this_weeks_partition():
         cursor.execute("SELECT tableoid::regclass::text FROM jobs_execution")
         (name,) = cursor.fetchone()
     assert name.startswith("jobs_execution_20")
-
-

@@ -11,9 +11,9 @@ from django.core.management.base import BaseCommand
 from django.db import InterfaceError, OperationalError, connection
 
 from jobs import lifecycle, populator
-from jobs.clock import database_now
 from jobs.engine import Engine
 from jobs.publishing import BrokerUnavailable, broker_incarnation, wait_for_wake
+from tenants.clock import database_now
 
 logger = logging.getLogger(__name__)
 

@@ -8,8 +8,8 @@ from urllib.parse import urlsplit
 
 from django.core.management.base import BaseCommand, CommandError
 
-from jobs.clock import database_now
 from taskflow.demo import SLUG, CannotMakeDemo, Demo, demo_exists, make_demo
+from tenants.clock import database_now
 
 DEFAULT_BASE_URL = "http://127.0.0.1:8000"
 
