@@ -52,6 +52,7 @@ ALLOWED_HOSTS = env.names("TASKFLOW_ALLOWED_HOSTS") or (
     [] if PRODUCTION else ["localhost", "127.0.0.1", "[::1]", "testserver"]
 )
 CSRF_TRUSTED_ORIGINS = env.names("TASKFLOW_CSRF_TRUSTED_ORIGINS")
+FLOWER_URL = env.url("TASKFLOW_FLOWER_URL", ("http", "https"), _local.flower_url if _local else "")
 # How many reverse proxies of ours stand in front; 0 ignores X-Forwarded-For.
 TRUSTED_PROXIES = env.integer("TASKFLOW_TRUSTED_PROXIES", 0, minimum=0, maximum=10)
 LOG_FORMAT = env.choice("TASKFLOW_LOG_FORMAT", ("text", "json"), "json" if PRODUCTION else "text")
