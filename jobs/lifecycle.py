@@ -19,7 +19,7 @@ from jobs.models import Job
 from jobs.outcomes import Attempt, Ending
 from jobs.querysets import JobQuerySet
 from jobs.signals import Transition, announce
-from jobs.statements import queueing, running, steering
+from jobs.statements import creating, queueing, running, steering
 from jobs.states import JobStatus
 
 
@@ -66,12 +66,21 @@ class Replacement:
 
 def create(jobs: Sequence[Job]) -> list[Job]:
     """Insert new jobs as scheduled for their `run_at`, in one statement; all or none."""
+    if not jobs:
+        return []
+    columns: dict[str, Any] = {
+        name: [getattr(job, name) for job in jobs] for name in creating.PLAIN
+    }
+    for name in creating.AS_JSON:
+        columns[name] = [_dumped(getattr(job, name)) for job in jobs]
+    created_at = _rows(creating.CREATE, **columns)[0][0]
     for job in jobs:
         job.status = JobStatus.SCHEDULED
         job.scheduled_at = job.run_at
-    created = Job.objects.bulk_create(jobs)
-    _announce("create", [_moved_of(job) for job in created])
-    return created
+        job.created_at = created_at
+        job._state.adding = False
+    _announce("create", [_moved_of(job) for job in jobs])
+    return list(jobs)
 
 
 def edit(*, job_id: UUID, changes: Mapping[str, Any]) -> bool:
@@ -258,6 +267,10 @@ def _attempt(row: tuple[Any, ...]) -> Attempt:
         started_at=row[14],
         lost_count=row[15],
     )
+
+
+def _dumped(value: Any) -> str | None:
+    return None if value is None else json.dumps(value)
 
 
 def _json(value: Any) -> Any:
