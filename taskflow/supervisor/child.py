@@ -10,7 +10,7 @@ from typing import IO
 from taskflow.embedded.child import Launch, has_ended, kill_group, spawn
 
 READ_BYTES = 65_536
-# Longer lines are cut, so that a process without newlines cannot fill the memory.
+# Longer lines are shown in pieces, so that a process without newlines cannot fill the memory.
 LINE_BYTES = 16_384
 BACKOFF_SECONDS = (0.5, 1.0, 2.0, 4.0, 8.0, 15.0, 30.0)
 # A process that ran this long starts over with the shortest wait.
@@ -80,7 +80,12 @@ class Child:
             self._pending = b""
         if not read:
             self.close()
-        return [line[:LINE_BYTES].rstrip(b"\r").decode("utf-8", "replace") for line in whole]
+        pieces = (
+            line[start : start + LINE_BYTES]
+            for line in whole
+            for start in range(0, max(len(line), 1), LINE_BYTES)
+        )
+        return [piece.rstrip(b"\r").decode("utf-8", "replace") for piece in pieces]
 
     def plan_restart(self) -> float:
         """Note that the process has ended; return the seconds until it is to start again."""

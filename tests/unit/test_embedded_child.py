@@ -19,8 +19,8 @@ ROOT = Path(__file__).resolve().parent.parent.parent
 BOUND = 30.0
 
 
-def python(code: str, **options: object) -> Launch:
-    return Launch(argv=[sys.executable, "-c", code], **options)
+def python(code: str, stdin: str = "") -> Launch:
+    return Launch(argv=[sys.executable, "-c", code], stdin=stdin)
 
 
 def eventually(condition, what: str) -> None:
@@ -46,7 +46,7 @@ def test_stdin_reaches_the_process_and_both_outputs_come_back(tmp_path):
 
 
 def test_process_leads_a_group_of_its_own():
-    process = spawn(python("import sys; sys.stdin.read(); import time; time.sleep(600)"), -3)
+    process = spawn(python("import sys; sys.stdin.read(); import time; time.sleep(600)"), subprocess.DEVNULL)
     try:
         assert os.getpgid(process.pid) == process.pid != os.getpgrp()
     finally:

@@ -110,11 +110,12 @@ def test_run_that_fails_says_how(supervisor):
         supervisor.run("once", python("raise SystemExit(7)"))
 
 
-def test_line_without_an_end_is_cut_and_the_rest_is_shown(supervisor, shown):
+def test_very_long_line_is_shown_whole_in_pieces(supervisor, shown):
     supervisor.run("once", python(f"import sys; sys.stderr.write('x' * {LINE_BYTES * 3} + 'end')"))
     lines = shown.getvalue().splitlines()
     assert len(lines) > 1
     assert max(map(len, lines)) <= LINE_BYTES + len("once  | ")
+    assert "".join(line.removeprefix("once  | ") for line in lines) == "x" * LINE_BYTES * 3 + "end"
 
 
 def test_every_process_has_its_place_in_the_order_of_stopping():
