@@ -44,7 +44,10 @@ def ready(request: HttpRequest) -> JsonResponse:
         checks["database"] = {"ok": False}
     is_ready = all(check["ok"] for check in checks.values())
     status = "ready" if is_ready else "not_ready"
-    return JsonResponse({"status": status, "checks": checks}, status=200 if is_ready else 503)
+    response = JsonResponse({"status": status, "checks": checks}, status=200 if is_ready else 503)
+    # Django logs every 5xx as an error; here 503 is an answer, asked for again and again.
+    setattr(response, "_has_been_logged", True)  # noqa: B010
+    return response
 
 
 def _database_checks() -> dict[str, dict[str, Any]]:

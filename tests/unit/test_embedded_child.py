@@ -46,7 +46,9 @@ def test_stdin_reaches_the_process_and_both_outputs_come_back(tmp_path):
 
 
 def test_process_leads_a_group_of_its_own():
-    process = spawn(python("import sys; sys.stdin.read(); import time; time.sleep(600)"), subprocess.DEVNULL)
+    process = spawn(
+        python("import sys; sys.stdin.read(); import time; time.sleep(600)"), subprocess.DEVNULL
+    )
     try:
         assert os.getpgid(process.pid) == process.pid != os.getpgrp()
     finally:
