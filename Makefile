@@ -37,7 +37,7 @@ check: $(VENV)/.dev ## Lint, format, types, architecture, migrations, OpenAPI do
 openapi: $(VENV)/.dev ## Write docs/openapi.yaml anew
 	$(UNSET) $(BIN)/python manage.py spectacular --file docs/openapi.yaml --validate --fail-on-warn
 
-bench: $(VENV)/.local ## Measure jobs per second beside raw Celery
+bench: $(VENV)/.dev ## Measure jobs per second beside raw Celery
 	$(BIN)/python -m benchmarks.throughput
 
 lock: $(VENV)/.uv ## Resolve requirements/*.in to locked *.txt
