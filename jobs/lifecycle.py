@@ -78,7 +78,7 @@ def create(jobs: Sequence[Job]) -> list[Job]:
         job.status = JobStatus.SCHEDULED
         job.scheduled_at = job.run_at
         job.created_at = created_at
-        job._state.adding = False
+        job._state.adding = False  # noqa: SLF001 - Django names it as public API
     _announce("create", [_moved_of(job) for job in jobs])
     return list(jobs)
 

@@ -6,8 +6,11 @@ from typing import Any
 
 from jobs.engine import Engine
 
+# Tasks after which a process without a connection pool opens a new connection.
+REUSE_UNPOOLED = 10_000
 
-def celery_settings(*, redis_url: str, engine: Engine) -> dict[str, Any]:
+
+def celery_settings(*, redis_url: str, engine: Engine, database_pool: int) -> dict[str, Any]:
     """Return the CELERY_* names for this broker and these tunables."""
     return {
         "CELERY_BROKER_URL": redis_url or "redis://taskflow-redis-url-is-unset.invalid",
@@ -63,6 +66,8 @@ def celery_settings(*, redis_url: str, engine: Engine) -> dict[str, Any]:
                 "options": {"queue": "control", "expires": 3600},
             },
         },
-        # Each task closes its connections; this many are left open in between.
-        "CELERY_DB_REUSE_MAX": 10_000,
+        # Celery closes connections around each task: with a pool that is a return to the pool, which
+        # checks them. Without one (a process lane's child) reconnecting would cost more than most
+        # jobs; the child looks after its connection itself.
+        "CELERY_DB_REUSE_MAX": 0 if database_pool else REUSE_UNPOOLED,
     }

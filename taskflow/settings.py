@@ -211,6 +211,8 @@ if PRODUCTION:
 env.raise_problems()
 
 LOGGING = logging_settings(style=LOG_FORMAT, level=LOG_LEVEL)
-globals().update(celery_settings(redis_url=REDIS_URL, engine=TASKFLOW_ENGINE))
+globals().update(
+    celery_settings(redis_url=REDIS_URL, engine=TASKFLOW_ENGINE, database_pool=DATABASE_POOL)
+)
 
 from taskflow.framework_settings import *  # noqa: E402, F403

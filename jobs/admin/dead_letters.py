@@ -1,8 +1,8 @@
 """Dead letters: jobs that failed for good, to be redriven or discarded by a person."""
 
 import json
+from functools import partial
 from typing import Any
-from uuid import UUID
 
 from django import forms
 from django.contrib import admin
@@ -16,23 +16,14 @@ from unfold.widgets import UnfoldAdminTextareaWidget, UnfoldAdminTextInputWidget
 
 from jobs.admin import display as show
 from jobs.admin.filters import CreatedFilter, KindFilter, ResolutionFilter
-from jobs.admin.history import HistoryAdmin, as_uuid
-from jobs.admin.steering import (
-    ConfirmDeadLetter,
-    asked_first,
-    back_to,
-    by,
-    chosen,
-    record,
-    steer_each,
-    steer_one,
-)
+from jobs.admin.history import as_uuid
+from jobs.admin.steered import SteeredAdmin
+from jobs.admin.steering import ConfirmDeadLetter, asked_first, by
 from jobs.masking import masked
 from jobs.models import DeadLetter
 from jobs.operations import dead_letters
 from jobs.operations.fields import InvalidFields
 from jobs.operations.new_job import read_payload
-from tenants.clock import database_now
 
 RESOLUTION_COLOURS = {"open": "danger", "redriven": "info", "discarded": "default"}
 
@@ -94,7 +85,7 @@ DISCARD = ActionDialog(
 
 
 @admin.register(DeadLetter)
-class DeadLetterAdmin(HistoryAdmin):
+class DeadLetterAdmin(SteeredAdmin):
     """What could not be done, newest first."""
 
     actions = ("redrive_chosen", "discard_chosen")
@@ -126,52 +117,29 @@ class DeadLetterAdmin(HistoryAdmin):
 
     @asked_first(REDRIVE, button="Redrive", path="redrive", variant=ActionVariant.PRIMARY)
     def redrive(self, request: HttpRequest, form: RedriveForm, object_id: str) -> HttpResponse:
-        done = steer_one(
-            request,
-            form.letter,
-            lambda letter: dead_letters.redrive(
-                letter,
-                now=database_now(),
-                by=by(request),
-                payload=form.cleaned_data["payload"],
-            ),
-            said="The job runs again.",
+        edited = form.cleaned_data["payload"]
+        again = partial(dead_letters.redrive, by=by(request), payload=edited)
+        return self.steer_page(
+            request, form.letter, again, said="The job runs again.", logged="Redriven."
         )
-        return self._back(request, form.letter, done, "Redriven.")
 
     @asked_first(DISCARD, button="Discard", path="discard", variant=ActionVariant.DANGER)
     def discard(self, request: HttpRequest, form: DiscardForm, object_id: str) -> HttpResponse:
-        done = steer_one(
-            request,
-            form.letter,
-            lambda letter: dead_letters.discard(
-                letter, now=database_now(), by=by(request), reason=form.cleaned_data["reason"]
-            ),
-            said="The dead letter is discarded.",
+        reason = form.cleaned_data["reason"]
+        close = partial(dead_letters.discard, by=by(request), reason=reason)
+        return self.steer_page(
+            request, form.letter, close, said="The dead letter is discarded.", logged="Discarded."
         )
-        return self._back(request, form.letter, done, "Discarded.")
 
     @admin.action(description="Redrive the chosen dead letters", permissions=["steer"])
     def redrive_chosen(self, request: HttpRequest, queryset: QuerySet[DeadLetter]) -> None:
-        now = database_now()
-        done = steer_each(
-            request,
-            chosen(request, queryset),
-            lambda letter: dead_letters.redrive(letter, now=now, by=by(request)),
-            said="running again",
-        )
-        record(request, DeadLetter, done, "Redriven.")
+        again = partial(dead_letters.redrive, by=by(request))
+        self.steer_chosen(request, queryset, again, said="running again", logged="Redriven.")
 
     @admin.action(description="Discard the chosen dead letters", permissions=["steer"])
     def discard_chosen(self, request: HttpRequest, queryset: QuerySet[DeadLetter]) -> None:
-        now = database_now()
-        done = steer_each(
-            request,
-            chosen(request, queryset),
-            lambda letter: dead_letters.discard(letter, now=now, by=by(request)),
-            said="discarded",
-        )
-        record(request, DeadLetter, done, "Discarded.")
+        close = partial(dead_letters.discard, by=by(request))
+        self.steer_chosen(request, queryset, close, said="discarded", logged="Discarded.")
 
     @admin.display(description="Error")
     def error(self, letter: DeadLetter) -> str:
@@ -210,11 +178,3 @@ class DeadLetterAdmin(HistoryAdmin):
     @admin.display(description="Payload")
     def shown_payload(self, letter: DeadLetter) -> str:
         return show.json_block(dict(masked(letter.job.kind, letter.job.payload)))
-
-    def _back(
-        self, request: HttpRequest, letter: DeadLetter, done: list[UUID], what: str
-    ) -> HttpResponse:
-        record(request, DeadLetter, done, what)
-        return back_to(
-            request, reverse(f"{self.admin_site.name}:jobs_deadletter_change", args=[letter.pk])
-        )

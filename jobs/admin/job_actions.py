@@ -1,30 +1,20 @@
 """Cancel, retry and run now: on a job's page after a question, on the list for the chosen ones."""
 
+from functools import partial
 from typing import Any
-from uuid import UUID
 
 from django.contrib import admin
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
-from django.urls import reverse
 from unfold.dataclasses import ActionDialog
 from unfold.enums import ActionVariant
 
-from jobs.admin.history import HistoryAdmin, as_uuid
-from jobs.admin.steering import (
-    ConfirmJob,
-    asked_first,
-    back_to,
-    by,
-    chosen,
-    record,
-    steer_each,
-    steer_one,
-)
+from jobs.admin.history import as_uuid
+from jobs.admin.steered import SteeredAdmin
+from jobs.admin.steering import ConfirmJob, asked_first, by
 from jobs.models import Job
 from jobs.operations import steer
 from jobs.states import EDITABLE, RESTARTABLE, WAITING, JobStatus
-from tenants.clock import database_now
 
 CANCELLABLE = (*EDITABLE, JobStatus.QUEUED, JobStatus.RUNNING)
 # Which buttons a job's page shows; the operations decide again when one is pressed.
@@ -50,7 +40,7 @@ RUN_NOW = ActionDialog(
 )
 
 
-class JobActions(HistoryAdmin):
+class JobActions(SteeredAdmin):
     """The verbs of the API, for people."""
 
     actions = ("cancel_chosen", "retry_chosen", "run_chosen_now")
@@ -70,64 +60,37 @@ class JobActions(HistoryAdmin):
             if form.job.status == JobStatus.RUNNING
             else "The job is cancelled."
         )
-        done = steer_one(
-            request, form.job, lambda job: steer.cancel(job, now=database_now()), said=said
-        )
-        return self._back(request, form.job, done, "Cancelled.")
+        return self.steer_page(request, form.job, steer.cancel, said=said, logged="Cancelled.")
 
     @asked_first(RETRY, button="Retry", path="retry", variant=ActionVariant.PRIMARY)
     def retry(self, request: HttpRequest, form: ConfirmJob, object_id: str) -> HttpResponse:
-        done = steer_one(
-            request,
-            form.job,
-            lambda job: steer.retry(job, now=database_now(), by=by(request)),
-            said="The job runs again.",
+        restart = partial(steer.retry, by=by(request))
+        return self.steer_page(
+            request, form.job, restart, said="The job runs again.", logged="Retried."
         )
-        return self._back(request, form.job, done, "Retried.")
 
     @asked_first(RUN_NOW, button="Run now", path="run_now", variant=ActionVariant.PRIMARY)
     def run_now(self, request: HttpRequest, form: ConfirmJob, object_id: str) -> HttpResponse:
-        done = steer_one(
+        return self.steer_page(
             request,
             form.job,
-            lambda job: steer.run_now(job, now=database_now()),
+            steer.run_now,
             said="The job is due now.",
+            logged="Made due at once.",
         )
-        return self._back(request, form.job, done, "Made due at once.")
 
     @admin.action(description="Cancel the chosen jobs", permissions=["steer"])
     def cancel_chosen(self, request: HttpRequest, queryset: QuerySet[Job]) -> None:
-        now = database_now()
-        done = steer_each(
-            request,
-            chosen(request, queryset),
-            lambda job: steer.cancel(job, now=now),
-            said="cancelled, or asked to stop",
-        )
-        record(request, Job, done, "Cancelled.")
+        said = "cancelled, or asked to stop"
+        self.steer_chosen(request, queryset, steer.cancel, said=said, logged="Cancelled.")
 
     @admin.action(description="Retry the chosen jobs", permissions=["steer"])
     def retry_chosen(self, request: HttpRequest, queryset: QuerySet[Job]) -> None:
-        now = database_now()
-        done = steer_each(
-            request,
-            chosen(request, queryset),
-            lambda job: steer.retry(job, now=now, by=by(request)),
-            said="running again",
-        )
-        record(request, Job, done, "Retried.")
+        restart = partial(steer.retry, by=by(request))
+        self.steer_chosen(request, queryset, restart, said="running again", logged="Retried.")
 
     @admin.action(description="Run the chosen jobs now", permissions=["steer"])
     def run_chosen_now(self, request: HttpRequest, queryset: QuerySet[Job]) -> None:
-        now = database_now()
-        done = steer_each(
-            request,
-            chosen(request, queryset),
-            lambda job: steer.run_now(job, now=now),
-            said="due now",
+        self.steer_chosen(
+            request, queryset, steer.run_now, said="due now", logged="Made due at once."
         )
-        record(request, Job, done, "Made due at once.")
-
-    def _back(self, request: HttpRequest, job: Job, done: list[UUID], what: str) -> HttpResponse:
-        record(request, Job, done, what)
-        return back_to(request, reverse(f"{self.admin_site.name}:jobs_job_change", args=[job.pk]))

@@ -8,7 +8,13 @@ from collections.abc import Sequence
 from types import FrameType
 from uuid import UUID
 
-from django.db import DatabaseError, InterfaceError, OperationalError, connection
+from django.db import (
+    DatabaseError,
+    InterfaceError,
+    OperationalError,
+    close_old_connections,
+    connection,
+)
 
 from jobs import lifecycle, liveness
 from jobs.engine import Engine
@@ -62,6 +68,8 @@ class ProcessChild:
 
     def execute(self, tickets: Sequence[tuple[UUID, int]]) -> int:
         """Run the message's jobs one after the other; each is claimed when its turn has come."""
+        # Celery leaves the connection open between messages; PostgreSQL may have restarted since.
+        close_old_connections()
         for done, ticket in enumerate(tickets):
             if self._slots.stopping:
                 lifecycle.unqueue(tickets[done:])

@@ -1,6 +1,7 @@
 """Embedded PostgreSQL and Valkey as supervised processes."""
 
 from dataclasses import replace
+from typing import TypeVar
 
 from taskflow.embedded.account import server_account
 from taskflow.embedded.binaries import locate
@@ -15,6 +16,7 @@ from taskflow.supervisor.supervisor import Supervisor
 
 START_SECONDS = 60.0
 TRIES = 3
+Server = TypeVar("Server", Postgres, Valkey)
 
 
 def start_postgres(supervisor: Supervisor, home: Home, installation: Installation) -> Postgres:
@@ -36,11 +38,7 @@ def start_postgres(supervisor: Supervisor, home: Home, installation: Installatio
         binaries=locate(account),
         account=account,
     )
-    for _ in range(TRIES):
-        if _started(supervisor, "postgres", server):
-            return server
-        server = replace(server, port=free_port())
-    raise CannotStart("Other programs keep taking the ports that PostgreSQL was to listen on.")
+    return _listening(supervisor, "postgres", server, product="PostgreSQL")
 
 
 def start_valkey(supervisor: Supervisor, installation: Installation) -> Valkey:
@@ -55,11 +53,16 @@ def start_valkey(supervisor: Supervisor, installation: Installation) -> Valkey:
         binaries=locate(account),
         account=account,
     )
+    return _listening(supervisor, "valkey", server, product="Valkey")
+
+
+def _listening(supervisor: Supervisor, name: str, server: Server, *, product: str) -> Server:
+    """Start the server, on other ports while somebody else gets its own; return what listens."""
     for _ in range(TRIES):
-        if _started(supervisor, "valkey", server):
+        if _started(supervisor, name, server):
             return server
         server = replace(server, port=free_port())
-    raise CannotStart("Other programs keep taking the ports that Valkey was to listen on.")
+    raise CannotStart(f"Other programs keep taking the ports that {product} was to listen on.")
 
 
 def _started(supervisor: Supervisor, name: str, server: Postgres | Valkey) -> bool:

@@ -5,6 +5,7 @@ import signal
 
 import pytest
 import redis
+from django.db import connection
 
 from jobs import lifecycle
 from jobs.models import DeadLetter, Execution, Job, Worker
@@ -106,6 +107,7 @@ def test_a_message_that_was_never_published_is_found_by_its_lease(stack):
 
 
 def test_killing_the_populator_loses_nothing_and_another_takes_the_lead(stack):
+    watch_with(stack)
     stack.start("populator#2")
     jobs = sleeping_jobs(50, 0.1)
     wake()
@@ -164,3 +166,28 @@ def test_a_frozen_worker_that_wakes_changes_nothing(stack):
     assert Worker.objects.get(id=frozen).state == "lost"
     outcomes = Execution.objects.filter(job_id=job.id).order_by("number")
     assert list(outcomes.values_list("number", "outcome")) == [(1, "lost"), (2, "succeeded")]
+
+
+def test_everybody_reconnects_when_all_connections_are_cut(stack):
+    watch_with(stack)
+    first = due()
+    wake()
+    eventually(lambda: statuses([first]) == {"succeeded"}, "the stack works")
+    long = sleeping_jobs(3, 1.5)
+    wake()
+    eventually(lambda: statuses(long) == {"running"}, "three jobs run")
+    cut_all_connections()
+    after = due()
+    lost = make_job(status="queued", queued_at=database_now(), queue_lease_until=database_now())
+
+    eventually(lambda: statuses([*long, after]) == {"succeeded"}, "running and new jobs succeed")
+    eventually(lambda: statuses([lost]) == {"succeeded"}, "the watcher works again")
+    assert all(numbers(job) == [1] for job in long)
+
+
+def cut_all_connections():
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity "
+            "WHERE datname = current_database() AND pid <> pg_backend_pid()"
+        )

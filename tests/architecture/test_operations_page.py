@@ -9,7 +9,11 @@ NOT_VARIABLES = {"TASKFLOW_ENGINE"}
 
 
 def variables_in_code():
-    files = [*ROOT.glob("taskflow/*.py"), *ROOT.glob("taskflow/**/*.py"), *ROOT.glob("jobs/**/*.py")]
+    files = [
+        *ROOT.glob("taskflow/*.py"),
+        *ROOT.glob("taskflow/**/*.py"),
+        *ROOT.glob("jobs/**/*.py"),
+    ]
     found = {name for file in files for name in READ.findall(file.read_text())}
     return found - NOT_VARIABLES
 

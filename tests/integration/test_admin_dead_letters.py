@@ -7,7 +7,6 @@ import pytest
 from jobs.models import DeadLetter, Job
 from tests.factories.admin import (
     HTTP_PAYLOAD,
-    browser_of,
     confirm,
     list_url,
     make_dead_letter,
@@ -15,25 +14,8 @@ from tests.factories.admin import (
     page_url,
     text_of,
 )
-from tests.factories.jobs import make_merchant
-from tests.factories.tenants import make_member
 
 pytestmark = pytest.mark.django_db
-
-
-@pytest.fixture
-def shop():
-    return make_merchant("shop")
-
-
-@pytest.fixture
-def member(shop):
-    return make_member(shop)
-
-
-@pytest.fixture
-def browser(member):
-    return browser_of(member)
 
 
 @pytest.fixture

@@ -23,25 +23,9 @@ from tests.factories.admin import (
     page_url,
     text_of,
 )
-from tests.factories.jobs import NOW, make_job, make_merchant, make_worker
-from tests.factories.tenants import make_member
+from tests.factories.jobs import NOW, make_job, make_worker
 
 pytestmark = pytest.mark.django_db
-
-
-@pytest.fixture
-def shop():
-    return make_merchant("shop")
-
-
-@pytest.fixture
-def member(shop):
-    return make_member(shop)
-
-
-@pytest.fixture
-def browser(member):
-    return browser_of(member)
 
 
 @pytest.fixture

@@ -35,11 +35,6 @@ OPERATORS_PAGES = (
 
 
 @pytest.fixture
-def shop() -> Merchant:
-    return make_merchant("shop")
-
-
-@pytest.fixture
 def rival() -> Merchant:
     return make_merchant("rival")
 
