@@ -11,6 +11,9 @@ from django.db import connection
 
 from jobs.statements import liveness
 
+CONTROL = "control"
+WATCHER_ID = UUID("00000000-0000-7000-8000-000000000001")
+
 
 @dataclass(frozen=True, kw_only=True)
 class Heartbeat:
@@ -71,6 +74,12 @@ def show_progress(reports: Sequence[tuple[UUID, int, int, str]]) -> None:
             liveness.SHOW_PROGRESS,
             {"ids": ids, "tickets": tickets, "progress": progress, "notes": notes},
         )
+
+
+def ticked(now: datetime) -> None:
+    """Say that the control lane works: the watcher ticked at `now`."""
+    with connection.cursor() as cursor:
+        cursor.execute(liveness.TICKED, {"id": WATCHER_ID, "now": now})
 
 
 def stop(worker_id: UUID) -> None:

@@ -47,6 +47,7 @@ class Kept:
 
 def watch(now: datetime, engine: Engine) -> Watched:
     """Reschedule lost messages, end lost and overdue attempts, fail what missed its deadline."""
+    liveness.ticked(now)
     requeued = lifecycle.requeue_lost_messages(before=now, limit=engine.step_limit)
     lost = liveness.declare_lost(now=now, lease=engine.worker_lease)
     stranded = lifecycle.find_stranded(now=now, limit=engine.step_limit)

@@ -7,6 +7,16 @@ VALUES (%(id)s, %(name)s, %(lane)s, %(capacity)s, 'alive', clock_timestamp(), cl
         '{}')
 """
 
+# The control lane runs ticks, not jobs: one row stands for whoever ticked last.
+TICKED = """
+INSERT INTO jobs_worker (id, name, lane, capacity, state, started_at, heartbeat_at, finished_jobs,
+                         run_times)
+VALUES (%(id)s, 'watcher', 'control', 0, 'alive', %(now)s, %(now)s, 1, '{}')
+ON CONFLICT (id) DO UPDATE
+   SET state = 'alive', heartbeat_at = greatest(jobs_worker.heartbeat_at, excluded.heartbeat_at),
+       finished_jobs = jobs_worker.finished_jobs + 1
+"""
+
 # 0 rows: this worker was declared lost. One row keeps all the worker's running jobs alive.
 BEAT = """
 UPDATE jobs_worker

@@ -160,7 +160,8 @@ def test_a_frozen_worker_that_wakes_changes_nothing(stack):
     eventually(lambda: statuses([job]) == {"succeeded"}, "the second worker succeeds")
     os.killpg(stack.pid("worker-async"), signal.SIGCONT)
     eventually(
-        lambda: Worker.objects.filter(state="alive").count() == 2, "the zombie registers anew"
+        lambda: Worker.objects.filter(state="alive", lane="async").count() == 2,
+        "the zombie registers anew",
     )
     assert frozen is not None
     assert Worker.objects.get(id=frozen).state == "lost"

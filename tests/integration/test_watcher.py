@@ -5,6 +5,7 @@ from datetime import timedelta
 import pytest
 
 from jobs.engine import Engine
+from jobs.liveness import live_lanes
 from jobs.models import DeadLetter, Execution, IdempotencyRecord, Job, Worker
 from jobs.partitions import ensure_partitions, first_id
 from jobs.watcher import Watched, keep_up, watch
@@ -78,6 +79,14 @@ def test_messages_that_vanished_are_queued_again():
     lost.refresh_from_db()
     fresh.refresh_from_db()
     assert (lost.status, lost.attempt, fresh.status) == ("scheduled", 0, "queued")
+
+
+def test_a_tick_shows_that_the_control_lane_works():
+    assert "control" not in live_lanes(now=LATER, lease=20)
+    watch(LATER - SECOND, ENGINE)
+    watch(LATER, ENGINE)
+    assert live_lanes(now=LATER, lease=20)["control"].workers == 1
+    assert "control" not in live_lanes(now=LATER + 21 * SECOND, lease=20)
 
 
 def test_two_watchers_count_a_loss_once():
