@@ -1,6 +1,6 @@
 """How long to wait before the next attempt. Pure: the random number is an argument."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from typing import Any, Literal
 
 Strategy = Literal["exponential", "linear", "fixed"]
@@ -42,5 +42,9 @@ class Backoff:
 
     @classmethod
     def from_stored(cls, stored: dict[str, Any] | None) -> "Backoff":
-        """Return the policy kept with a job; None means the default."""
-        return cls(**stored) if stored else cls()
+        """Return the policy kept with a job; None means the default.
+
+        Names that this version does not know are left out: a newer one may have stored them.
+        """
+        known = {field.name for field in fields(cls)}
+        return cls(**{name: value for name, value in (stored or {}).items() if name in known})

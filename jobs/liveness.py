@@ -20,7 +20,8 @@ class Heartbeat:
     """What a worker learns from its own heartbeat."""
 
     alive: bool  # False: it was declared lost, its jobs are no longer its own
-    cancel: tuple[tuple[UUID, int], ...]  # (job id, ticket) of attempts to stop
+    running: frozenset[tuple[UUID, int]]  # (job id, ticket) of its attempts
+    cancel: tuple[tuple[UUID, int], ...]  # those of them to stop
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -60,8 +61,13 @@ def beat(*, worker_id: UUID, finished: int, run_times: Mapping[str, float]) -> H
             {"id": worker_id, "finished": finished, "run_times": json.dumps(dict(run_times))},
         )
         alive = cursor.rowcount == 1
-        cursor.execute(liveness.CANCEL_REQUESTS, {"id": worker_id})
-        return Heartbeat(alive=alive, cancel=tuple((row[0], row[1]) for row in cursor.fetchall()))
+        cursor.execute(liveness.RUNNING, {"id": worker_id})
+        rows = cursor.fetchall()
+    return Heartbeat(
+        alive=alive,
+        running=frozenset((row[0], row[1]) for row in rows),
+        cancel=tuple((row[0], row[1]) for row in rows if row[2]),
+    )
 
 
 def show_progress(reports: Sequence[tuple[UUID, int, int, str]]) -> None:

@@ -69,7 +69,7 @@ class Attempt:
     kind: str
     handler: str
     name: str
-    payload: dict[str, Any]
+    payload: dict[str, Any] = field(repr=False)
     number: int  # counts from 1 over the job's whole life
     round: int  # counts from 1 since creation or the last manual retry
     max_attempts: int

@@ -1,10 +1,13 @@
 """Weekly partitions of executions, made ahead of time."""
 
+import logging
 from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
-from django.db import connection
+from django.db import IntegrityError, connection, transaction
 from psycopg import sql
+
+logger = logging.getLogger(__name__)
 
 WEEKS_AHEAD = 4
 
@@ -14,9 +17,18 @@ def ensure_partitions(now: datetime) -> list[str]:
     midnight = now.astimezone(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
     monday = midnight - timedelta(days=midnight.weekday())
     mondays = [monday + timedelta(weeks=week) for week in range(WEEKS_AHEAD + 1)]
-    missing = [week for week in mondays if _name(week) not in _existing()]
-    with connection.cursor() as cursor:
-        for week in missing:
+    existing = _existing()
+    return [_name(week) for week in mondays if _name(week) not in existing and _make(week)]
+
+
+def _make(week: datetime) -> bool:
+    """Make one week's partition; False when rows of that week lie in the default partition.
+
+    Then nobody kept up for weeks. The default partition serves that week; the others must not
+    wait for it.
+    """
+    try:
+        with transaction.atomic(), connection.cursor() as cursor:
             cursor.execute(
                 sql.SQL(
                     "CREATE TABLE IF NOT EXISTS {} PARTITION OF jobs_execution "
@@ -27,7 +39,10 @@ def ensure_partitions(now: datetime) -> list[str]:
                     sql.Literal(first_id(week + timedelta(weeks=1))),
                 )
             )
-    return [_name(week) for week in missing]
+    except IntegrityError:
+        logger.warning("%s cannot be made: the default partition holds its week", _name(week))
+        return False
+    return True
 
 
 def first_id(moment: datetime) -> UUID:

@@ -14,6 +14,7 @@ import redis
 from celery import current_app
 from django.conf import settings
 from kombu.exceptions import KombuError
+from redis.client import PubSub
 
 logger = logging.getLogger(__name__)
 
@@ -65,10 +66,7 @@ def wake() -> None:
     if time.monotonic() < _silent_until:
         return
     try:
-        pipeline = _hints().pipeline(transaction=False)
-        pipeline.lpush(_WAKE, 1)
-        pipeline.ltrim(_WAKE, 0, 0)
-        pipeline.execute()
+        _hints().publish(_WAKE, b"")
     except (redis.RedisError, OSError) as error:
         _silent_until = time.monotonic() + _SILENCE
         logger.warning("The populator was not woken: %s", error)
@@ -76,12 +74,20 @@ def wake() -> None:
 
 def wait_for_wake(seconds: float) -> None:
     """Return when somebody woke the populator, or after `seconds`, whatever comes first."""
-    started = time.monotonic()
+    until = time.monotonic() + min(seconds, _LONGEST_WAIT)
     try:
-        _waiter().blpop([_WAKE], timeout=min(max(seconds, 0.001), _LONGEST_WAIT))
+        listener = _listener()
+        # The client's clock, not BLPOP's: the server looks at its timeouts ten times a second, and
+        # would be up to 0.1 s late for a job's exact moment.
+        while (left := until - time.monotonic()) > 0:
+            if listener.get_message(ignore_subscribe_messages=True, timeout=left) is not None:
+                break
+        while listener.get_message(ignore_subscribe_messages=True, timeout=0) is not None:
+            pass  # one look serves all hints that came until now
     except (redis.RedisError, OSError) as error:
         logger.warning("Cannot listen for hints, polling instead: %s", error)
-        time.sleep(max(0.0, seconds - (time.monotonic() - started)))
+        _listener.cache_clear()
+        time.sleep(max(0.0, until - time.monotonic()))
 
 
 def broker_incarnation() -> str:
@@ -110,6 +116,13 @@ def ping() -> bool:
 def _hints() -> redis.Redis:
     """For requests: gives up quickly, never retries."""
     return _client(socket_timeout=0.25, socket_connect_timeout=0.25)
+
+
+@cache
+def _listener() -> PubSub:
+    listener: PubSub = _waiter().pubsub()  # type: ignore[no-untyped-call]
+    listener.subscribe(_WAKE)
+    return listener
 
 
 @cache

@@ -23,7 +23,9 @@ _OVERDUE = Failure(
 )
 IDEMPOTENCY_KEPT = timedelta(hours=24)
 WORKERS_KEPT = timedelta(days=7)
+# One upkeep forgets at most PRUNE_STEPS times PRUNE_LIMIT keys, a short statement each time.
 PRUNE_LIMIT = 10_000
+PRUNE_STEPS = 500
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -72,15 +74,25 @@ def watch(now: datetime, engine: Engine) -> Watched:
 def keep_up(now: datetime) -> Kept:
     """Make partitions ahead; forget old idempotency keys and workers."""
     partitions = ensure_partitions(now)
-    old_keys = IdempotencyRecord.objects.filter(created_at__lt=now - IDEMPOTENCY_KEPT)
-    stale_ids = list(old_keys.values_list("id", flat=True)[:PRUNE_LIMIT])
-    keys, _ = IdempotencyRecord.objects.filter(id__in=stale_ids).delete()
+    keys = _forget_keys(before=now - IDEMPOTENCY_KEPT)
     workers, _ = (
         Worker.objects.exclude(state=WorkerState.ALIVE)
         .filter(heartbeat_at__lt=now - WORKERS_KEPT)
         .delete()
     )
     return Kept(partitions=len(partitions), idempotency_records=keys, workers=workers)
+
+
+def _forget_keys(*, before: datetime) -> int:
+    old_keys = IdempotencyRecord.objects.filter(created_at__lt=before)
+    forgotten = 0
+    for _ in range(PRUNE_STEPS):
+        stale_ids = list(old_keys.values_list("id", flat=True)[:PRUNE_LIMIT])
+        removed, _ = IdempotencyRecord.objects.filter(id__in=stale_ids).delete()
+        forgotten += removed
+        if len(stale_ids) < PRUNE_LIMIT:
+            break
+    return forgotten
 
 
 def _ending(found: Stranded, engine: Engine) -> Ending:

@@ -1,6 +1,5 @@
 """Dead letters: jobs that failed for good, to be redriven or discarded by a person."""
 
-import json
 from functools import partial
 from typing import Any
 
@@ -24,6 +23,7 @@ from jobs.models import DeadLetter
 from jobs.operations import dead_letters
 from jobs.operations.fields import InvalidFields
 from jobs.operations.new_job import read_payload
+from jobs.strict_json import MalformedJson, read_json
 
 RESOLUTION_COLOURS = {"open": "danger", "redriven": "info", "discarded": "default"}
 
@@ -46,10 +46,12 @@ class RedriveForm(ConfirmDeadLetter):
     def clean_payload(self) -> Any:
         """Return the edited payload, None when it was left alone; checked against its kind."""
         try:
-            payload = json.loads(self.cleaned_data["payload"])
-        except (ValueError, RecursionError) as error:
-            raise forms.ValidationError("The payload is not JSON; see RFC 8259.") from error
-        if payload == self.shown:
+            # A lone surrogate, which no encoding takes, is left to the reader to refuse.
+            payload = read_json(self.cleaned_data["payload"].encode("utf-8", "surrogatepass"))
+        except MalformedJson as error:
+            raise forms.ValidationError(str(error)) from error
+        # As texts: Python calls 1 and true equal, a target does not.
+        if show.pretty(payload) == show.pretty(self.shown):
             return None
         job = self.letter.job
         try:

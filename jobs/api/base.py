@@ -15,6 +15,7 @@ from rest_framework.viewsets import GenericViewSet
 
 from apikeys.permissions import HasScope
 from apikeys.principals import Producer
+from jobs.api.parsers import refuse_chunked
 from tenants.models import Merchant
 
 LIST_SECONDS = 5
@@ -47,6 +48,7 @@ class TaskFlowViewSet(GenericViewSet[Any]):
         if str(request.method).lower() not in self.http_method_names:
             raise MethodNotAllowed(str(request.method))
         super().initial(request, *args, **kwargs)
+        refuse_chunked(request)
         known = self._known_parameters()
         unknown = sorted(set(request.query_params) - set(known))
         if unknown:

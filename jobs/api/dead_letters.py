@@ -82,6 +82,12 @@ class DeadLetterViewSet(TaskFlowViewSet):
         """With its payload, or with an edited one; a new round of attempts, now."""
         letter = self._letter(pk)
         fields = Fields(request.data, ("payload",))
+        if "payload" in fields and fields.data["payload"] is None:
+            fields.refuse(
+                "payload",
+                "wrong_type",
+                "must be a JSON object; leave it out to keep the stored one.",
+            )
         fields.raise_problems()
         operations.redrive(
             letter, now=database_now(), by=self.actor, payload=fields.data.get("payload")

@@ -131,13 +131,7 @@ class JobViewSet(TaskFlowViewSet):
     def partial_update(self, request: Request, pk: str) -> Response:
         """Only what is named is changed."""
         job = self._job(pk)
-        changes = read_changes(
-            request.data,
-            kind=job.kind,
-            run_at=job.scheduled_at,
-            payload=job.payload,
-            now=database_now(),
-        )
+        changes = read_changes(request.data, job=job, now=database_now())
         steer.edit(job, changes=changes)
         return self._detail(self._job(pk))
 

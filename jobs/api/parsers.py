@@ -5,7 +5,7 @@ from typing import Any, BinaryIO, Final
 from rest_framework.exceptions import UnsupportedMediaType
 from rest_framework.parsers import BaseParser
 
-from jobs.api.strict_json import read_json
+from jobs.strict_json import read_json
 
 SINGLE_BODY: Final = 256 * 1024  # bytes
 BATCH_BODY: Final = 8 * 1024 * 1024  # bytes
@@ -16,6 +16,20 @@ class BodyTooLarge(Exception):
 
     def __init__(self, most: int) -> None:
         super().__init__(f"The body may have at most {most // 1024} KiB here; send less at once.")
+
+
+class LengthRequired(Exception):
+    """The body comes in chunks, without its length beforehand (RFC 9112 section 7.1)."""
+
+    def __init__(self) -> None:
+        super().__init__("Chunked bodies are not taken; send a Content-Length.")
+
+
+def refuse_chunked(request: Any) -> None:
+    """Raise LengthRequired for a chunked body: WSGI would show it as an empty one."""
+    meta = request.META
+    if meta.get("HTTP_TRANSFER_ENCODING") and not meta.get("CONTENT_LENGTH"):
+        raise LengthRequired
 
 
 class StrictJSONParser(BaseParser):

@@ -9,12 +9,13 @@ import concurrent.futures
 import logging
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from functools import partial
 from uuid import UUID
 
 from jobs import lifecycle
 from jobs.engine import Engine
-from jobs.executor.identity import Duties, Identity
+from jobs.executor.identity import Duties, Identity, Key
 from jobs.executor.measures import RunTimes
 from jobs.executor.recorder import Recorder
 from jobs.executor.running import run_attempt
@@ -44,18 +45,22 @@ class AsyncLane:
                 abandon=self._abandon,
                 progress=self._progress,
                 inspect=lambda: None,
+                knows=self._knows,
             ),
         )
         self.recorder = Recorder(written=self._count)
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._run_loop, name="async-lane", daemon=True)
-        # Guards the two below; notified when attempts end and when the lane stops.
+        # Guards the four below; notified when attempts end and when the lane stops.
         self._room = threading.Condition()
-        self._taken = 0
+        self._reserved = 0  # places of messages whose claim is under way
+        # Attempts from their claim until they are written or dropped: they fill the lane.
+        self._known: set[Key] = set()
         self._stopping = False
-        # Touched by the loop's thread only.
-        self._running: dict[tuple[UUID, int], tuple[asyncio.Task[None], AttemptContext]] = {}
-        self._why: dict[tuple[UUID, int], Result] = {}
+        self._releasing = False
+        # Touched by the loop's thread; the heartbeat's reads a copy.
+        self._running: dict[Key, tuple[asyncio.Task[Outcome], AttemptContext]] = {}
+        self._why: dict[Key, Result] = {}
 
     def start(self) -> None:
         """Start loop, recorder and heartbeat."""
@@ -68,7 +73,7 @@ class AsyncLane:
 
         Blocks while the lane is full. What a stopping lane does not take goes back to scheduled.
         """
-        if not self._take(len(tickets)):
+        if not self._reserve(len(tickets)):
             lifecycle.unqueue(tickets)
             return 0
         attempts: list[Attempt] = []
@@ -78,9 +83,13 @@ class AsyncLane:
                 tickets=tickets, worker_id=self.identity.worker_id, engine=self.engine
             )
         finally:
-            self._give_back(len(tickets) - len(attempts))
+            self._occupy(attempts, reserved=len(tickets))
         if attempts:
             self._loop.call_soon_threadsafe(self._begin, attempts)
+        if len(attempts) < len(tickets):
+            # Void tickets, or this worker was declared lost a moment ago: then they queue again.
+            claimed = {attempt.ticket for attempt in attempts}
+            lifecycle.unqueue([ticket for ticket in tickets if ticket[1] not in claimed])
         return len(attempts)
 
     def stop(self, *, patience: float) -> None:
@@ -88,10 +97,10 @@ class AsyncLane:
         with self._room:
             self._stopping = True
             self._room.notify_all()
-            self._room.wait_for(lambda: self._taken == 0, patience)
-        self._loop.call_soon_threadsafe(self._cancel_all, Result.RELEASED)
+            self._room.wait_for(self._is_idle, patience)
+        self._loop.call_soon_threadsafe(self._release_all)
         with self._room:
-            self._room.wait_for(lambda: self._taken == 0, 5.0)
+            self._room.wait_for(self._is_idle, 5.0)
         self.recorder.close(timeout=10.0)
         self.identity.stop(timeout=5.0)
         closing = asyncio.run_coroutine_threadsafe(close_kinds(), self._loop)
@@ -101,26 +110,36 @@ class AsyncLane:
 
     # -- room ----------------------------------------------------------------------------------
 
-    def _take(self, places: int) -> bool:
+    def _reserve(self, places: int) -> bool:
         with self._room:
-            # A message larger than the lane is taken when the lane is empty.
-            self._room.wait_for(
-                lambda: (
-                    self._stopping
-                    or self._taken == 0
-                    or self._taken + places <= self.engine.async_capacity
-                )
-            )
+            self._room.wait_for(lambda: self._stopping or self._has_room(places))
             if self._stopping:
                 return False
-            self._taken += places
+            self._reserved += places
             return True
 
-    def _give_back(self, places: int) -> None:
-        if places:
-            with self._room:
-                self._taken -= places
-                self._room.notify_all()
+    def _has_room(self, places: int) -> bool:
+        # A message larger than the lane is taken when the lane is empty.
+        taken = self._reserved + len(self._known)
+        return taken == 0 or taken + places <= self.engine.async_capacity
+
+    def _is_idle(self) -> bool:
+        return not self._reserved and not self._known
+
+    def _occupy(self, attempts: Sequence[Attempt], *, reserved: int) -> None:
+        with self._room:
+            self._reserved -= reserved
+            self._known.update((attempt.job_id, attempt.ticket) for attempt in attempts)
+            self._room.notify_all()
+
+    def _forget(self, keys: Iterable[Key]) -> None:
+        with self._room:
+            self._known.difference_update(keys)
+            self._room.notify_all()
+
+    def _knows(self, key: Key) -> bool:
+        with self._room:
+            return key in self._known
 
     # -- on the loop's thread --------------------------------------------------------------------
 
@@ -130,40 +149,58 @@ class AsyncLane:
 
     def _begin(self, attempts: Sequence[Attempt]) -> None:
         for attempt in attempts:
+            key = (attempt.job_id, attempt.ticket)
             context = AttemptContext(attempt)
-            task = self._loop.create_task(self._attempt(attempt, context))
-            self._running[attempt.job_id, attempt.ticket] = (task, context)
+            task = self._loop.create_task(run_attempt(attempt, context))
+            self._running[key] = (task, context)
+            # A callback, not code around the await: a task that is cancelled before its first step
+            # never runs any.
+            task.add_done_callback(partial(self._ended, attempt, context, time.monotonic()))
+            if self._releasing:
+                self._cancel(key, Result.RELEASED)
 
-    async def _attempt(self, attempt: Attempt, context: AttemptContext) -> None:
+    def _ended(
+        self,
+        attempt: Attempt,
+        context: AttemptContext,
+        started: float,
+        task: asyncio.Task[Outcome],
+    ) -> None:
         key = (attempt.job_id, attempt.ticket)
-        started = time.monotonic()
-        try:
-            outcome = await run_attempt(attempt, context)
-        except asyncio.CancelledError:
-            outcome = Outcome(result=self._why.pop(key, Result.RELEASED), log=context.taken_log())
         del self._running[key]
-        if outcome.result is not Result.LOST:
-            self.run_times.add(
-                kind=attempt.kind, handler=attempt.handler, seconds=time.monotonic() - started
-            )
-            ending = verdict(attempt, outcome, poison_losses=self.engine.poison_losses)
-            self.recorder.put(ending, running=len(self._running))
+        why = self._why.pop(key, Result.RELEASED)
+        if task.cancelled():
+            outcome = Outcome(result=why, log=context.taken_log())
         else:
-            self._give_back(1)
+            outcome = task.result()
+        if outcome.result is Result.LOST:
+            self._forget([key])
+            return
+        seconds = time.monotonic() - started
+        self.run_times.add(kind=attempt.kind, handler=attempt.handler, seconds=seconds)
+        ending = verdict(attempt, outcome, poison_losses=self.engine.poison_losses)
+        self.recorder.put(ending, running=len(self._running))
 
-    def _cancel_all(self, why: Result) -> None:
-        for key, (task, context) in self._running.items():
-            self._why[key] = why
-            context.ask_to_stop()
-            task.cancel()
+    def _release_all(self) -> None:
+        # Also for claims whose answer is still under way.
+        self._releasing = True
+        for key in list(self._running):
+            self._cancel(key, Result.RELEASED)
 
-    def _cancel_some(self, keys: Sequence[tuple[UUID, int]]) -> None:
+    def _drop_all(self) -> None:
+        for key in list(self._running):
+            self._cancel(key, Result.LOST)
+
+    def _cancel_some(self, keys: Sequence[Key]) -> None:
         for key in keys:
             if key in self._running:
-                task, context = self._running[key]
-                self._why[key] = Result.CANCELLED
-                context.ask_to_stop()
-                task.cancel()
+                self._cancel(key, Result.CANCELLED)
+
+    def _cancel(self, key: Key, why: Result) -> None:
+        task, context = self._running[key]
+        self._why[key] = why
+        context.ask_to_stop()
+        task.cancel()
 
     # -- duties, on the heartbeat's thread ---------------------------------------------------------
 
@@ -172,11 +209,11 @@ class AsyncLane:
 
     def _abandon(self) -> None:
         # LOST here means: not ours to record; the watcher has written or will write it.
-        self._loop.call_soon_threadsafe(self._cancel_all, Result.LOST)
+        self._loop.call_soon_threadsafe(self._drop_all)
 
     def _progress(self) -> list[tuple[UUID, int, int, str]]:
         reports = []
-        for (job_id, ticket), (_, context) in list(self._running.items()):
+        for (job_id, ticket), (_, context) in self._running.copy().items():
             if (latest := context.taken_progress()) is not None:
                 reports.append((job_id, ticket, *latest))
         return reports
@@ -185,4 +222,4 @@ class AsyncLane:
 
     def _count(self, written: Sequence[Ending]) -> None:
         # Only now is the place free: what waits to be written still fills the lane.
-        self._give_back(len(written))
+        self._forget((ending.job_id, ending.ticket) for ending in written)

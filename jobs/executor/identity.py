@@ -1,4 +1,4 @@
-"""Who a worker process is, and the thread that keeps saying that it lives."""
+"""Who a worker process is, and the threads that keep saying so and that notice when they cannot."""
 
 import logging
 import os
@@ -9,28 +9,34 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from uuid import UUID
 
-from django.db import InterfaceError, OperationalError, connection
+from django.db import DatabaseError, InterfaceError, connection
 
-from jobs import liveness
+from jobs import lifecycle, liveness
 from jobs.engine import Engine
 from jobs.executor.measures import RunTimes
+from jobs.outcomes import Outcome, Result
+from jobs.verdict import verdict
 from tenants.identifiers import new_id
 
 logger = logging.getLogger(__name__)
+
+Key = tuple[UUID, int]  # job id, ticket
 
 # A worker that could not beat for this share of its lease stops its attempts by itself: soon they
 # are another worker's.
 FENCE_AT = 0.8
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Duties:
     """What the heartbeat asks of its lane."""
 
-    # Stop these attempts: (job id, ticket).
-    stop: Callable[[tuple[tuple[UUID, int], ...]], None]
+    # Stop these attempts.
+    stop: Callable[[tuple[Key, ...]], None]
     # Drop all attempts unrecorded: they are, or soon will be, somebody else's.
     abandon: Callable[[], None]
+    # Tell whether the lane looks after this attempt: runs it, or is about to record it.
+    knows: Callable[[Key], bool]
     # Progress to show: (job id, ticket, percent, note).
     progress: Callable[[], list[tuple[UUID, int, int, str]]]
     # Once per beat: look after the lane's own processes.
@@ -38,7 +44,8 @@ class Duties:
 
 
 class Identity:
-    """One registered worker process. `worker_id` changes when it was declared lost and came back."""
+    """One registered worker process. It starts over under a new `worker_id` when it was declared
+    lost, or could not beat for so long that it must count itself lost."""
 
     def __init__(
         self, *, lane: str, capacity: int, engine: Engine, run_times: RunTimes, duties: Duties
@@ -47,16 +54,24 @@ class Identity:
         self.lane = lane
         self.capacity = capacity
         self.worker_id = new_id()
+        self._former: UUID | None = None
         self._engine = engine
         self._run_times = run_times
         self._duties = duties
+        self._last_beat = time.monotonic()
+        self._fenced = threading.Event()
+        self._unknown: frozenset[Key] = frozenset()
         self._stopping = threading.Event()
         self._registered = threading.Event()
-        self._thread = threading.Thread(target=self._loop, name="heartbeat", daemon=True)
+        self._threads = [
+            threading.Thread(target=self._beat_until_stopped, name="heartbeat", daemon=True),
+            threading.Thread(target=self._watch_the_beat, name="fence", daemon=True),
+        ]
 
     def start(self) -> None:
         """Register and begin to beat."""
-        self._thread.start()
+        for thread in self._threads:
+            thread.start()
 
     def wait_registered(self, timeout: float) -> bool:
         """Wait until the worker's row exists; False when that takes over `timeout` seconds."""
@@ -65,33 +80,46 @@ class Identity:
     def stop(self, *, timeout: float) -> None:
         """Say goodbye; call it when nothing runs any more."""
         self._stopping.set()
-        self._thread.join(timeout)
+        for thread in self._threads:
+            thread.join(timeout)
 
-    def _loop(self) -> None:
+    def _beat_until_stopped(self) -> None:
+        while not self._stopping.is_set():
+            try:
+                self._duties.inspect()
+                self._beat()
+            except (DatabaseError, InterfaceError) as error:
+                logger.warning("No heartbeat (%s)", type(error).__name__)
+                connection.close()
+            except Exception:
+                # Whatever it is, a worker without a heartbeat would lose all its jobs for it.
+                logger.exception("The heartbeat stumbled")
+            self._stopping.wait(self._engine.heartbeat)
         try:
-            self._beat_until_stopped()
             if self._registered.is_set():
                 liveness.stop(self.worker_id)
-        except (OperationalError, InterfaceError) as error:
+        except (DatabaseError, InterfaceError) as error:
             logger.warning("Could not say goodbye (%s)", type(error).__name__)
         finally:
             connection.close()
 
-    def _beat_until_stopped(self) -> None:
-        last_beat = time.monotonic()
-        while not self._stopping.is_set():
-            self._duties.inspect()
-            try:
-                self._beat()
-                last_beat = time.monotonic()
-            except (OperationalError, InterfaceError) as error:
-                logger.warning("No heartbeat (%s)", type(error).__name__)
-                connection.close()
-                if time.monotonic() - last_beat > self._engine.worker_lease * FENCE_AT:
-                    self._duties.abandon()
-            self._stopping.wait(self._engine.heartbeat)
+    def _watch_the_beat(self) -> None:
+        """In a thread of its own: a frozen database blocks the beat instead of failing it."""
+        fence = self._engine.worker_lease * FENCE_AT
+        while not self._stopping.wait(min(self._engine.heartbeat, fence / 4)):
+            silent = time.monotonic() - self._last_beat
+            if silent > fence and self._registered.is_set() and not self._fenced.is_set():
+                logger.warning("No heartbeat for %.1f s: stopping all attempts", silent)
+                self._fenced.set()
+                self._duties.abandon()
 
     def _beat(self) -> None:
+        if self._fenced.is_set():
+            self._start_over()
+        if self._former is not None:
+            # The watcher ends what the former self left running.
+            liveness.stop(self._former)
+            self._former = None
         if not self._registered.is_set():
             liveness.register(
                 worker_id=self.worker_id, name=self.name, lane=self.lane, capacity=self.capacity
@@ -102,12 +130,38 @@ class Identity:
             finished=self._run_times.finished,
             run_times=self._run_times.means(),
         )
+        if self._fenced.is_set():
+            return  # it took too long: the attempts are dropped already
+        self._last_beat = time.monotonic()
         if not answer.alive:
             logger.warning("Worker %s was declared lost; starting over as a new one", self.name)
             self._duties.abandon()
-            self._registered.clear()
-            self.worker_id = new_id()
+            self._start_over()
             return
+        self._look_after(answer)
+
+    def _start_over(self) -> None:
+        self._registered.clear()
+        self._former, self.worker_id = self.worker_id, new_id()
+        self._unknown = frozenset()
+        self._last_beat = time.monotonic()
+        self._fenced.clear()
+
+    def _look_after(self, answer: liveness.Heartbeat) -> None:
         if answer.cancel:
             self._duties.stop(answer.cancel)
         liveness.show_progress(self._duties.progress())
+        unknown = frozenset(key for key in answer.running if not self._duties.knows(key))
+        # A claim whose answer got lost in the network: ours by the row, but nobody runs it. Twice
+        # unknown, because the answer to a fresh claim may still be on its way.
+        self._release(unknown & self._unknown)
+        self._unknown = unknown
+
+    def _release(self, keys: frozenset[Key]) -> None:
+        if not keys:
+            return
+        logger.warning("%d attempts were claimed but never begun; handed back", len(keys))
+        outcome = Outcome(result=Result.RELEASED)
+        losses = self._engine.poison_losses
+        attempts = lifecycle.find_running(sorted(keys))
+        lifecycle.finish([verdict(a, outcome, poison_losses=losses) for a in attempts])

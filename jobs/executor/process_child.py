@@ -10,8 +10,8 @@ from uuid import UUID
 
 from django.db import (
     DatabaseError,
+    DataError,
     InterfaceError,
-    OperationalError,
     close_old_connections,
     connection,
 )
@@ -19,7 +19,7 @@ from django.db import (
 from jobs import lifecycle, liveness
 from jobs.engine import Engine
 from jobs.executor.recorder import unrecordable
-from jobs.executor.running import run_attempt_in_process, time_limit
+from jobs.executor.running import Interrupted, run_attempt_in_process, time_limit
 from jobs.executor.slots import CANCEL, RELEASE, Slots
 from jobs.handlers.context import AttemptContext
 from jobs.outcomes import Attempt, Ending, Failure, Outcome, Result
@@ -29,13 +29,6 @@ logger = logging.getLogger(__name__)
 
 PROGRESS_EVERY = 1.0
 RECORD_RETRY = 0.5
-
-
-class _Interrupted(BaseException):
-    """Raised by the alarm in the handler's own frame; not an Exception, so handlers let it pass."""
-
-    def __init__(self, result: Result) -> None:
-        self.result = result
 
 
 class ReportingContext(AttemptContext):
@@ -64,6 +57,7 @@ class ProcessChild:
         self._engine = engine
         self._index = index
         self._armed = False
+        self._ticket = 0
         signal.signal(signal.SIGALRM, self._alarm)
 
     def execute(self, tickets: Sequence[tuple[UUID, int]]) -> int:
@@ -81,6 +75,9 @@ class ProcessChild:
         attempts = lifecycle.claim(
             tickets=[ticket], worker_id=self._slots.worker_id, engine=self._engine
         )
+        if not attempts:
+            # Void, or this process was declared lost a moment ago: then it may be queued again.
+            lifecycle.unqueue([ticket])
         for attempt in attempts:
             limit = time_limit(attempt)
             self._slots.occupy(
@@ -90,7 +87,9 @@ class ProcessChild:
                 ticket=attempt.ticket,
                 deadline=time.monotonic() + limit,
             )
-            outcome = self._run(attempt, limit)
+            # Looked at again after the claim: whoever stops the lane no longer sees this attempt.
+            released = Outcome(result=Result.RELEASED)
+            outcome = released if self._slots.stopping else self._run(attempt, limit)
             ending = verdict(attempt, outcome, poison_losses=self._engine.poison_losses)
             self._record(ending)
             self._slots.vacate(self._index)
@@ -100,18 +99,19 @@ class ProcessChild:
         while True:
             try:
                 lifecycle.finish([ending])
-            except (OperationalError, InterfaceError) as error:
+            except DataError:
+                logger.exception("The result of job %s cannot be stored", ending.job_id)
+                ending = unrecordable(ending)
+            except (DatabaseError, InterfaceError) as error:
                 logger.warning("A result waits for the database (%s)", type(error).__name__)
                 connection.close()
                 time.sleep(RECORD_RETRY)
-            except DatabaseError:
-                logger.exception("The result of job %s cannot be stored", ending.job_id)
-                ending = unrecordable(ending)
             else:
                 return
 
     def _run(self, attempt: Attempt, limit: float) -> Outcome:
         context = ReportingContext(attempt)
+        self._ticket = attempt.ticket
         try:
             self._armed = True
             signal.setitimer(signal.ITIMER_REAL, max(limit, 0.001))
@@ -120,7 +120,7 @@ class ProcessChild:
             finally:
                 self._armed = False
                 signal.setitimer(signal.ITIMER_REAL, 0)
-        except _Interrupted as interruption:
+        except Interrupted as interruption:
             self._armed = False
             signal.setitimer(signal.ITIMER_REAL, 0)
             return _interrupted(interruption.result, context)
@@ -129,12 +129,12 @@ class ProcessChild:
         if not self._armed:
             return
         self._armed = False
-        order = self._slots.given_order(self._index)
+        order = self._slots.given_order(self._index, self._ticket)
         if order == CANCEL:
-            raise _Interrupted(Result.CANCELLED)
+            raise Interrupted(Result.CANCELLED)
         if order == RELEASE:
-            raise _Interrupted(Result.RELEASED)
-        raise _Interrupted(Result.TIMED_OUT)
+            raise Interrupted(Result.RELEASED)
+        raise Interrupted(Result.TIMED_OUT)
 
 
 def _interrupted(result: Result, context: AttemptContext) -> Outcome:

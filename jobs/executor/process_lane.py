@@ -12,7 +12,7 @@ import threading
 import time
 from uuid import UUID
 
-from django.db import InterfaceError, OperationalError, connection
+from django.db import DatabaseError, InterfaceError, connection
 
 from jobs import lifecycle
 from jobs.engine import Engine
@@ -45,6 +45,7 @@ class ProcessLane:
                 abandon=self._abandon,
                 progress=list,
                 inspect=self._inspect,
+                knows=self._knows,
             ),
         )
         self._stopping = False
@@ -83,11 +84,14 @@ class ProcessLane:
             elif time.monotonic() > slot.deadline + KILL_AFTER:
                 self._end(slot, kill=True)
 
+    def _knows(self, key: tuple[UUID, int]) -> bool:
+        return any((slot.job_id, slot.ticket) == key for slot in self.slots.occupied())
+
     def _stop_attempts(self, keys: tuple[tuple[UUID, int], ...]) -> None:
         wanted = set(keys)
         for slot in self.slots.occupied():
             if (slot.job_id, slot.ticket) in wanted:
-                if self.slots.given_order(slot.index) == NONE:
+                if self.slots.given_order(slot.index, slot.ticket) == NONE:
                     self._order(slot, CANCEL)
                 else:
                     # It was asked a heartbeat ago and did not listen.
@@ -99,13 +103,16 @@ class ProcessLane:
             self.slots.vacate(slot.index)
 
     def _order(self, slot: Occupied, order: int) -> None:
-        self.slots.order(slot.index, order)
+        self.slots.order(slot, order)
         with contextlib.suppress(ProcessLookupError):
             os.kill(slot.pid, signal.SIGALRM)
 
     def _end(self, slot: Occupied, *, kill: bool) -> None:
         """Record the attempt of a child that died, or that we kill because it does not stop."""
         with self._lock:
+            # The database took its time with the slot before; this child may be a job further.
+            if not self.slots.still(slot):
+                return
             if kill:
                 _kill(slot.pid)
             outcome = self._outcome_of(slot, killed=kill)
@@ -114,17 +121,18 @@ class ProcessLane:
                 lifecycle.finish(
                     [verdict(a, outcome, poison_losses=self.engine.poison_losses) for a in attempts]
                 )
-            except (OperationalError, InterfaceError) as error:
+            except (DatabaseError, InterfaceError) as error:
                 logger.warning(
                     "Cannot record a dead child's attempt yet (%s)", type(error).__name__
                 )
                 connection.close()
                 return
             logger.warning("Job %s: its process ended (%s)", slot.job_id, outcome.result)
-            self.slots.vacate(slot.index)
+            if self.slots.still(slot):
+                self.slots.vacate(slot.index)
 
     def _outcome_of(self, slot: Occupied, *, killed: bool) -> Outcome:
-        order = self.slots.given_order(slot.index)
+        order = self.slots.given_order(slot.index, slot.ticket)
         if order == RELEASE:
             return Outcome(result=Result.RELEASED)
         if order == CANCEL:

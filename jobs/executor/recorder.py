@@ -10,7 +10,7 @@ from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 
-from django.db import DatabaseError, InterfaceError, OperationalError, connection
+from django.db import DatabaseError, DataError, InterfaceError, connection
 
 from jobs import lifecycle
 from jobs.outcomes import Ending
@@ -77,24 +77,28 @@ class Recorder:
         while True:
             try:
                 moved = lifecycle.finish(group)
-            except (OperationalError, InterfaceError) as error:
+            except DataError as error:
+                self._write_singly(group, error)
+                return
+            except (DatabaseError, InterfaceError) as error:
+                # Away, read-only after a fail-over, a deadlock: not the results' fault.
                 logger.warning("Results wait for the database (%s)", type(error).__name__)
                 connection.close()
                 threading.Event().wait(RETRY)
-            except DatabaseError as error:
-                self._write_singly(group, error)
-                return
             else:
                 self._count_refused(len(group) - len(moved))
                 return
 
-    def _write_singly(self, group: list[Ending], error: DatabaseError) -> None:
+    def _write_singly(self, group: list[Ending], error: DataError) -> None:
         """One ending that PostgreSQL cannot store must not hold up its neighbours."""
         if len(group) > 1:
             for ending in group:
                 self._write([ending])
             return
         (ending,) = group
+        if ending == unrecordable(ending):
+            logger.error("Job %s: even a bare ending was refused; dropped", ending.job_id)
+            return
         logger.error(
             "The result of job %s cannot be stored (%s)", ending.job_id, type(error).__name__
         )

@@ -1,5 +1,6 @@
 """Runs one attempt by its kind and turns whatever happens into an outcome."""
 
+import asyncio
 import logging
 from dataclasses import replace
 
@@ -8,6 +9,13 @@ from jobs.handlers.registry import UnknownKind, find_kind
 from jobs.outcomes import Attempt, Failure, Outcome, Result
 
 logger = logging.getLogger(__name__)
+
+
+class Interrupted(BaseException):
+    """Raised by the alarm in the handler's own frame; not an Exception, so handlers let it pass."""
+
+    def __init__(self, result: Result) -> None:
+        self.result = result
 
 
 async def run_attempt(attempt: Attempt, context: AttemptContext) -> Outcome:
@@ -19,7 +27,10 @@ async def run_attempt(attempt: Attempt, context: AttemptContext) -> Outcome:
         outcome = await kind.run(attempt, context)
     except UnknownKind as error:
         outcome = _unknown(error)
-    except Exception as error:  # noqa: BLE001 - logged by _crashed, and an outcome
+    except asyncio.CancelledError:
+        raise
+    except BaseException as error:  # noqa: BLE001 - logged by _crashed, and an outcome
+        # Any exception at all: one that got out would end the loop of all attempts.
         outcome = _crashed(attempt, error)
     return _with_log(outcome, context)
 
@@ -33,7 +44,9 @@ def run_attempt_in_process(attempt: Attempt, context: AttemptContext) -> Outcome
         outcome = kind.run_in_process(attempt, context)
     except UnknownKind as error:
         outcome = _unknown(error)
-    except Exception as error:  # noqa: BLE001 - logged by _crashed, and an outcome
+    except Interrupted:
+        raise
+    except BaseException as error:  # noqa: BLE001 - logged by _crashed, and an outcome
         outcome = _crashed(attempt, error)
     return _with_log(outcome, context)
 
@@ -65,7 +78,7 @@ def _wrong_lane(attempt: Attempt) -> Outcome:
     )
 
 
-def _crashed(attempt: Attempt, error: Exception) -> Outcome:
+def _crashed(attempt: Attempt, error: BaseException) -> Outcome:
     logger.error(
         "Job %s: its kind %r failed unexpectedly", attempt.job_id, attempt.kind, exc_info=error
     )

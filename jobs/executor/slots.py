@@ -13,8 +13,9 @@ from uuid import UUID
 _HEADER = struct.Struct("=16s?")
 # occupied, pid, job id, ticket, deadline (monotonic seconds), finished attempts
 _SLOT = struct.Struct("=?q16sqdq")
-_ORDER = struct.Struct("=b")
-_STRIDE = 64 + 8
+# order, ticket that it is meant for
+_ORDER = struct.Struct("=bq")
+_STRIDE = 64 + 16
 
 # Slots a child's number may use in turn.
 REPLACEMENTS = 8
@@ -68,23 +69,27 @@ class Slots:
         """Say that this child now runs this attempt."""
         offset = self._offset(index)
         finished = _SLOT.unpack_from(self._memory, offset)[5]
-        _ORDER.pack_into(self._memory, offset + 64, NONE)
-        _SLOT.pack_into(self._memory, offset, True, pid, job_id.bytes, ticket, deadline, finished)
+        # The first byte, which says that the rest counts, is written last and cleared first: the
+        # other process reads at any moment.
+        _SLOT.pack_into(self._memory, offset, False, pid, job_id.bytes, ticket, deadline, finished)
+        self._memory[offset] = 1
 
     def vacate(self, index: int) -> None:
         """Say that the attempt is over and recorded."""
         offset = self._offset(index)
         finished = _SLOT.unpack_from(self._memory, offset)[5]
+        self._memory[offset] = 0
         _SLOT.pack_into(self._memory, offset, False, 0, bytes(16), 0, 0.0, finished + 1)
 
     def occupied(self) -> list[Occupied]:
         """Return the children at work."""
         found = []
         for index in range(self.size):
-            busy, pid, job_id, ticket, deadline, _ = _SLOT.unpack_from(
-                self._memory, self._offset(index)
-            )
-            if busy:
+            offset = self._offset(index)
+            read = _SLOT.unpack_from(self._memory, offset)
+            busy, pid, job_id, ticket, deadline, _ = read
+            # Two reads that agree: one alone may be half old, half new.
+            if busy and pid > 0 and read == _SLOT.unpack_from(self._memory, offset):
                 found.append(
                     Occupied(
                         index=index,
@@ -102,13 +107,18 @@ class Slots:
             _SLOT.unpack_from(self._memory, self._offset(index))[5] for index in range(self.size)
         )
 
-    def order(self, index: int, order: int) -> None:
-        """Leave an order for the child; a signal makes it look."""
-        _ORDER.pack_into(self._memory, self._offset(index) + 64, order)
+    def still(self, slot: Occupied) -> bool:
+        """Tell whether the child is at the same attempt as when the slot was read."""
+        return slot in self.occupied()
 
-    def given_order(self, index: int) -> int:
-        """Return the order left for this child."""
-        return int(_ORDER.unpack_from(self._memory, self._offset(index) + 64)[0])
+    def order(self, slot: Occupied, order: int) -> None:
+        """Leave an order for the child about this attempt; a signal makes it look."""
+        _ORDER.pack_into(self._memory, self._offset(slot.index) + 64, order, slot.ticket)
+
+    def given_order(self, index: int, ticket: int) -> int:
+        """Return the order left about the attempt with this ticket."""
+        order, meant_for = _ORDER.unpack_from(self._memory, self._offset(index) + 64)
+        return int(order) if meant_for == ticket else NONE
 
     def _offset(self, index: int) -> int:
         return 64 + index * _STRIDE

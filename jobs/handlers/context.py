@@ -59,7 +59,7 @@ class AttemptContext:
         if not 0 <= percent <= 100:
             raise ValueError(f"progress is between 0 and 100 percent; got {percent}")
         with self._lock:
-            self._progress = (percent, storable(note, MAX_NOTE))
+            self._progress = (int(percent), storable(note, MAX_NOTE))
 
     def cancelled(self) -> bool:
         """Tell whether the attempt was asked to stop."""

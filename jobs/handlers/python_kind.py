@@ -1,8 +1,10 @@
 """The job kind `python`: a registered function, in the async or in the process lane."""
 
 import asyncio
+import contextlib
 import contextvars
-from concurrent.futures import ThreadPoolExecutor
+import threading
+from collections.abc import Callable
 from functools import partial
 from typing import Any, NoReturn
 
@@ -27,10 +29,6 @@ SCHEMA: dict[str, Any] = {
     },
 }
 _COMPILED = PayloadSchema(SCHEMA)
-
-# Plain functions that chose the async lane block a thread each; not the loop's own few threads,
-# which its database work needs.
-_threads = ThreadPoolExecutor(64, thread_name_prefix="handler")
 
 
 def validate(payload: Any) -> None:
@@ -122,7 +120,38 @@ async def _called(chosen: PythonHandler, attempt: Attempt, context: AttemptConte
     if chosen.is_coroutine:
         return await chosen.function(context, **arguments)
     call = partial(contextvars.copy_context().run, chosen.function, context, **arguments)
-    return await asyncio.get_running_loop().run_in_executor(_threads, call)
+    return await _in_thread(call)
+
+
+async def _in_thread(call: Callable[[], Any]) -> Any:
+    """Run a plain function in a thread of its own, as many as the lane has places.
+
+    A daemon thread, not a pool's: a pool is joined at exit, so a sleeping function would hold up a
+    worker that has long handed its job back.
+    """
+    loop = asyncio.get_running_loop()
+    result: asyncio.Future[Any] = loop.create_future()
+
+    def settle(value: Any, error: BaseException | None) -> None:
+        if result.done():
+            return
+        if error is None:
+            result.set_result(value)
+        else:
+            result.set_exception(error)
+
+    def work() -> None:
+        value, failure = None, None
+        try:
+            value = call()
+        except BaseException as error:  # noqa: BLE001 - handed to whoever awaits the result
+            # A future refuses StopIteration, which would end its waiter silently.
+            failure = RuntimeError(repr(error)) if isinstance(error, StopIteration) else error
+        with contextlib.suppress(RuntimeError):  # the loop is closed: nobody waits any more
+            loop.call_soon_threadsafe(settle, value, failure)
+
+    threading.Thread(target=work, name="handler", daemon=True).start()
+    return await result
 
 
 def _seconds(chosen: PythonHandler, attempt: Attempt) -> float:

@@ -9,7 +9,7 @@ CREATE TABLE jobs_execution (
     id uuid NOT NULL DEFAULT uuidv7() PRIMARY KEY,
     job_id uuid NOT NULL,
     merchant_id uuid NOT NULL,
-    number smallint NOT NULL CHECK (number >= 0),
+    number integer NOT NULL CHECK (number >= 0),
     outcome varchar(16) NOT NULL,
     scheduled_at timestamptz NOT NULL,
     queued_at timestamptz,

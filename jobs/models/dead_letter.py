@@ -35,7 +35,7 @@ class DeadLetter(models.Model):
     error_message = models.TextField(blank=True, default="")
     # The same for errors that differ only in numbers, ids and addresses: jobs.fingerprint.
     fingerprint = models.CharField(max_length=16)
-    attempts = models.PositiveSmallIntegerField()
+    attempts = models.PositiveIntegerField()
     created_at = models.DateTimeField(db_default=Now())
     resolution = models.CharField(max_length=16, choices=Resolution, blank=True, default="")
     resolved_at = models.DateTimeField(null=True)

@@ -33,7 +33,7 @@ class Execution(models.Model):
     merchant = models.ForeignKey(
         Merchant, on_delete=models.DO_NOTHING, related_name="+", db_constraint=False, db_index=False
     )
-    number = models.PositiveSmallIntegerField(help_text="Counts from 1 over the job's life.")
+    number = models.PositiveIntegerField(help_text="Counts from 1 over the job's life.")
     outcome = models.CharField(max_length=16, choices=[(r.value, r.value) for r in Result])
     scheduled_at = models.DateTimeField()
     queued_at = models.DateTimeField(null=True)

@@ -48,10 +48,10 @@ class Job(models.Model):
 
     status = models.CharField(max_length=16, choices=STATUS_CHOICES)
     scheduled_at = models.DateTimeField(help_text="When the next attempt is due.")
-    attempt = models.PositiveSmallIntegerField(default=0)
+    attempt = models.PositiveIntegerField(default=0)
     # Attempts made before the last manual retry: they stay counted, but not against max_attempts.
-    earlier_attempts = models.PositiveSmallIntegerField(default=0)
-    lost_count = models.PositiveSmallIntegerField(default=0)
+    earlier_attempts = models.PositiveIntegerField(default=0)
+    lost_count = models.PositiveIntegerField(default=0)
     ticket = models.BigIntegerField(null=True, editable=False)
     queued_at = models.DateTimeField(null=True)
     queue_lease_until = models.DateTimeField(null=True)

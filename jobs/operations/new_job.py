@@ -7,8 +7,9 @@ from typing import Any, cast
 
 from jobs.backoff import MAX_DELAY, STRATEGIES, Backoff, Strategy
 from jobs.handlers.registry import InvalidPayload, UnknownKind, find_kind
-from jobs.masking import restored
-from jobs.operations.fields import FieldProblem, Fields, json_size
+from jobs.masking import MASK, masks_left, restored
+from jobs.models import Job
+from jobs.operations.fields import FieldProblem, Fields, json_size, pointer_token
 
 MAX_NAME = 200
 MAX_TAGS = 20
@@ -90,25 +91,28 @@ def read_new_job(data: Any, *, now: datetime, pointer: str = "") -> NewJob:
     return new_job
 
 
-def read_changes(
-    data: Any, *, kind: str, run_at: datetime, payload: Mapping[str, Any], now: datetime
-) -> dict[str, Any]:
-    """Return the columns that an edit changes, for a job of this kind, time and payload.
+def read_changes(data: Any, *, job: Job, now: datetime) -> dict[str, Any]:
+    """Return the columns of this job that an edit changes.
 
     Raises InvalidFields, also when the edit changes nothing.
     """
     fields = Fields(data, EDIT_FIELDS)
     changes: dict[str, Any] = {}
-    if moved := _run_at(fields, now):
-        changes["run_at"] = run_at = moved
+    moved = _run_at(fields, now)
+    if moved is not None:
+        changes["run_at"] = moved
     if "payload" in fields:
-        work = check_work(kind, restored(fields.data["payload"], payload), fields)
+        work = check_work(job.kind, restored(fields.data["payload"], job.payload), fields)
         if work is not None:
             changes |= {"payload": work.payload, "lane": work.lane, "handler": work.handler}
     if "deadline" in fields:
-        changes["expires_at"] = _deadline(fields, run_at=run_at, now=now)
+        changes["expires_at"] = _deadline(fields, run_at=moved or job.scheduled_at, now=now)
+    elif moved is not None:
+        _refuse_after_deadline(fields, moved, job.expires_at)
     changes |= {name: read(fields) for name, read in _PLAIN.items() if name in fields}
-    if not fields.data and not fields.problems:
+    if "max_attempts" in changes:
+        _refuse_used_up(fields, changes["max_attempts"], job.attempt - job.earlier_attempts)
+    if not changes and not fields.problems:
         fields.refuse(None, "nothing_to_change", f"must name one of {', '.join(EDIT_FIELDS)}.")
     fields.raise_problems()
     return changes
@@ -135,6 +139,8 @@ def check_work(kind_name: str, payload: Any, fields: Fields) -> Work | None:
             "payload", "too_large", f"must have at most {MAX_PAYLOAD // 1024} KiB as JSON."
         )
         return None
+    if _refuse_masks(kind.name, payload, fields):
+        return None
     try:
         kind.validate(payload)
     except InvalidPayload as error:
@@ -150,6 +156,21 @@ def check_work(kind_name: str, payload: Any, fields: Fields) -> Work | None:
     return Work(
         kind=kind.name, payload=payload, lane=kind.lane(payload), handler=kind.handler(payload)
     )
+
+
+def _refuse_masks(kind: str, payload: Any, fields: Fields) -> bool:
+    """Add a fault for every mask that would be sent as it is; tell whether there was one."""
+    paths = ["/".join(map(pointer_token, path)) for path in masks_left(kind, payload)]
+    fields.problems += [
+        FieldProblem(
+            f"{fields.pointer}/payload/{path}",
+            "masked_value",
+            f'"payload/{path}" holds {MASK}, which stands for a hidden value; send the value '
+            "itself. A hidden value is kept only while the URL's scheme, host and port stay.",
+        )
+        for path in paths
+    ]
+    return bool(paths)
 
 
 def _work(fields: Fields) -> Work:
@@ -197,6 +218,25 @@ def _deadline(fields: Fields, *, run_at: datetime, now: datetime) -> datetime | 
     elif moment > now + 2 * HORIZON:
         fields.refuse("deadline", "too_late", "is more than twenty years ahead; leave it out.")
     return moment
+
+
+def _refuse_after_deadline(fields: Fields, moved: datetime, deadline: datetime | None) -> None:
+    if deadline is not None and deadline <= moved:
+        name = "delay" if fields.data.get("delay") is not None else "run_at"
+        fields.refuse(
+            name,
+            "too_late",
+            f'must be before the job\'s deadline, {deadline:%FT%TZ}; send a later "deadline" too.',
+        )
+
+
+def _refuse_used_up(fields: Fields, most: int, used: int) -> None:
+    if most < used:
+        fields.refuse(
+            "max_attempts",
+            "out_of_range",
+            f"must be at least {used}, the attempts already made; cancel the job to stop it.",
+        )
 
 
 def _backoff(fields: Fields) -> dict[str, Any] | None:

@@ -5,6 +5,7 @@ INSERT INTO jobs_worker (id, name, lane, capacity, state, started_at, heartbeat_
                          run_times)
 VALUES (%(id)s, %(name)s, %(lane)s, %(capacity)s, 'alive', clock_timestamp(), clock_timestamp(), 0,
         '{}')
+ON CONFLICT (id) DO NOTHING
 """
 
 # The control lane runs ticks, not jobs: one row stands for whoever ticked last.
@@ -25,10 +26,10 @@ UPDATE jobs_worker
 """
 
 # Index job_running: only this worker's running jobs are looked at.
-CANCEL_REQUESTS = """
-SELECT id, ticket
+RUNNING = """
+SELECT id, ticket, cancel_requested_at IS NOT NULL
   FROM jobs_job
- WHERE worker_id = %(id)s AND status = 'running' AND cancel_requested_at IS NOT NULL
+ WHERE worker_id = %(id)s AND status = 'running'
 """
 
 SHOW_PROGRESS = """

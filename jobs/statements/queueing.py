@@ -124,11 +124,12 @@ WITH late AS MATERIALIZED (
     INSERT INTO jobs_deadletter (job_id, merchant_id, kind, handler, error_code, error_message,
                                  fingerprint, attempts, created_at, resolution, resolved_by, reason)
     SELECT id, merchant_id, kind, handler, 'expired',
-           'The job was not started by its deadline.',
+           'The deadline passed before an attempt could start.',
            left(encode(sha256(convert_to(kind || chr(31) || handler || chr(31) || 'expired', 'UTF8')),
                        'hex'), 16),
            attempt, %(now)s, '', '', ''
       FROM expired
+    ON CONFLICT (job_id) WHERE resolution = '' DO NOTHING
 )
 SELECT id, merchant_id, kind, lane, status FROM expired
 """

@@ -45,7 +45,7 @@ WITH ending AS MATERIALIZED (
         AS given(id, ticket, outcome, status, delay, http_status, code, message, detail,
                  fingerprint, output, log)
 ), mine AS MATERIALIZED (
-    SELECT job.id
+    SELECT ending.*
       FROM jobs_job AS job
       JOIN ending ON job.id = ending.id AND job.ticket = ending.ticket
      WHERE job.status = 'running'
@@ -54,21 +54,20 @@ WITH ending AS MATERIALIZED (
 ), done AS (
     UPDATE jobs_job AS job
        SET status = CASE WHEN job.cancel_requested_at IS NOT NULL
-                          AND ending.status <> 'succeeded' THEN 'cancelled'
-                         ELSE ending.status END,
-           finalized_at = CASE WHEN ending.status IN ('succeeded', 'failed', 'cancelled')
+                          AND mine.status <> 'succeeded' THEN 'cancelled'
+                         ELSE mine.status END,
+           finalized_at = CASE WHEN mine.status IN ('succeeded', 'failed', 'cancelled')
                                  OR job.cancel_requested_at IS NOT NULL
                                THEN statement_timestamp() END,
-           scheduled_at = CASE WHEN ending.status = 'retryable'
-                               THEN statement_timestamp() + make_interval(secs => ending.delay)
+           scheduled_at = CASE WHEN mine.status = 'retryable'
+                               THEN statement_timestamp() + make_interval(secs => mine.delay)
                                ELSE job.scheduled_at END,
            earlier_attempts = job.earlier_attempts
-                              + CASE WHEN ending.outcome = 'released' THEN 1 ELSE 0 END,
-           lost_count = CASE WHEN ending.outcome = 'lost' THEN job.lost_count + 1
+                              + CASE WHEN mine.outcome = 'released' THEN 1 ELSE 0 END,
+           lost_count = CASE WHEN mine.outcome = 'lost' THEN job.lost_count + 1
                              ELSE job.lost_count END,
            ticket = NULL, queued_at = NULL, worker_id = NULL, deadline_at = NULL
       FROM mine
-      JOIN ending ON ending.id = mine.id
      WHERE job.id = mine.id
     RETURNING job.id, job.merchant_id, job.kind, job.handler, job.lane, job.status, job.attempt,
               old.scheduled_at AS was_scheduled_at, old.queued_at AS was_queued_at,
@@ -77,18 +76,19 @@ WITH ending AS MATERIALIZED (
     INSERT INTO jobs_execution (job_id, merchant_id, number, outcome, scheduled_at, queued_at,
                                 started_at, finished_at, worker_id, http_status, error_code,
                                 error_message, error_detail, output, log)
-    SELECT done.id, done.merchant_id, done.attempt, ending.outcome, done.was_scheduled_at,
+    SELECT done.id, done.merchant_id, done.attempt, mine.outcome, done.was_scheduled_at,
            done.was_queued_at, done.was_started_at, statement_timestamp(), done.was_worker_id,
-           ending.http_status, ending.code, ending.message, ending.detail,
-           ending.output::jsonb, ending.log::jsonb
-      FROM done JOIN ending ON ending.id = done.id
+           mine.http_status, mine.code, mine.message, mine.detail,
+           mine.output::jsonb, mine.log::jsonb
+      FROM done JOIN mine ON mine.id = done.id
 ), letters AS (
     INSERT INTO jobs_deadletter (job_id, merchant_id, kind, handler, error_code, error_message,
                                  fingerprint, attempts, created_at, resolution, resolved_by, reason)
-    SELECT done.id, done.merchant_id, done.kind, done.handler, ending.code, ending.message,
-           ending.fingerprint, done.attempt, statement_timestamp(), '', '', ''
-      FROM done JOIN ending ON ending.id = done.id
+    SELECT done.id, done.merchant_id, done.kind, done.handler, mine.code, mine.message,
+           mine.fingerprint, done.attempt, statement_timestamp(), '', '', ''
+      FROM done JOIN mine ON mine.id = done.id
      WHERE done.status = 'failed'
+    ON CONFLICT (job_id) WHERE resolution = '' DO NOTHING
 )
 SELECT id, merchant_id, kind, lane, status FROM done
 """

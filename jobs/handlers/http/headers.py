@@ -6,11 +6,11 @@ from collections.abc import Iterable, Iterator, Mapping
 from jobs.handlers.kinds import PayloadProblem
 from jobs.handlers.schemas import pointer
 from jobs.handlers.text import storable
+from jobs.masking import MASK, is_secret
 
 MAX_KEPT_HEADERS = 64
 MAX_KEPT_VALUE = 1024  # characters
 MAX_SENT_VALUE = 8000  # characters; many servers refuse a longer line
-MASK = "***"
 
 # RFC 9110 section 5.6.2 (token) and 5.5 (field value: no leading or trailing blanks).
 _TOKEN = re.compile(r"[!#$%&'*+\-.^_`|~0-9A-Za-z]+\Z")
@@ -38,9 +38,6 @@ _OWNED_NAMES = frozenset(
     }
 )
 _OWNED_PREFIXES = ("x-taskflow-", "webhook-")
-_SECRET_NAME = re.compile(
-    r"cookie|authorization|authentication-info|token|secret|password|api-?key", re.IGNORECASE
-)
 
 
 def header_problems(headers: Mapping[str, str]) -> Iterator[PayloadProblem]:
@@ -63,7 +60,7 @@ def kept_headers(raw: Iterable[tuple[bytes, bytes]]) -> dict[str, str]:
         name = storable(raw_name.decode("latin-1"), 100).lower()
         if name not in kept and len(kept) >= MAX_KEPT_HEADERS:
             continue
-        value = MASK if _SECRET_NAME.search(name) else raw_value.decode("utf-8", "replace")
+        value = MASK if is_secret(name) else raw_value.decode("utf-8", "replace")
         joined = f"{kept[name]}, {value}" if name in kept and value != MASK else value
         kept[name] = storable(joined, MAX_KEPT_VALUE)
     return kept

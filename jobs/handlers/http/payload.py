@@ -1,7 +1,7 @@
 """The payload of an HTTP job: its schema, and the rules that a schema cannot say."""
 
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import yarl
@@ -55,10 +55,10 @@ class HttpCall:
     """A checked payload, its body serialized once: these bytes are signed and sent."""
 
     method: str
-    url: yarl.URL
-    headers: dict[str, str]
+    url: yarl.URL = field(repr=False)
+    headers: dict[str, str] = field(repr=False)
     content_type: str | None
-    body: bytes | None
+    body: bytes | None = field(repr=False)
     expected: tuple[int | str, ...]
 
     def expects(self, status: int) -> bool:

@@ -1,7 +1,7 @@
 """The request on the wire: body, headers that identify the attempt, and the signature. Pure."""
 
 import hashlib
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC
 from uuid import UUID
 
@@ -20,9 +20,9 @@ class Request:
     """What goes to the target, byte for byte."""
 
     method: str
-    url: yarl.URL
-    headers: CIMultiDict[str]
-    body: bytes | None
+    url: yarl.URL = field(repr=False)
+    headers: CIMultiDict[str] = field(repr=False)
+    body: bytes | None = field(repr=False)
 
 
 def build_request(call: HttpCall, attempt: Attempt, secret: str) -> Request:

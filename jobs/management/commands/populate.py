@@ -3,7 +3,7 @@
 import logging
 import signal
 import threading
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 from django.conf import settings
@@ -44,6 +44,7 @@ class PopulatorLoop:
         self._engine = engine
         self._stopping = stopping
         self._incarnation: str | None = None
+        self._patience = FULL
 
     def run(self) -> None:
         """Return when `stopping` is set; errors of database and broker are waited out."""
@@ -67,21 +68,26 @@ class PopulatorLoop:
 
     def _lead_once(self) -> None:
         self._requeue_what_the_broker_forgot()
-        result = populator.populate(database_now(), self._engine)
+        now = database_now()
+        result = populator.populate(now, self._engine)
+        # Full of long jobs, there is ever less reason to look again at once.
+        self._patience = FULL if result.queued else min(self._patience * 2, self._engine.poll)
         if result.refused:
             self._stopping.wait(AFTER_ERROR)
         elif result.full:
-            self._stopping.wait(FULL)
+            self._stopping.wait(self._patience)
         elif not result.more:
-            wait_for_wake(self._until_next())
+            wait_for_wake(self._until_next(now))
 
-    def _until_next(self) -> float:
-        """Return the seconds until the next job is due, at most the poll interval."""
-        now = database_now()
-        upcoming = populator.next_due(now)
+    def _until_next(self, seen: datetime) -> float:
+        """Return the seconds until the next job is due, at most the poll interval.
+
+        `seen` is the moment up to which due jobs were taken: one that fell due since counts.
+        """
+        upcoming = populator.next_due(seen)
         poll = timedelta(seconds=self._engine.poll)
-        wait = poll if upcoming is None else min(poll, upcoming - now)
-        return max(wait.total_seconds(), 0.001)
+        wait = poll if upcoming is None else min(poll, upcoming - database_now())
+        return max(wait.total_seconds(), 0.0)
 
     def _requeue_what_the_broker_forgot(self) -> None:
         try:

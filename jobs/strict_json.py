@@ -8,13 +8,12 @@ import json
 import math
 import re
 from collections import Counter
+from collections.abc import Iterable
 from typing import Any, Final, NoReturn
 
 MAX_DEPTH: Final = 32
 _SHOWN = 60
-# Everything but brackets outside of strings; linear, because strings are valid when it is used.
-_NOT_BRACKETS = re.compile(rb'"[^"\\]*(?:\\.[^"\\]*)*"|[^][{}"]+', re.DOTALL)
-_PAIRS = re.compile(rb"\[\]|\{\}")
+_SURROGATE = re.compile("[\ud800-\udfff]")
 
 
 class MalformedJson(ValueError):
@@ -29,15 +28,15 @@ class MalformedJson(ValueError):
 def read_json(raw: bytes) -> Any:
     """Return the value. Raises MalformedJson with a sentence that says what to change."""
     if not raw.strip():
-        raise MalformedJson("The body is empty; send a JSON object.", code="empty_body")
+        raise MalformedJson("There is no JSON here; send a JSON object.", code="empty_body")
     try:
         value = _decode(raw.decode("utf-8"))
     except UnicodeDecodeError as error:
-        raise MalformedJson(f"The body is not UTF-8 (byte {error.start}).") from error
+        raise MalformedJson(f"The JSON is not UTF-8 (byte {error.start}).") from error
     except RecursionError as error:
         raise _too_deep() from error
     # Cheap looks at the raw bytes first: hardly any body needs the walks.
-    if raw.count(b"[") + raw.count(b"{") > MAX_DEPTH and _deeper_than(raw, MAX_DEPTH):
+    if raw.count(b"[") + raw.count(b"{") > MAX_DEPTH and _deeper_than(value, MAX_DEPTH):
         raise _too_deep()
     if b"\\u0000" in raw or b"\\ud" in raw or b"\\uD" in raw:
         _refuse_unstorable(value)
@@ -49,14 +48,14 @@ def _decode(text: str) -> Any:
         return _decoder.decode(text)
     except json.JSONDecodeError as error:
         raise MalformedJson(
-            f"The body is not valid JSON: {error.msg} (line {error.lineno}, column {error.colno})."
+            f"This is not valid JSON: {error.msg} (line {error.lineno}, column {error.colno})."
         ) from error
     except MalformedJson:
         raise
     except ValueError as error:
         # int() refuses more than 4,300 digits, which take quadratic time.
         raise MalformedJson(
-            "The body holds an integer of more than 4,300 digits; send it as a text.",
+            "The JSON holds an integer of more than 4,300 digits; send it as a text.",
             code="number_out_of_range",
         ) from error
 
@@ -94,49 +93,54 @@ _decoder = json.JSONDecoder(
 )
 
 
-def _deeper_than(raw: bytes, depth: int) -> bool:
-    brackets = _NOT_BRACKETS.sub(b"", raw)
+def _deeper_than(value: Any, depth: int) -> bool:
+    level = [value]
     for _ in range(depth):
-        # Takes the innermost pairs away, neighbours included: one level a round.
-        brackets = _PAIRS.sub(b"", brackets)
-        if not brackets:
+        # Every value is looked at once, however the levels are shaped: linear in the body.
+        level = [item for box in level for item in _inside(box) if isinstance(item, (list, dict))]
+        if not level:
             return False
     return True
 
 
+def _inside(box: Any) -> Iterable[Any]:
+    return box.values() if isinstance(box, dict) else box if isinstance(box, list) else ()
+
+
 def _too_deep() -> MalformedJson:
     return MalformedJson(
-        f"The body is nested more than {MAX_DEPTH} levels deep; flatten it.", code="too_deep"
+        f"The JSON is nested more than {MAX_DEPTH} levels deep; flatten it.", code="too_deep"
     )
 
 
 def _refuse_unstorable(value: Any) -> None:
-    waiting: list[tuple[str, Any]] = [("", value)]
-    while waiting:
-        pointer, found = waiting.pop()
-        if isinstance(found, str):
-            _check_text(found, pointer)
-        elif isinstance(found, list):
-            waiting += [(f"{pointer}/{place}", item) for place, item in enumerate(found)]
-        elif isinstance(found, dict):
-            for name, item in found.items():
-                _check_text(name, pointer)
-                waiting.append((f"{pointer}/{_token(name)}", item))
+    if found := _first_fault(value):
+        pointer, sentence = found
+        raise MalformedJson(sentence, code="unstorable_text", pointer=pointer)
 
 
-def _check_text(text: str, pointer: str) -> None:
+def _first_fault(value: Any) -> tuple[str, str] | None:
+    # The pointer is put together on the way back only: a big body has millions of places.
+    if isinstance(value, str):
+        fault = _text_fault(value)
+        return ("", fault) if fault else None
+    pairs: Iterable[tuple[Any, Any]] = (
+        value.items() if isinstance(value, dict) else enumerate(value)
+    )
+    for key, item in pairs:
+        if isinstance(key, str) and (fault := _text_fault(key)):
+            return "", fault
+        if isinstance(item, (str, list, dict)) and (found := _first_fault(item)):
+            return f"/{_token(str(key))}{found[0]}", found[1]
+    return None
+
+
+def _text_fault(text: str) -> str | None:
     if "\x00" in text:
-        raise MalformedJson(
-            "A text holds the character U+0000, which cannot be stored; remove it.",
-            code="unstorable_text",
-            pointer=pointer,
-        )
-    if not text.isascii() and any("\ud800" <= letter <= "\udfff" for letter in text):
-        raise MalformedJson(
-            "A text holds half of a surrogate pair, which is no character; remove it.",
-            code="unstorable_text",
-            pointer=pointer,
-        )
+        return "A text holds the character U+0000, which cannot be stored; remove it."
+    if not text.isascii() and _SURROGATE.search(text):
+        return "A text holds half of a surrogate pair, which is no character; remove it."
+    return None
 
 
 def _token(name: str) -> str:
