@@ -60,6 +60,7 @@ class ApiKeyAdmin(MerchantScopedAdmin):
     actions = ("rotate", "revoke")
     list_display = ("name", "masked", "merchant", "shown_status", "shown_scopes", "last_used_at")
     list_filter = ("merchant",)
+    lookups = ("merchant__id__exact",)
     list_select_related = ("merchant",)
     search_fields = ("name", "public_id")
     fields = ("merchant", "name", "scopes", "allowed_networks", "expires_at")

@@ -110,16 +110,6 @@ def running_attempt(job: Job) -> Execution | None:
     )
 
 
-def attempts_of(job: Job) -> list[Execution]:
-    """Return all attempts of a job, oldest first, the running one last.
-
-    Bounded by the model: an attempt's number is a small integer, and each round by max_attempts.
-    """
-    finished = list(Execution.objects.filter(job_id=job.pk).order_by("number", "pk"))
-    running = running_attempt(job)
-    return [*finished, running] if running else finished
-
-
 def error_groups(letters: DeadLetterQuerySet, *, most: int) -> list[ErrorGroup]:
     """Group letters by error fingerprint, the largest groups first; the newest is the example."""
     rows = list(

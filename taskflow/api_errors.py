@@ -4,33 +4,36 @@ Domain errors know no HTTP; what they mean here is written in `MEANINGS`. The ha
 exception out, so no error is answered as HTML.
 """
 
+import logging
 import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 from http import HTTPStatus
 from typing import Any
 
+from django.core.exceptions import SuspiciousOperation
+from django.core.signals import got_request_exception
 from django.db import DataError, InterfaceError, InternalError, OperationalError
-from django.http import HttpRequest, JsonResponse
+from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.utils.cache import patch_cache_control
 from drf_standardized_errors.formatter import flatten_errors
 from drf_standardized_errors.handler import ExceptionHandler
 from rest_framework import exceptions
-from rest_framework.response import Response
 
 from jobs.api.base import LIST_SECONDS, UnknownParameter
 from jobs.api.filters import InvalidParameters
 from jobs.api.jobs import InvalidPartial
 from jobs.api.pagination import InvalidCursor, InvalidPageSize
-from jobs.api.parsers import BodyTooLarge
-from jobs.api.strict_json import MalformedJson
+from jobs.api.parsers import BodyTooLarge, LengthRequired
 from jobs.operations.dead_letters import AlreadyResolved
 from jobs.operations.fields import InvalidFields
 from jobs.operations.idempotency import IdempotencyKeyReused, InvalidIdempotencyKey
 from jobs.operations.steer import WrongStatus
 from jobs.quota import QuotaExceeded
+from jobs.strict_json import MalformedJson
 from tenants.identifiers import new_id
 
+logger = logging.getLogger(__name__)
 PROBLEM_JSON = "application/problem+json"
 RETRY_AFTER = 5  # seconds, while the database is away
 _QUERY_CANCELED = "57014"  # PostgreSQL's appendix A: statement_timeout among others
@@ -57,6 +60,7 @@ MEANINGS: dict[type[Exception], Meaning] = {
     IdempotencyKeyReused: Meaning(409, "idempotency_key_reused"),
     WrongStatus: Meaning(409, "wrong_status"),
     AlreadyResolved: Meaning(409, "dead_letter_resolved"),
+    LengthRequired: Meaning(411, "length_required"),
     BodyTooLarge: Meaning(413, "body_too_large"),
     QuotaExceeded: Meaning(429, "quota_exceeded"),
 }
@@ -91,6 +95,13 @@ class ProblemHandler(ExceptionHandler):
         """Return what `exc` means to the client."""
         if isinstance(exc, OperationalError | InterfaceError | InternalError | DataError):
             return _database_problem(exc)
+        if isinstance(exc, SuspiciousOperation):
+            return ProblemError(
+                400,
+                "bad_request",
+                "The request cannot be understood, or has more than 1,000 query parameters; send "
+                "fewer.",
+            )
         for kind in type(exc).__mro__:
             meaning = MEANINGS.get(kind)
             if meaning is not None:
@@ -110,11 +121,32 @@ class ProblemHandler(ExceptionHandler):
         """Return an error of ours, without a word about its cause."""
         if isinstance(exc, exceptions.APIException):
             return exc
+        logger.error("Request %s failed.", self._request_id(), exc_info=exc)
         return ProblemError(500, "internal_error", "Something went wrong on our side. Try again.")
+
+    def report_exception(self, exc: exceptions.APIException, response: Any) -> None:
+        """Tell error monitors of a 500, which is logged already; log a 503 in one line."""
+        # Django would log every 5xx once more, without the id and with the whole chain of causes.
+        setattr(response, "_has_been_logged", response.status_code >= 500)  # noqa: B010
+        if response.status_code == 503:
+            logger.warning(
+                "Request %s answered 503: %s (%s).",
+                self._request_id(),
+                exc.get_codes(),
+                type(self.exc).__name__,
+            )
+        elif response.status_code >= 500:
+            request = self.context.get("request")
+            got_request_exception.send(
+                sender=type(self), request=getattr(request, "_request", request)
+            )
+
+    def _request_id(self) -> str:
+        request = self.context.get("request")
+        return request_id(getattr(request, "_request", request))
 
     def format_exception(self, exc: exceptions.APIException) -> dict[str, Any]:
         """Return the problem's members."""
-        request = self.context.get("request")
         if isinstance(exc, ProblemError):
             errors = exc.errors
         else:
@@ -125,7 +157,7 @@ class ProblemHandler(ExceptionHandler):
             code=codes if isinstance(codes, str) else "invalid",
             detail=str(exc.detail) if isinstance(exc.detail, str) else "The request is not valid.",
             errors=errors,
-            instance=request_id(getattr(request, "_request", request)),
+            instance=self._request_id(),
         )
 
     def get_headers(self, exc: exceptions.APIException) -> dict[str, str]:
@@ -136,9 +168,9 @@ class ProblemHandler(ExceptionHandler):
             headers["Retry-After"] = str(max(1, math.ceil(wait)))
         return headers
 
-    def get_response(self, exc: exceptions.APIException, data: dict[str, Any]) -> Response:
-        """Return the answer, which nobody may keep."""
-        response = Response(
+    def get_response(self, exc: exceptions.APIException, data: dict[str, Any]) -> JsonResponse:
+        """Return the answer, which nobody may keep; JSON, whatever the view would render."""
+        response = JsonResponse(
             data,
             status=exc.status_code,
             headers=self.get_headers(exc),
@@ -148,9 +180,9 @@ class ProblemHandler(ExceptionHandler):
         return response
 
 
-def problem_handler(exc: Exception, context: Any) -> Response | None:
+def problem_handler(exc: Exception, context: Any) -> HttpResponse | None:
     """Return the problem for what a view raised: DRF's EXCEPTION_HANDLER."""
-    response: Response | None = ProblemHandler(exc, context).run()
+    response: HttpResponse | None = ProblemHandler(exc, context).run()
     return response
 
 

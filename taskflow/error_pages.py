@@ -5,11 +5,12 @@ from typing import Any
 
 from django.http import HttpRequest, HttpResponse
 from django.views import defaults
+from django.views.decorators.csrf import csrf_exempt
 
 from taskflow.api_errors import problem_response, request_id
 
 logger = logging.getLogger(__name__)
-_MACHINES = ("/api/", "/health/")
+_MACHINES = ("/api", "/health")
 
 
 def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
@@ -37,6 +38,7 @@ def not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
     return nothing_here(request)
 
 
+@csrf_exempt
 def nothing_here(request: HttpRequest, **_: Any) -> HttpResponse:
     """Answer an unknown address below /api; a view of its own, so that DEBUG shows no page."""
     return problem_response(
@@ -61,4 +63,4 @@ def server_error(request: HttpRequest) -> HttpResponse:
 
 
 def _for_a_machine(request: HttpRequest) -> bool:
-    return request.path.startswith(_MACHINES)
+    return any(request.path == root or request.path.startswith(f"{root}/") for root in _MACHINES)

@@ -5,6 +5,7 @@ import re
 from pathlib import Path
 from typing import Any
 
+from psycopg import ProgrammingError
 from psycopg.conninfo import conninfo_to_dict
 
 from jobs.engine import Engine
@@ -121,10 +122,23 @@ TEMPLATES = [
 ]
 
 
+def _connection_parts(url: str) -> dict[str, Any]:
+    """Return libpq's reading of the URL; what it refuses becomes one of the collected problems."""
+    try:
+        return dict(conninfo_to_dict(url))
+    except (ProgrammingError, UnicodeDecodeError):
+        # The error quotes the part that it could not read, which may be the password.
+        env.problems.append(
+            "TASKFLOW_DATABASE_URL is no URL that PostgreSQL accepts: percent-encode special "
+            "characters of user and password in UTF-8, and use libpq's parameters only."
+        )
+        return {}
+
+
 def _database(url: str) -> dict[str, Any]:
     """Return Django's form of a PostgreSQL URL; unset, a server that nobody has."""
     # The name of a folder for sockets: refused at once, by a message that shows the name.
-    parts = conninfo_to_dict(url) if url else {"host": "/TASKFLOW_DATABASE_URL is unset"}
+    parts = _connection_parts(url) if url else {"host": "/TASKFLOW_DATABASE_URL is unset"}
     pooled = bool(url and DATABASE_POOL)
     known = {key: parts.pop(key, "") for key in ("dbname", "user", "password", "host", "port")}
     return {
@@ -205,7 +219,8 @@ if PRODUCTION:
             database_url=DATABASE_URL,
             redis_url=REDIS_URL,
             allowed_hosts=ALLOWED_HOSTS,
-            pepper_set=API_KEY_PEPPER != SECRET_KEY,
+            api_key_pepper=API_KEY_PEPPER,
+            http_allow_networks=TASKFLOW_ENGINE.http_allow_networks,
         )
     )
 env.raise_problems()

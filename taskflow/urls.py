@@ -2,21 +2,18 @@
 
 from django.contrib import admin
 from django.urls import include, path, re_path
-from django.views.decorators.cache import cache_page
-from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerSplitView
+from drf_spectacular.views import SpectacularSwaggerSplitView
 
 from taskflow import health
+from taskflow.api_document import ApiDocumentView
 from taskflow.error_pages import nothing_here
-
-# The document is the same for everybody and takes a moment to make.
-SCHEMA_KEPT = 3600  # seconds
 
 admin.autodiscover()
 
 urlpatterns = [
     path("admin/", admin.site.urls),
     path("api/v1/", include("jobs.api.urls")),
-    path("api/schema", cache_page(SCHEMA_KEPT)(SpectacularAPIView.as_view()), name="schema"),
+    path("api/schema", ApiDocumentView.as_view(), name="schema"),
     path("api/docs", SpectacularSwaggerSplitView.as_view(url_name="schema"), name="docs"),
     path("health/live", health.live),
     path("health/ready", health.ready),

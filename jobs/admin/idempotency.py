@@ -1,5 +1,7 @@
 """Idempotency records: answers that producers' repeated requests get again."""
 
+import json
+
 from django.contrib import admin
 
 from jobs.admin import display as show
@@ -22,4 +24,4 @@ class IdempotencyRecordAdmin(OperatorsOnly):
 
     @admin.display(description="Answer")
     def answer(self, record: IdempotencyRecord) -> str:
-        return show.json_block(record.response_body)
+        return show.json_block(json.loads(record.response_text or "null"))

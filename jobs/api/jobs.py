@@ -11,12 +11,13 @@ from rest_framework.response import Response
 from apikeys.scopes import Scope
 from jobs import queries
 from jobs.api import new_jobs, schemas
-from jobs.api.base import TaskFlowViewSet
+from jobs.api.base import TaskFlowViewSet, bounded_time
 from jobs.api.filters import JobFilters
 from jobs.api.once import HEADER, respond_once
+from jobs.api.pagination import NewestFirst
 from jobs.api.parsers import BATCH_BODY, SINGLE_BODY
 from jobs.api.representations import execution, job_detail
-from jobs.models import Job
+from jobs.models import Execution, Job
 from jobs.operations import steer
 from jobs.operations.fields import Fields
 from jobs.operations.new_job import read_changes
@@ -34,6 +35,11 @@ IDEMPOTENCY = OpenApiParameter(
 PARTIAL = OpenApiParameter(
     "partial", bool, description="Create the good jobs and answer what is wrong with the others."
 )
+
+PAGE = [
+    OpenApiParameter("cursor", str, description=NewestFirst.cursor_query_description),
+    OpenApiParameter("page_size", int, description=NewestFirst.page_size_query_description),
+]
 
 
 class InvalidPartial(ValueError):
@@ -54,7 +60,7 @@ class JobViewSet(TaskFlowViewSet):
         "retry": Scope.JOBS_WRITE,
         "run_now": Scope.JOBS_WRITE,
     }
-    parameters = {"batch": ("partial",)}
+    parameters = {"batch": ("partial",), "executions": ("cursor", "page_size")}
 
     def get_queryset(self) -> QuerySet[Job]:
         """Return the merchant's jobs."""
@@ -184,14 +190,23 @@ class JobViewSet(TaskFlowViewSet):
 
     @extend_schema(
         operation_id="jobs_executions",
-        summary="List a job's attempts, oldest first",
+        summary="List a job's attempts, newest first",
         responses={200: schemas.JobExecutionsSchema},
+        parameters=PAGE,
     )
     @action(detail=True, methods=["get"])
     def executions(self, request: Request, pk: str) -> Response:
-        """The running attempt comes last, with the outcome `running`."""
-        attempts = queries.attempts_of(self._job(pk))
-        return Response({"results": [execution(attempt) for attempt in attempts]})
+        """The running attempt comes before the first page, with the outcome `running`."""
+        job = self._job(pk)
+        finished: QuerySet[Execution] = Execution.objects.of(self.merchant).filter(job_id=job.pk)
+        with bounded_time():
+            page = self.paginate_queryset(finished)
+        assert page is not None
+        answer = self.get_paginated_response([execution(attempt) for attempt in page])
+        running = queries.running_attempt(job)
+        if running is not None and answer.data["previous"] is None:
+            answer.data["results"].insert(0, execution(running))
+        return answer
 
     def _job(self, pk: str) -> Job:
         return self.found(self.get_queryset().select_related("merchant"), pk)

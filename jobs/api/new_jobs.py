@@ -7,14 +7,16 @@ from typing import Any
 
 from jobs.api.representations import job_receipt, job_summary
 from jobs.operations.create import create_jobs
-from jobs.operations.fields import FieldProblem, Fields, InvalidFields
+from jobs.operations.fields import FieldProblem, Fields, InvalidFields, bounded
 from jobs.operations.idempotency import Answer
 from jobs.operations.new_job import NewJob, read_new_job
 from tenants.models import Merchant
 
 MOST_IN_BATCH = 1000
-# So that one bad list of 1,000 does not make an endless answer.
-MOST_PROBLEMS = 100
+# Beyond these, so that one bad list of 1,000 does not make an endless answer, an item's problems
+# are one and a count.
+MOST_PER_ITEM = 20
+MOST_IN_ANSWER = 100
 
 
 @dataclass(frozen=True)
@@ -35,7 +37,7 @@ def create_all(body: Any, *, merchant: Merchant, now: datetime) -> Answer:
     """Create every job of a batch, or none. Raises InvalidFields, QuotaExceeded."""
     items = _read_batch(body, now)
     if problems := [problem for item in items for problem in item.problems]:
-        raise InvalidFields(problems[:MOST_PROBLEMS])
+        raise InvalidFields(problems)
     jobs = create_jobs(merchant=merchant, new_jobs=_good(items), now=now)
     return Answer(status=201, body={"count": len(jobs), "jobs": [job_receipt(job) for job in jobs]})
 
@@ -47,12 +49,15 @@ def create_some(body: Any, *, merchant: Merchant, now: datetime) -> Answer:
     """
     items = _read_batch(body, now)
     jobs = iter(create_jobs(merchant=merchant, new_jobs=_good(items), now=now))
-    results = [
-        {"index": item.index, "job": job_receipt(next(jobs))}
-        if item.new_job
-        else {"index": item.index, "errors": [asdict(problem) for problem in item.problems]}
-        for item in items
-    ]
+    told = 0
+    results: list[dict[str, Any]] = []
+    for item in items:
+        if item.new_job:
+            results.append({"index": item.index, "job": job_receipt(next(jobs))})
+            continue
+        shown = bounded(item.problems, MOST_PER_ITEM if told < MOST_IN_ANSWER else 1)
+        told += len(shown)
+        results.append({"index": item.index, "errors": [asdict(problem) for problem in shown]})
     refused = sum(1 for item in items if item.new_job is None)
     answer = {"created": len(items) - refused, "refused": refused, "results": results}
     return Answer(status=207 if refused else 200, body=answer)

@@ -188,6 +188,8 @@ class ExecutionSchema(Shown):
 
 class JobExecutionsSchema(s.Serializer[Any]):
     results = ExecutionSchema(many=True)
+    next = s.URLField(allow_null=True)
+    previous = s.URLField(allow_null=True)
 
 
 class BatchAnswerSchema(s.Serializer[Any]):

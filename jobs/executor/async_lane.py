@@ -93,8 +93,13 @@ class AsyncLane:
         return len(attempts)
 
     def stop(self, *, patience: float) -> None:
-        """Let attempts end for `patience` seconds, hand back the rest uncounted, say goodbye."""
+        """Let attempts end for `patience` seconds, hand back the rest uncounted, say goodbye.
+
+        The second call does nothing.
+        """
         with self._room:
+            if self._stopping:
+                return
             self._stopping = True
             self._room.notify_all()
             self._room.wait_for(self._is_idle, patience)
@@ -145,7 +150,10 @@ class AsyncLane:
 
     def _run_loop(self) -> None:
         asyncio.set_event_loop(self._loop)
-        self._loop.run_forever()
+        try:
+            self._loop.run_forever()
+        finally:
+            self._loop.close()
 
     def _begin(self, attempts: Sequence[Attempt]) -> None:
         for attempt in attempts:

@@ -14,7 +14,8 @@ class IdempotencyRecord(models.Model):
     key = models.CharField(max_length=255)
     request_hash = models.CharField(max_length=64)
     response_status = models.PositiveSmallIntegerField(null=True)
-    response_body = models.JSONField(null=True)
+    # A text: jsonb would reorder the answer's fields and rewrite its numbers.
+    response_text = models.TextField(blank=True, default="")
     created_at = models.DateTimeField()
 
     class Meta:

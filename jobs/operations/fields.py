@@ -3,7 +3,7 @@
 import difflib
 import json
 import re
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
@@ -15,6 +15,9 @@ _MOMENT = re.compile(
 )
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]")
 _SHOWN = 60
+MOST_PROBLEMS = 100
+_MOST_UNKNOWN = 20
+_MOST_HINTS = 3  # a near match costs much more than a whole other field
 _compact = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"))
 
 
@@ -31,8 +34,17 @@ class InvalidFields(ValueError):
     """The request cannot be carried out as written; `problems` names every fault."""
 
     def __init__(self, problems: Iterable[FieldProblem]) -> None:
-        self.problems = tuple(problems)
+        self.problems = bounded(tuple(problems), MOST_PROBLEMS)
         super().__init__("; ".join(f"{p.pointer or '/'}: {p.detail}" for p in self.problems))
+
+
+def bounded(problems: Sequence[FieldProblem], most: int) -> tuple[FieldProblem, ...]:
+    """Return the first `most` problems, and one more that counts what was left out."""
+    left = len(problems) - most
+    if left <= 0:
+        return tuple(problems)
+    rest = FieldProblem("", "more_problems", f"And {left:,} more; mend these first.")
+    return (*problems[:most], rest)
 
 
 def pointer_token(name: str) -> str:
@@ -57,9 +69,7 @@ class Fields:
         self.data: Mapping[str, Any] = data if isinstance(data, dict) else {}
         if not isinstance(data, dict):
             self.refuse(None, "wrong_type", f"must be a JSON object, not {_type(data)}.")
-        for name in self.data:
-            if name not in known:
-                self._refuse_unknown(name, known)
+        self._refuse_unknown([name for name in self.data if name not in known], known)
 
     def __contains__(self, name: str) -> bool:
         return name in self.data
@@ -94,7 +104,7 @@ class Fields:
         if isinstance(value, bool) or not isinstance(value, int):
             self.refuse(name, "wrong_type", f"must be a whole number, not {_type(value)}.")
         elif not minimum <= value <= maximum:
-            self.refuse(name, "out_of_range", f"must be between {minimum} and {maximum}.")
+            self.refuse(name, "out_of_range", f"must be between {minimum:,} and {maximum:,}.")
         else:
             return value
         return default
@@ -105,7 +115,9 @@ class Fields:
         if isinstance(value, bool) or not isinstance(value, int | float):
             self.refuse(name, "wrong_type", f"must be a number, not {_type(value)}.")
         elif not minimum <= value <= maximum:
-            self.refuse(name, "out_of_range", f"must be between {minimum:g} and {maximum:g}.")
+            self.refuse(
+                name, "out_of_range", f"must be between {_bound(minimum)} and {_bound(maximum)}."
+            )
         else:
             return float(value)
         return default
@@ -170,14 +182,24 @@ class Fields:
             return value
         return {}
 
-    def _refuse_unknown(self, name: str, known: Collection[str]) -> None:
-        near = difflib.get_close_matches(name[:_SHOWN], known, n=1)
-        remedy = f'did you mean "{near[0]}"?' if near else "remove it."
-        self.refuse(name, "unknown_field", f"is not a field here; {remedy}")
+    def _refuse_unknown(self, names: Sequence[str], known: Collection[str]) -> None:
+        for place, name in enumerate(names[:_MOST_UNKNOWN]):
+            near = (
+                difflib.get_close_matches(name[:_SHOWN], known, n=1) if place < _MOST_HINTS else ()
+            )
+            remedy = f'did you mean "{near[0]}"?' if near else "remove it."
+            self.refuse(name, "unknown_field", f"is not a field here; {remedy}")
+        if len(names) > _MOST_UNKNOWN:
+            left = len(names) - _MOST_UNKNOWN
+            self.refuse(None, "unknown_field", f"has {left:,} more unknown fields; remove them.")
 
 
 _EXAMPLE = "for example 2030-01-31T09:00:00Z"
 _TIME_FORM = f"a time as in RFC 3339 with a UTC offset, {_EXAMPLE}"
+
+
+def _bound(number: float) -> str:
+    return f"{number:,.0f}" if number == int(number) else f"{number:g}"
 
 
 def _text_fault(item: Any, longest: int) -> tuple[str, str] | None:

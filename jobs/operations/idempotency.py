@@ -21,21 +21,21 @@ MAX_KEY = 255
 
 # A live record makes the WHERE false: nothing is updated and no row comes back.
 _CLAIM = """
-INSERT INTO jobs_idempotencyrecord AS record (merchant_id, key, request_hash, created_at)
-VALUES (%(merchant)s, %(key)s, %(hash)s, %(now)s)
+INSERT INTO jobs_idempotencyrecord AS record (merchant_id, key, request_hash, response_text, created_at)
+VALUES (%(merchant)s, %(key)s, %(hash)s, '', %(now)s)
 ON CONFLICT (merchant_id, key) DO UPDATE
-   SET request_hash = excluded.request_hash, response_status = NULL, response_body = NULL,
+   SET request_hash = excluded.request_hash, response_status = NULL, response_text = '',
        created_at = excluded.created_at
  WHERE record.created_at <= %(before)s
 RETURNING record.id
 """
 _RECALL = """
-SELECT request_hash, response_status, response_body
+SELECT request_hash, response_status, response_text
   FROM jobs_idempotencyrecord
  WHERE merchant_id = %(merchant)s AND key = %(key)s
 """
 _REMEMBER = """
-UPDATE jobs_idempotencyrecord SET response_status = %(status)s, response_body = %(body)s
+UPDATE jobs_idempotencyrecord SET response_status = %(status)s, response_text = %(text)s
  WHERE id = %(id)s
 """
 
@@ -94,16 +94,16 @@ def answer_once(
         answer = work()
         cursor.execute(
             _REMEMBER,
-            {"id": claimed[0], "status": answer.status, "body": json.dumps(answer.body)},
+            {"id": claimed[0], "status": answer.status, "text": json.dumps(answer.body)},
         )
         return answer
 
 
 def _recalled(row: Any, fingerprint: str) -> Answer:
-    stored_hash, status, body = row
+    stored_hash, status, text = row
     if stored_hash != fingerprint:
         raise IdempotencyKeyReused(
             "This Idempotency-Key was used for another request within 24 hours. "
             "Send the same request again, or choose a new key."
         )
-    return Answer(status=status, body=json.loads(body), replayed=True)
+    return Answer(status=status, body=json.loads(text), replayed=True)

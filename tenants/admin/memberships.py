@@ -20,6 +20,7 @@ class MembershipAdmin(MerchantScopedAdmin):
     role_may_change = True
     list_display = ("user", "merchant", "shown_role", "active", "created_at")
     list_filter = ("merchant", "role", "active")
+    lookups = ("merchant__id__exact", "role__exact", "active__exact")
     list_select_related = ("user", "merchant")
     search_fields = ("user__email", "user__name", "merchant__name")
     autocomplete_fields = ("user", "merchant")

@@ -23,6 +23,7 @@ class MerchantAdmin(MerchantScopedAdmin):
     role_may_change = True
     list_display = ("name", "slug", "shown_active", "time_zone", "created_at")
     list_filter = ("active",)
+    lookups = ("active__exact",)
     search_fields = ("name", "slug")
     actions = ("rotate_secret",)
     readonly_fields = ("shown_signing_secret", "created_at")

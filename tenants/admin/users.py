@@ -40,6 +40,7 @@ class UserAdmin(MerchantScopedAdmin, DjangoUserAdmin):  # type: ignore[misc, typ
     change_password_form = AdminPasswordChangeForm
     list_display = ("email", "name", "is_active", "is_staff", "is_superuser")
     list_filter = ("is_active", "is_superuser")
+    lookups = ("is_active__exact", "is_superuser__exact")
     search_fields = ("email", "name")
     ordering = ("email",)
     filter_horizontal = ()

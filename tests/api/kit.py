@@ -13,7 +13,7 @@ class ApiClient(Client):
     """Sends JSON with one key; answers carry `.json()` as usual."""
 
     def __init__(self, key: str = "") -> None:
-        super().__init__(raise_request_exception=False)
+        super().__init__(raise_request_exception=False, enforce_csrf_checks=True)
         self.key = key
 
     def call(self, method: str, path: str, body: Any = None, **headers: str) -> Any:

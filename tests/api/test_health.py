@@ -1,9 +1,11 @@
 """/health: what a supervisor and a load balancer see."""
 
+import psycopg
 import pytest
 from django.db import connection
 
 from jobs.engine import POPULATOR_LOCK
+from taskflow import health
 from tenants.clock import database_now
 from tests.api.kit import ApiClient, problem
 from tests.factories.jobs import make_job, make_worker
@@ -38,6 +40,17 @@ def test_a_platform_with_everything_is_ready_and_tells_the_oldest_due_job():
         cursor.execute("SELECT pg_advisory_unlock(%s)", [POPULATOR_LOCK])
     assert answer.status_code == 200, answer.content
     assert answer.json()["checks"]["oldest_due_job"]["age_seconds"] > 300 * 86_400
+
+
+def test_a_slow_look_for_the_oldest_due_job_is_no_missing_database(database_url, monkeypatch):
+    monkeypatch.setattr(health, "SECONDS", 1)
+    # Only the look for the oldest due job asks for merchants; it now waits until its limit.
+    with psycopg.connect(database_url) as other:
+        other.execute("LOCK TABLE tenants_merchant IN ACCESS EXCLUSIVE MODE")
+        checks = anyone.read("/health/ready").json()["checks"]
+    assert checks["database"] == {"ok": True}
+    assert checks["populator"] == {"ok": False}
+    assert checks["oldest_due_job"] == {"ok": True, "age_seconds": None, "lanes": {}}
 
 
 def test_health_is_only_read():

@@ -36,6 +36,11 @@ def redrive(browser, letter, payload):
     return confirm(browser, page_url("deadletter", letter, "redrive"), payload=payload)
 
 
+def with_value(value):
+    """Return a payload whose body is the JSON text `value`."""
+    return '{"url": "https://shop.example/orders", "json": ' + value + "}"
+
+
 def shown_payload(browser, letter):
     """Return the payload as the dialog shows it."""
     page = browser.get(page_url("deadletter", letter, "redrive"))
@@ -63,8 +68,16 @@ def test_redrive_with_an_edited_payload_keeps_what_was_hidden(browser, letter):
 @pytest.mark.parametrize(
     ("payload", "words"),
     [
-        ('{"url": ', "not JSON"),
-        ("[" * 20_000, "not JSON"),
+        ('{"url": ', "not valid JSON"),
+        ("[" * 20_000, "32 levels"),
+        (with_value('"\\u0000"'), "U+0000"),
+        (with_value('"\\ud800"'), "surrogate"),
+        (with_value("NaN"), "NaN"),
+        (with_value("-Infinity"), "Infinity"),
+        (with_value("1e999"), "too large"),
+        (with_value("9" * 5000), "4,300 digits"),
+        (with_value('{"a": 1, "a": 2}'), "given twice"),
+        (with_value("[" * 60 + "]" * 60), "32 levels"),
         ('{"method": "GET"}', "url"),
         ("[]", "payload"),
         ('{"method": "GET", "url": "ftp://shop.example/"}', "url"),
@@ -77,6 +90,12 @@ def test_bad_payload_is_refused_with_its_field_and_changes_nothing(browser, lett
     letter.refresh_from_db()
     assert letter.resolution == ""
     assert Job.objects.get(pk=letter.job_id).status == "failed"
+
+
+def test_edit_of_a_number_to_true_is_an_edit(shop, browser):
+    letter = make_dead_letter(merchant=shop, payload={**HTTP_PAYLOAD, "json": {"paid": 1}})
+    redrive(browser, letter, json.dumps({**HTTP_PAYLOAD, "json": {"paid": True}}))
+    assert Job.objects.get(pk=letter.job_id).payload["json"]["paid"] is True
 
 
 def test_discard_keeps_the_reason_and_leaves_the_job_failed(browser, member, letter):

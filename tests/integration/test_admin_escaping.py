@@ -126,7 +126,7 @@ def test_worker_and_idempotency_record_are_text(browser, job, merchant):
         merchant=merchant,
         key=EVIL,
         request_hash="x",
-        response_body={EVIL: EVIL},
+        response_text=json.dumps({EVIL: EVIL}),
         created_at=NOW,
     )
     check(text_of(browser.get(list_url("worker"))))

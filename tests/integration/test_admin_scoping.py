@@ -176,6 +176,49 @@ def test_list_takes_no_comparison_that_it_does_not_offer(shop, rows, lookup):
     assert response.status_code == 400
 
 
+OWN_LISTS = (
+    "admin:tenants_user_changelist",
+    "admin:tenants_merchant_changelist",
+    "admin:tenants_membership_changelist",
+    "admin:apikeys_apikey_changelist",
+)
+
+
+@pytest.mark.parametrize(
+    ("page", "lookup", "value"),
+    [
+        ("tenants_user", "email__regex", "("),
+        ("tenants_user", "email__startswith", "a"),
+        ("tenants_user", "password__startswith", "argon2"),
+        ("tenants_merchant", "name", "\x00"),
+        ("tenants_merchant", "name__regex", "(a+)+$"),
+        ("tenants_merchant", "sealed_signing_secret__startswith", "v"),
+        ("tenants_membership", "role__exact", "\x00"),
+        ("tenants_membership", "role__regex", "("),
+        ("tenants_membership", "user__password__startswith", "a"),
+        ("apikeys_apikey", "digest__startswith", "0"),
+        ("apikeys_apikey", "public_id__regex", "("),
+    ],
+)
+def test_lists_of_people_and_keys_take_no_comparison_that_they_do_not_offer(page, lookup, value):
+    address = reverse(f"admin:{page}_changelist", query={lookup: value})
+    assert browser_of(make_superuser()).get(address).status_code == 400
+
+
+@pytest.mark.parametrize("page", OWN_LISTS)
+def test_every_filter_that_a_list_of_people_or_keys_offers_works(shop, rival, page):
+    browser = browser_of(make_superuser())
+    listed = browser.get(reverse(page)).context["cl"]
+    offered = [
+        choice["query_string"]
+        for filters in listed.filter_specs
+        for choice in filters.choices(listed)
+    ]
+    assert len(offered) > 1
+    for query in offered:
+        assert browser.get(reverse(page) + query).status_code == 200, query
+
+
 def test_sidebar_shows_what_one_may_see(shop):
     member = text_of(browser_of(make_member(shop)).get(reverse("admin:index")))
     superuser = text_of(browser_of(make_superuser()).get(reverse("admin:index")))

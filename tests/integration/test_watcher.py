@@ -4,6 +4,7 @@ from datetime import timedelta
 
 import pytest
 
+from jobs import watcher
 from jobs.engine import Engine
 from jobs.liveness import live_lanes
 from jobs.models import DeadLetter, Execution, IdempotencyRecord, Job, Worker
@@ -112,6 +113,32 @@ def test_upkeep_forgets_old_keys_and_workers_and_keeps_the_rest():
     assert (kept.idempotency_records, kept.workers) == (1, 1)
     assert IdempotencyRecord.objects.get().key == "young"
     assert set(Worker.objects.values_list("name", flat=True)) == {"recent", "alive"}
+
+
+def test_upkeep_forgets_more_old_keys_than_one_step_removes(monkeypatch):
+    monkeypatch.setattr(watcher, "PRUNE_LIMIT", 2)
+    merchant = make_merchant()
+    for number in range(6):
+        age = timedelta(hours=23 if number == 5 else 25)
+        IdempotencyRecord.objects.create(
+            merchant=merchant, key=str(number), request_hash="x", created_at=NOW - age
+        )
+    assert keep_up(NOW).idempotency_records == 5
+    assert IdempotencyRecord.objects.get().key == "5"
+
+
+def test_upkeep_leaves_what_is_beyond_its_bound_to_the_next_one(monkeypatch):
+    monkeypatch.setattr(watcher, "PRUNE_LIMIT", 1)
+    monkeypatch.setattr(watcher, "PRUNE_STEPS", 2)
+    merchant = make_merchant()
+    for number in range(3):
+        IdempotencyRecord.objects.create(
+            merchant=merchant,
+            key=str(number),
+            request_hash="x",
+            created_at=NOW - timedelta(hours=25),
+        )
+    assert [keep_up(NOW).idempotency_records for _ in range(3)] == [2, 1, 0]
 
 
 def test_partitions_are_made_once_and_cover_the_coming_weeks():

@@ -7,8 +7,8 @@ import psycopg
 import pytest
 from django.db import connections
 
-from jobs.api.strict_json import MalformedJson, read_json
 from jobs.models import Job
+from jobs.strict_json import MalformedJson, read_json
 from tests.api.kit import ApiClient, client_of, noop, pointers, problem
 from tests.factories.jobs import make_job
 from tests.factories.tenants import LONG_AGO, make_key, make_merchant

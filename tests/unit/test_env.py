@@ -169,6 +169,11 @@ def test_valkey_scheme_is_understood(tmp_path):
         ("TASKFLOW_DEBUG", "true", "TASKFLOW_DEBUG is on"),
         ("TASKFLOW_SECRET_KEY", "short", "TASKFLOW_SECRET_KEY is shorter than 32"),
         ("TASKFLOW_API_KEY_PEPPER", "k" * 48, "TASKFLOW_API_KEY_PEPPER is unset or equals"),
+        ("TASKFLOW_API_KEY_PEPPER", "x" * 31, "TASKFLOW_API_KEY_PEPPER is shorter than 32"),
+        ("TASKFLOW_HTTP_ALLOW_NETWORKS", "0.0.0.0/0", "TASKFLOW_HTTP_ALLOW_NETWORKS opens"),
+        ("TASKFLOW_HTTP_ALLOW_NETWORKS", "10.0.0.0/8,::/0", "opens ::/0"),
+        ("TASKFLOW_HTTP_ALLOW_NETWORKS", "169.254.0.0/16", "opens 169.254.0.0/16"),
+        ("TASKFLOW_HTTP_ALLOW_NETWORKS", "fd00::/8", "opens fd00::/8"),
         ("TASKFLOW_ALLOWED_HOSTS", "*", "TASKFLOW_ALLOWED_HOSTS has a wildcard"),
         ("TASKFLOW_ALLOWED_HOSTS", "ok.example.com,*.example.com", "has a wildcard"),
         ("TASKFLOW_ALLOWED_HOSTS", ".example.com", "has a wildcard"),
@@ -179,6 +184,21 @@ def test_production_refuses_one_unsafe_setting(tmp_path, name, value, sentence):
     assert run.returncode != 0
     assert sentence in run.stderr
     assert run.stderr.count("\n  - ") == 1
+
+
+def test_production_may_open_a_private_network(tmp_path):
+    run = settings_import(tmp_path, **SAFE, TASKFLOW_HTTP_ALLOW_NETWORKS="10.1.0.0/16,fd12::/16")
+    assert run.returncode == 0, run.stderr
+
+
+@pytest.mark.parametrize("rest", ["hunter2%zz@h/db", "hunter2%ff@h/db", "hunter2@h/db?foo=1"])
+def test_database_url_that_libpq_refuses_is_named_and_never_shown(tmp_path, rest):
+    url = f"postgresql://u:{rest}"
+    run = settings_import(tmp_path, TASKFLOW_DATABASE_URL=url, TASKFLOW_DEBUG="maybe")
+    assert run.returncode != 0
+    assert "\n  - TASKFLOW_DATABASE_URL " in run.stderr
+    assert "\n  - TASKFLOW_DEBUG " in run.stderr
+    assert "hunter2" not in run.stderr
 
 
 def test_production_ignores_the_credentials_of_a_development_home(tmp_path):

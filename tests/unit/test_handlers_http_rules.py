@@ -11,9 +11,11 @@ from hypothesis import strategies as st
 from jobs.handlers.http.headers import MAX_KEPT_HEADERS, header_problems, kept_headers
 from jobs.handlers.http.payload import METHODS, parse_payload
 from jobs.handlers.http.policy import AddressPolicy
-from jobs.handlers.http.request import traceparent
+from jobs.handlers.http.request import build_request, traceparent
 from jobs.handlers.http.retry_after import CAP, parse_retry_after
 from jobs.handlers.kinds import InvalidPayload
+from jobs.outcomes import Attempt
+from tenants.signing_secrets import new_signing_secret, signing_secret_text
 
 NOW = datetime(2026, 11, 22, 12, 0, tzinfo=UTC)
 URL = "https://example.com/hook"
@@ -26,6 +28,37 @@ def problems(payload: Any) -> dict[str, str]:
     except InvalidPayload as error:
         return {problem.pointer: problem.message for problem in error.problems}
     return {}
+
+
+def test_what_a_call_carries_is_in_no_repr() -> None:
+    payload = {
+        "url": f"{URL}?token=s3cret",
+        "headers": {"Authorization": "Bearer s3cret"},
+        "json": {"password": "s3cret"},
+    }
+    attempt = Attempt(
+        job_id=UUID(int=1),
+        ticket=1,
+        merchant_id=UUID(int=2),
+        kind="http",
+        handler="",
+        name="order",
+        payload=payload,
+        number=1,
+        round=1,
+        max_attempts=3,
+        timeout=30.0,
+        backoff=None,
+        scheduled_at=NOW,
+        started_at=NOW,
+    )
+    call = parse_payload(payload, AddressPolicy())
+    request = build_request(call, attempt, signing_secret_text(new_signing_secret()))
+    shown = f"{attempt!r} {call!r} {request!r}"
+    assert "s3cret" not in shown
+    assert request.headers["webhook-signature"] not in shown
+    assert "name='order'" in shown
+    assert "method='POST'" in shown
 
 
 @pytest.mark.parametrize(
