@@ -168,7 +168,9 @@ class ProblemHandler(ExceptionHandler):
             headers["Retry-After"] = str(max(1, math.ceil(wait)))
         return headers
 
-    def get_response(self, exc: exceptions.APIException, data: dict[str, Any]) -> JsonResponse:
+    def get_response(  # type: ignore[override]
+        self, exc: exceptions.APIException, data: dict[str, Any]
+    ) -> JsonResponse:
         """Return the answer, which nobody may keep; JSON, whatever the view would render."""
         response = JsonResponse(
             data,

@@ -196,7 +196,7 @@ class JobViewSet(TaskFlowViewSet):
     )
     @action(detail=True, methods=["get"])
     def executions(self, request: Request, pk: str) -> Response:
-        """The running attempt comes before the first page, with the outcome `running`."""
+        """The running attempt heads the first page, with the outcome `running`."""
         job = self._job(pk)
         finished: QuerySet[Execution] = Execution.objects.of(self.merchant).filter(job_id=job.pk)
         with bounded_time():
@@ -204,7 +204,9 @@ class JobViewSet(TaskFlowViewSet):
         assert page is not None
         answer = self.get_paginated_response([execution(attempt) for attempt in page])
         running = queries.running_attempt(job)
-        if running is not None and answer.data["previous"] is None:
+        # It may have ended after the job was read.
+        ended = running is not None and running.number in {attempt.number for attempt in page}
+        if running is not None and not ended and answer.data["previous"] is None:
             answer.data["results"].insert(0, execution(running))
         return answer
 

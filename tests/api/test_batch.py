@@ -96,3 +96,22 @@ def test_a_large_batch_fits_and_a_larger_body_does_not(api):
     assert api.send("/jobs/batch", {"jobs": [echo] * 1000}).status_code == 201
     problem(api.send("/jobs/batch", {"jobs": [larger] * 1000}), 413, "body_too_large")
     assert Job.objects.count() == 1000
+
+
+def test_a_batch_of_nonsense_gets_a_bounded_answer(api):
+    jobs = [{f"field{place}": 1 for place in range(200)} for _ in range(100)]
+    refused = problem(api.send("/jobs/batch", {"jobs": jobs}), 400, "invalid_fields")
+    assert len(refused["errors"]) == 101
+    assert refused["errors"][-1]["code"] == "more_problems"
+    partial = api.send("/jobs/batch?partial=true", {"jobs": jobs})
+    assert partial.status_code == 207
+    counts = [len(result["errors"]) for result in partial.json()["results"]]
+    assert (max(counts), min(counts), counts[-1]) == (21, 2, 2)
+
+
+def test_unknown_fields_beyond_the_first_are_counted(api):
+    body = problem(
+        api.send("/jobs", noop(**{f"f{i}": 1 for i in range(1000)})), 400, "invalid_fields"
+    )
+    assert len(body["errors"]) == 21
+    assert "980 more unknown fields" in body["errors"][-1]["detail"]

@@ -146,3 +146,33 @@ def test_secret_headers_are_stored_but_never_shown(api):
         "Accept": "text/plain",
     }
     assert Job.objects.get().payload["headers"] == headers
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "X-Auth-Key",
+        "X-Access-Key",
+        "X-Auth",
+        "X-Session",
+        "X-Passwd",
+        "X-Passphrase",
+        "Private-Key",
+        "X-JWT",
+    ],
+)
+def test_a_header_named_after_a_secret_is_never_shown(api, name):
+    body = api.send("/jobs", http_job(headers={name: "canary", "X-Plain": "shown"})).json()
+    assert body["payload"]["headers"] == {name: "***", "X-Plain": "shown"}
+
+
+def test_a_mask_from_a_fetched_payload_does_not_become_the_value_of_a_new_job(api):
+    fetched = api.send("/jobs", http_job(headers={"Authorization": "canary"})).json()["payload"]
+    body = problem(api.send("/jobs", {"kind": "http", "payload": fetched}), 400, "invalid_fields")
+    assert pointers(body) == {("/payload/headers/Authorization", "masked_value")}
+    assert Job.objects.count() == 1
+
+
+def test_a_bound_is_written_out(api):
+    body = problem(api.send("/jobs", noop(delay=-1)), 400, "invalid_fields")
+    assert "between 0 and 315,619,200" in body["detail"]

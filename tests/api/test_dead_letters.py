@@ -68,6 +68,26 @@ def test_a_bad_payload_is_named_and_the_letter_stays_open(api, merchant):
     assert letter.resolution == ""
 
 
+def test_a_redrive_with_null_as_payload_does_not_run_the_old_one(api, merchant):
+    letter = letter_of(merchant)
+    answer = api.send(f"/dead-letters/{letter.pk}/redrive", {"payload": None})
+    assert pointers(problem(answer, 400, "invalid_fields")) == {("/payload", "wrong_type")}
+    letter.refresh_from_db()
+    assert letter.resolution == ""
+
+
+def test_a_redrive_does_not_send_a_hidden_value_to_another_host(api, merchant):
+    payload = {"url": "https://target.example/", "headers": {"Authorization": "canary"}}
+    letter = letter_of(merchant, kind="http", payload=payload)
+    edited = {"url": "https://evil.example/", "headers": {"Authorization": "***"}}
+    answer = api.send(f"/dead-letters/{letter.pk}/redrive", {"payload": edited})
+    assert pointers(problem(answer, 400, "invalid_fields")) == {
+        ("/payload/headers/Authorization", "masked_value")
+    }
+    letter.refresh_from_db()
+    assert letter.resolution == ""
+
+
 @pytest.mark.parametrize("verb", ["redrive", "discard"])
 def test_a_resolved_letter_is_not_resolved_again(api, merchant, verb):
     letter = letter_of(merchant)

@@ -26,6 +26,14 @@ def test_the_same_request_gets_the_first_answer_again(api):
     assert Job.objects.count() == 1
 
 
+def test_a_replay_is_the_same_bytes(api):
+    body = noop(metadata={"zeta": 1e22, "a": -0.0, "longer": {"z": 1, "b": "\u00e9"}})
+    first = api.send("/jobs", body, **{"Idempotency-Key": "bytes"})
+    again = api.send("/jobs", body, **{"Idempotency-Key": "bytes"})
+    assert again["Idempotent-Replayed"] == "true"
+    assert again.content == first.content
+
+
 def test_the_same_key_with_another_request_is_a_conflict(api):
     api.send("/jobs", noop(), **{"Idempotency-Key": "k"})
     for path, body in (("/jobs", noop(priority=1)), ("/jobs/batch", {"jobs": [noop()]})):

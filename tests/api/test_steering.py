@@ -29,20 +29,38 @@ def test_a_finished_job_shows_its_result_and_its_last_error(api, merchant):
     body = api.read(f"/jobs/{job.pk}").json()
     assert (body["result"], body["last_error"], body["waiting_reason"]) == ({"n": 2}, None, None)
     attempts = api.read(f"/jobs/{job.pk}/executions").json()["results"]
-    assert [(a["number"], a["outcome"]) for a in attempts] == [(1, "failed"), (2, "succeeded")]
-    assert attempts[0]["error"]["code"] == "http_503"
-    one = api.read(f"/executions/{attempts[0]['id']}").json()
-    assert one == attempts[0]
-    newest_first = api.read(f"/executions?job={job.pk}").json()["results"]
-    assert newest_first == attempts[::-1]
-    assert api.read("/executions?outcome=failed").json()["results"] == attempts[:1]
+    assert [(a["number"], a["outcome"]) for a in attempts] == [(2, "succeeded"), (1, "failed")]
+    assert attempts[1]["error"]["code"] == "http_503"
+    one = api.read(f"/executions/{attempts[1]['id']}").json()
+    assert one == attempts[1]
+    assert api.read(f"/executions?job={job.pk}").json()["results"] == attempts
+    assert api.read("/executions?outcome=failed").json()["results"] == attempts[1:]
 
 
-def test_the_running_attempt_is_listed_last(api, merchant):
-    job = make_job(merchant=merchant, status="running")
-    [attempt] = api.read(f"/jobs/{job.pk}/executions").json()["results"]
-    assert (attempt["outcome"], attempt["number"]) == ("running", 1)
-    assert (attempt["id"], attempt["finished_at"]) == (None, None)
+def test_attempts_come_in_pages_and_the_running_one_on_the_first_only(api, merchant):
+    job = make_job(merchant=merchant, status="running", attempt=4)
+    bystander = make_job(merchant=merchant, status="succeeded", attempt=1)
+    for owner, number in ((job, 1), (job, 2), (job, 3), (bystander, 1)):
+        Execution.objects.create(
+            job=owner,
+            merchant=merchant,
+            number=number,
+            outcome="failed",
+            scheduled_at=NOW,
+            started_at=NOW,
+            finished_at=NOW,
+        )
+    first = api.read(f"/jobs/{job.pk}/executions?page_size=2").json()
+    assert [(a["number"], a["outcome"]) for a in first["results"]] == [
+        (4, "running"),
+        (3, "failed"),
+        (2, "failed"),
+    ]
+    running = first["results"][0]
+    assert (running["id"], running["finished_at"], first["previous"]) == (None, None, None)
+    second = api.read(first["next"].removeprefix("http://testserver")).json()
+    assert [a["number"] for a in second["results"]] == [1]
+    assert second["next"] is None
 
 
 @pytest.mark.parametrize("status", WAITING)
@@ -139,6 +157,8 @@ def test_a_job_that_no_longer_waits_cannot_be_edited(api, merchant, status):
         ({"payload": None}, "/payload", "invalid_payload"),
         ({"run_at": "2031-01-01T00:00:00"}, "/run_at", "offset_missing"),
         ({"priority": None}, "/priority", "wrong_type"),
+        ({"run_at": None}, "", "nothing_to_change"),
+        ({"delay": None}, "", "nothing_to_change"),
     ],
 )
 def test_a_bad_edit_is_named_and_changes_nothing(api, merchant, changes, pointer, code):
@@ -154,6 +174,62 @@ def test_a_masked_header_sent_back_keeps_its_stored_value(api):
     stored = Job.objects.get().payload
     assert stored["headers"] == {"Authorization": "Bearer canary"}
     assert stored["json"] == {"new": True}
+
+
+def test_a_masked_value_sent_back_in_another_spelling_is_restored(api):
+    url = "https://target.example/hook?a=1&access_token=canary&api%5Fkey=canary"
+    created = api.send("/jobs", http_job(url=url, headers={"X-Auth-Key": "canary"})).json()
+    assert "canary" not in str(created)
+    payload = {"url": created["payload"]["url"], "headers": {"x-auth-key": "***"}}
+    assert api.change(f"/jobs/{created['id']}", {"payload": payload}).status_code == 200
+    assert Job.objects.get().payload == {"url": url, "headers": {"x-auth-key": "canary"}}
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "https://evil.example/hook",
+        "http://target.example/hook",
+        "https://target.example:8443/hook",
+    ],
+)
+def test_a_mask_is_not_turned_into_the_secret_for_another_origin(api, url):
+    created = api.send("/jobs", http_job(headers={"Authorization": "canary"})).json()
+    payload = {"url": url, "headers": {"Authorization": "***"}}
+    body = problem(
+        api.change(f"/jobs/{created['id']}", {"payload": payload}), 400, "invalid_fields"
+    )
+    assert pointers(body) == {("/payload/headers/Authorization", "masked_value")}
+    assert Job.objects.get().payload["url"] == "https://target.example/hook"
+
+
+def test_a_masked_query_value_is_not_stored_with_another_url(api):
+    created = api.send("/jobs", http_job(url="https://target.example/?token=canary")).json()
+    payload = {"url": "https://evil.example/?token=***"}
+    body = problem(
+        api.change(f"/jobs/{created['id']}", {"payload": payload}), 400, "invalid_fields"
+    )
+    assert pointers(body) == {("/payload/url", "masked_value")}
+
+
+@pytest.mark.parametrize("change", [{"run_at": "{}"}, {"delay": 90_000}])
+def test_a_job_is_not_moved_beyond_its_stored_deadline(api, change):
+    now = database_now()
+    deadline = (now + timedelta(hours=2)).isoformat()
+    created = api.send("/jobs", noop(delay=3600, deadline=deadline)).json()
+    late = (now + timedelta(hours=3)).isoformat()
+    changes = {name: late if value == "{}" else value for name, value in change.items()}
+    body = problem(api.change(f"/jobs/{created['id']}", changes), 400, "invalid_fields")
+    assert pointers(body) == {(f"/{next(iter(change))}", "too_late")}
+    changes["deadline"] = (now + timedelta(days=9)).isoformat()
+    assert api.change(f"/jobs/{created['id']}", changes).status_code == 200
+
+
+def test_max_attempts_cannot_go_below_the_attempts_already_made(api, merchant):
+    job = make_job(merchant=merchant, status="retryable", attempt=3)
+    body = problem(api.change(f"/jobs/{job.pk}", {"max_attempts": 2}), 400, "invalid_fields")
+    assert pointers(body) == {("/max_attempts", "out_of_range")}
+    assert api.change(f"/jobs/{job.pk}", {"max_attempts": 4}).status_code == 200
 
 
 @pytest.mark.parametrize("verb", ["cancel", "retry", "run-now"])

@@ -1,5 +1,6 @@
 """What merchants and their targets wrote is text on every admin page, never markup."""
 
+import json
 from html.parser import HTMLParser
 
 import pytest

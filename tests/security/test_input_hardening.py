@@ -1,14 +1,19 @@
 """What a hostile or broken body, header or address gets: a clear problem, never a 500."""
 
 import json
+import logging
 import threading
 
 import psycopg
 import pytest
-from django.db import connections
+from django.db import OperationalError, connections
+from django.test import RequestFactory
 
-from jobs.models import Job
+from jobs.models import DeadLetter, Job
 from jobs.strict_json import MalformedJson, read_json
+from taskflow.api_document import document
+from taskflow.wsgi import application
+from tenants.models import Merchant
 from tests.api.kit import ApiClient, client_of, noop, pointers, problem
 from tests.factories.jobs import make_job
 from tests.factories.tenants import LONG_AGO, make_key, make_merchant
@@ -176,8 +181,78 @@ def test_a_garbage_id_is_a_missing_one(api, path, key):
     assert answer["Content-Type"] == "application/problem+json"
 
 
-def test_an_unknown_host_is_a_problem(api):
-    problem(api.read("/jobs", host="evil.example"), 400, "bad_request")
+@pytest.mark.parametrize("path", ["/jobs", "/api", "/health"])
+def test_an_unknown_host_is_a_problem(api, path):
+    problem(api.read(path, host="evil.example"), 400, "bad_request")
+
+
+@pytest.mark.parametrize("method", ["POST", "PUT", "DELETE"])
+@pytest.mark.parametrize("path", ["/api/nothing", "/api/v1/jobs/", "/health/nothing"])
+def test_writing_to_an_unknown_address_is_a_problem(api, method, path):
+    problem(api.call(method, path), 404, "unknown_address")
+
+
+def test_writing_to_health_asks_for_no_form(api):
+    assert api.send("/health/live").status_code == 405
+
+
+def test_a_problem_of_the_document_is_json(api):
+    problem(api.send("/api/schema"), 405, "method_not_allowed")
+
+
+def test_the_document_is_made_once_whatever_the_query_says(api):
+    document.cache_clear()
+    answers = {api.read(f"/api/schema?x={number}").content for number in range(3)}
+    assert len(answers) == 1
+    assert document.cache_info().misses == 1
+
+
+def test_a_chunked_body_is_refused_rather_than_read_as_empty(api):
+    letter_job = make_job(merchant=Merchant.objects.get(), status="failed")
+    letter = DeadLetter.objects.get(job=letter_job)
+    answer = api.send(f"/dead-letters/{letter.pk}/redrive", **{"Transfer-Encoding": "chunked"})
+    assert "Content-Length" in problem(answer, 411, "length_required")["detail"]
+    letter.refresh_from_db()
+    assert letter.resolution == ""
+
+
+def test_too_many_query_parameters_are_a_bad_request(api):
+    query = "&".join(f"a{number}=1" for number in range(1001))
+    problem(api.read(f"/jobs?{query}"), 400, "bad_request")
+
+
+@pytest.mark.parametrize("charset", ["hex", "rot13", "zlib", "undefined"])
+def test_a_charset_that_is_no_charset_breaks_nothing(db, charset):
+    sent = {"QUERY_STRING": "a=1", "CONTENT_TYPE": f"application/json; charset={charset}"}
+    started = []
+    environ = RequestFactory().generic("GET", "/api/v1/jobs").environ | sent
+    application(environ, lambda status, headers: started.append((status, dict(headers))))
+    [(status, headers)] = started
+    assert (status[:3], headers["Content-Type"]) == ("401", "application/problem+json")
+
+
+def test_an_error_of_ours_is_logged_with_the_id_that_its_answer_names(api, monkeypatch, caplog):
+    def broken(*_, **__):
+        raise RuntimeError("wires crossed")
+
+    monkeypatch.setattr("jobs.operations.steer.cancel", broken)
+    job = make_job(merchant=Merchant.objects.get())
+    body = problem(api.send(f"/jobs/{job.pk}/cancel"), 500, "internal_error")
+    [record] = [record for record in caplog.records if body["instance"] in record.getMessage()]
+    assert (record.levelname, record.exc_info[0]) == ("ERROR", RuntimeError)
+    assert "wires" not in str(body)
+
+
+def test_a_database_that_is_away_is_logged_in_one_line(api, monkeypatch, caplog):
+    def away(*_, **__):
+        raise OperationalError("connection refused")
+
+    monkeypatch.setattr("jobs.operations.steer.cancel", away)
+    job = make_job(merchant=Merchant.objects.get())
+    body = problem(api.send(f"/jobs/{job.pk}/cancel"), 503, "temporarily_unavailable")
+    [record] = [record for record in caplog.records if record.levelno >= logging.WARNING]
+    assert body["instance"] in record.getMessage()
+    assert (record.levelname, record.exc_info) == ("WARNING", None)
 
 
 def test_an_answer_in_another_format_is_refused_as_a_problem(api):
