@@ -57,8 +57,11 @@ def ready(request: HttpRequest) -> JsonResponse:
 
 def _database_checks() -> dict[str, dict[str, Any]]:
     now = database_now()
-    lanes = liveness.live_lanes(now=now, lease=settings.TASKFLOW_ENGINE.worker_lease)
-    workers = {lane: lanes[lane].workers if lane in lanes else 0 for lane in LANES}
+    engine = settings.TASKFLOW_ENGINE
+    # The control lane shows by the watcher's ticks, which may be further apart than heartbeats.
+    lanes = liveness.live_lanes(now=now, lease=max(engine.worker_lease, engine.watch * 3))
+    names = (*LANES, liveness.CONTROL)
+    workers = {lane: lanes[lane].workers if lane in lanes else 0 for lane in names}
     return {
         "database": {"ok": True},
         "populator": {"ok": queries.populator_leads()},

@@ -26,12 +26,12 @@ def test_a_platform_without_workers_and_populator_is_not_ready():
     assert checks["database"] == {"ok": True}
     assert checks["broker"] == {"ok": True}
     assert checks["populator"] == {"ok": False}
-    assert checks["workers"] == {"ok": False, "lanes": {"async": 0, "process": 0}}
+    assert checks["workers"] == {"ok": False, "lanes": {"async": 0, "process": 0, "control": 0}}
 
 
 def test_a_platform_with_everything_is_ready_and_tells_the_oldest_due_job():
     now = database_now()
-    for lane in ("async", "process"):
+    for lane in ("async", "process", "control"):
         make_worker(lane=lane, heartbeat_at=now)
     make_job(run_at=now.replace(year=now.year - 1))
     with connection.cursor() as cursor:
