@@ -1,5 +1,6 @@
 """A producer's view of the whole platform: real API process, workers and target."""
 
+import itertools
 import json
 import urllib.request
 
@@ -79,7 +80,9 @@ def test_retries_come_with_growing_delays_and_a_dead_letter_is_redriven_with_a_n
     def create(path, **fields):
         payload = {"method": "POST", "url": f"{stack.echo_url}{path}", "json": {}}
         backoff = {"strategy": "exponential", "base": 0.4, "factor": 3, "cap": 60, "jitter": 0}
-        return producer.call("/jobs", {"kind": "http", "payload": payload, "backoff": backoff, **fields})
+        return producer.call(
+            "/jobs", {"kind": "http", "payload": payload, "backoff": backoff, **fields}
+        )
 
     shaky, broken = create("/fail/2"), create("/status/500", max_attempts=2)
     eventually(lambda: producer.status(shaky) == "succeeded", "the third attempt succeeds")
@@ -87,7 +90,7 @@ def test_retries_come_with_growing_delays_and_a_dead_letter_is_redriven_with_a_n
 
     first, second, third = producer.executions(shaky)
     starts = [float(e["started_at"][17:-1]) for e in (first, second, third)]
-    waits = [(b - a) % 60 for a, b in zip(starts, starts[1:], strict=False)]
+    waits = [(b - a) % 60 for a, b in itertools.pairwise(starts)]
     assert 0.4 <= waits[0] < waits[1]
     assert waits[1] >= 1.2
 
