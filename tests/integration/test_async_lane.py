@@ -11,7 +11,6 @@ from django.db import OperationalError, connection
 
 from jobs import lifecycle
 from jobs.engine import Engine
-from jobs.executor import async_lane
 from jobs.executor.async_lane import AsyncLane
 from jobs.handlers.python_functions import handler
 from jobs.models import DeadLetter, Execution, Job, Worker
@@ -118,7 +117,7 @@ def test_a_claim_whose_answer_was_lost_is_handed_back(lane, monkeypatch):
         claim(**arguments)
         raise OperationalError("server closed the connection")
 
-    monkeypatch.setattr(async_lane.lifecycle, "claim", lose_the_answer)
+    monkeypatch.setattr(lifecycle, "claim", lose_the_answer)
     with pytest.raises(OperationalError):
         lane.execute(tickets)
     monkeypatch.undo()

@@ -226,7 +226,12 @@ def test_a_charset_that_is_no_charset_breaks_nothing(db, charset):
     sent = {"QUERY_STRING": "a=1", "CONTENT_TYPE": f"application/json; charset={charset}"}
     started = []
     environ = RequestFactory().generic("GET", "/api/v1/jobs").environ | sent
-    application(environ, lambda status, headers: started.append((status, dict(headers))))
+
+    def start_response(status, headers, exc_info=None):
+        started.append((status, dict(headers)))
+        return lambda body: None
+
+    application(environ, start_response)
     [(status, headers)] = started
     assert (status[:3], headers["Content-Type"]) == ("401", "application/problem+json")
 
