@@ -7,7 +7,6 @@ nothing; the returned rows are the answer. Listeners hear of it after the commit
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -18,50 +17,24 @@ from jobs.engine import Engine
 from jobs.models import Job
 from jobs.outcomes import Attempt, Ending
 from jobs.querysets import JobQuerySet
+from jobs.rows import (
+    Moved,
+    Queued,
+    Replacement,
+    Stranded,
+    attempt_row,
+    dumped,
+    moved_of,
+    moved_row,
+    queued_row,
+)
 from jobs.signals import Transition, announce
 from jobs.statements import creating, queueing, running, steering
-from jobs.states import JobStatus
+from jobs.states import TRANSITIONS, JobStatus
 
 
-@dataclass(frozen=True, kw_only=True)
-class Moved:
-    """A job that a verb changed, and where it stands now."""
-
-    job_id: UUID
-    merchant_id: UUID
-    kind: str
-    lane: str
-    status: str
-
-
-@dataclass(frozen=True, kw_only=True)
-class Queued:
-    """A job that was given a ticket and must now be published."""
-
-    job_id: UUID
-    ticket: int
-    merchant_id: UUID
-    kind: str
-    handler: str
-    priority: int
-    scheduled_at: datetime
-
-
-@dataclass(frozen=True, kw_only=True)
-class Stranded:
-    """A running attempt that nobody looks after any more."""
-
-    attempt: Attempt
-    lost: bool  # its worker is gone; otherwise its time is over
-
-
-@dataclass(frozen=True, kw_only=True)
-class Replacement:
-    """An edited payload for a restart, with the lane and handler that follow from it."""
-
-    payload: dict[str, Any]
-    lane: str
-    handler: str
+class IllegalTransition(ValueError):
+    """The machine in jobs.states has no such arrow."""
 
 
 def create(jobs: Sequence[Job]) -> list[Job]:
@@ -72,14 +45,14 @@ def create(jobs: Sequence[Job]) -> list[Job]:
         name: [getattr(job, name) for job in jobs] for name in creating.PLAIN
     }
     for name in creating.AS_JSON:
-        columns[name] = [_dumped(getattr(job, name)) for job in jobs]
+        columns[name] = [dumped(getattr(job, name)) for job in jobs]
     created_at = _rows(creating.CREATE, **columns)[0][0]
     for job in jobs:
         job.status = JobStatus.SCHEDULED
         job.scheduled_at = job.run_at
         job.created_at = created_at
         job._state.adding = False  # noqa: SLF001 - Django names it as public API
-    _announce("create", [_moved_of(job) for job in jobs])
+    _announce("create", [moved_of(job) for job in jobs])
     return list(jobs)
 
 
@@ -98,18 +71,7 @@ def edit(*, job_id: UUID, changes: Mapping[str, Any]) -> bool:
 def queue_due(*, lane: str, now: datetime, limit: int, lease: float) -> list[Queued]:
     """Give tickets to at most `limit` due jobs of a lane, in the order they shall run."""
     rows = _rows(queueing.QUEUE_DUE, lane=lane, now=now, limit=limit, lease=lease)
-    queued = [
-        Queued(
-            job_id=row[0],
-            ticket=row[1],
-            merchant_id=row[2],
-            kind=row[3],
-            handler=row[4],
-            priority=row[5],
-            scheduled_at=row[6],
-        )
-        for row in rows
-    ]
+    queued = [queued_row(row) for row in rows]
     queued.sort(key=lambda job: (-job.priority, job.scheduled_at, job.job_id))
     return queued
 
@@ -121,13 +83,13 @@ def unqueue(tickets: Sequence[tuple[UUID, int]]) -> list[Moved]:
         ids=[job_id for job_id, _ in tickets],
         tickets=[ticket for _, ticket in tickets],
     )
-    return _announce("unqueue", [_moved(row) for row in rows])
+    return _announce("unqueue", [moved_row(row) for row in rows])
 
 
 def requeue_lost_messages(*, before: datetime, limit: int) -> list[Moved]:
     """Reschedule queued jobs whose lease ran out before `before`; no attempt is counted."""
     rows = _rows(queueing.REQUEUE_LOST_MESSAGES, before=before, limit=limit)
-    return _announce("requeue", [_moved(row) for row in rows])
+    return _announce("requeue", [moved_row(row) for row in rows])
 
 
 def expire(*, now: datetime, limit: int) -> list[Moved]:
@@ -136,7 +98,7 @@ def expire(*, now: datetime, limit: int) -> list[Moved]:
     if not late:
         return []
     rows = _rows(queueing.EXPIRE, ids=late, now=now)
-    return _announce("expire", [_moved(row) for row in rows])
+    return _announce("expire", [moved_row(row) for row in rows])
 
 
 def claim(*, tickets: Sequence[tuple[UUID, int]], worker_id: UUID, engine: Engine) -> list[Attempt]:
@@ -148,14 +110,18 @@ def claim(*, tickets: Sequence[tuple[UUID, int]], worker_id: UUID, engine: Engin
         worker=worker_id,
         grace=engine.deadline_grace,
     )
-    return [_attempt(row) for row in rows]
+    return [attempt_row(row) for row in rows]
 
 
 def finish(endings: Sequence[Ending]) -> list[Moved]:
     """End attempts: new status, execution and dead letter in one statement.
 
-    An attempt missing from the answer was no longer this worker's to end.
+    An attempt missing from the answer was no longer this worker's to end. Raises
+    IllegalTransition, with nothing written, for a status that a running job cannot come to.
     """
+    for ending in endings:
+        if ending.status not in TRANSITIONS[JobStatus.RUNNING]:
+            raise IllegalTransition(f"A running job cannot become {ending.status!r}.")
     rows = _rows(
         running.FINISH,
         ids=[ending.job_id for ending in endings],
@@ -171,13 +137,13 @@ def finish(endings: Sequence[Ending]) -> list[Moved]:
         outputs=[None if e.output is None else json.dumps(e.output) for e in endings],
         logs=[json.dumps(ending.log) for ending in endings],
     )
-    return _announce("finish", [_moved(row) for row in rows])
+    return _announce("finish", [moved_row(row) for row in rows])
 
 
 def find_stranded(*, now: datetime, limit: int) -> list[Stranded]:
     """Return running attempts whose worker is gone or whose deadline has passed."""
     rows = _rows(running.FIND_STRANDED, now=now, limit=limit)
-    return [Stranded(attempt=_attempt(row), lost=row[16]) for row in rows]
+    return [Stranded(attempt=attempt_row(row), lost=row[16]) for row in rows]
 
 
 def find_running(tickets: Sequence[tuple[UUID, int]]) -> list[Attempt]:
@@ -187,19 +153,19 @@ def find_running(tickets: Sequence[tuple[UUID, int]]) -> list[Attempt]:
         ids=[job_id for job_id, _ in tickets],
         tickets=[ticket for _, ticket in tickets],
     )
-    return [_attempt(row) for row in rows]
+    return [attempt_row(row) for row in rows]
 
 
 def cancel(*, job_ids: Sequence[UUID], now: datetime) -> list[Moved]:
     """Cancel jobs that have not started; ask running ones to stop (they stay running until then)."""
     rows = _rows(steering.CANCEL, ids=list(job_ids), now=now)
-    return _announce("cancel", [_moved(row) for row in rows])
+    return _announce("cancel", [moved_row(row) for row in rows])
 
 
 def advance(*, job_ids: Sequence[UUID], now: datetime) -> list[Moved]:
     """Make waiting jobs due at once."""
     rows = _rows(steering.ADVANCE, ids=list(job_ids), now=now)
-    return _announce("advance", [_moved(row) for row in rows])
+    return _announce("advance", [moved_row(row) for row in rows])
 
 
 def restart(
@@ -224,7 +190,7 @@ def restart(
         lanes=[new.lane for _, new in edited],
         handlers=[new.handler for _, new in edited],
     )
-    return _announce("restart", [_moved(row) for row in rows])
+    return _announce("restart", [moved_row(row) for row in rows])
 
 
 def _rows(statement: str, **values: Any) -> list[tuple[Any, ...]]:
@@ -232,50 +198,6 @@ def _rows(statement: str, **values: Any) -> list[tuple[Any, ...]]:
         cursor.execute(statement, values)
         rows: list[tuple[Any, ...]] = cursor.fetchall()
         return rows
-
-
-def _moved(row: tuple[Any, ...]) -> Moved:
-    return Moved(job_id=row[0], merchant_id=row[1], kind=row[2], lane=row[3], status=row[4])
-
-
-def _moved_of(job: Job) -> Moved:
-    return Moved(
-        job_id=job.id,
-        merchant_id=job.merchant_id,
-        kind=job.kind,
-        lane=job.lane,
-        status=job.status,
-    )
-
-
-def _attempt(row: tuple[Any, ...]) -> Attempt:
-    return Attempt(
-        job_id=row[0],
-        ticket=row[1],
-        merchant_id=row[2],
-        kind=row[3],
-        handler=row[4],
-        name=row[5],
-        payload=_json(row[6]),
-        metadata=_json(row[7]),
-        number=row[8],
-        round=row[9],
-        max_attempts=row[10],
-        timeout=row[11],
-        backoff=None if row[12] is None else _json(row[12]),
-        scheduled_at=row[13],
-        started_at=row[14],
-        lost_count=row[15],
-    )
-
-
-def _dumped(value: Any) -> str | None:
-    return None if value is None else json.dumps(value)
-
-
-def _json(value: Any) -> Any:
-    # Django leaves jsonb as text on a raw cursor.
-    return json.loads(value) if isinstance(value, str) else value
 
 
 def _announce(verb: str, moved: list[Moved]) -> list[Moved]:

@@ -18,6 +18,7 @@ from jobs.engine import POPULATOR_LOCK, Engine
 from jobs.handlers.registry import ASYNC, LANES
 from jobs.liveness import LiveLane
 from jobs.publishing import BrokerUnavailable, Message, publish
+from jobs.rows import Queued
 from jobs.statements.queueing import NEXT_DUE, QUEUED_PER_LANE
 
 logger = logging.getLogger(__name__)
@@ -124,7 +125,7 @@ def _depth(live: LiveLane) -> int:
 
 
 def _pack(
-    lane: str, jobs: Sequence[lifecycle.Queued], run_times: Mapping[str, float], engine: Engine
+    lane: str, jobs: Sequence[Queued], run_times: Mapping[str, float], engine: Engine
 ) -> list[Message]:
     """Put neighbours into one message, as many as make about `message_seconds` of work.
 

@@ -10,10 +10,10 @@ from datetime import datetime, timedelta
 
 from jobs import lifecycle, liveness
 from jobs.engine import Engine
-from jobs.lifecycle import Stranded
 from jobs.models import IdempotencyRecord, Worker, WorkerState
 from jobs.outcomes import Ending, Failure, Outcome, Result
 from jobs.partitions import ensure_partitions
+from jobs.rows import Stranded
 from jobs.verdict import WORKER_LOST, verdict
 
 logger = logging.getLogger(__name__)

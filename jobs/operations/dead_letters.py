@@ -9,10 +9,10 @@ from uuid import UUID
 from django.db import transaction
 
 from jobs import lifecycle, publishing, quota
-from jobs.lifecycle import Replacement
 from jobs.models import DeadLetter, Resolution
 from jobs.operations.new_job import read_payload
 from jobs.querysets import DeadLetterQuerySet
+from jobs.rows import Replacement
 from tenants.models import Merchant
 
 MOST_AT_ONCE = 10_000

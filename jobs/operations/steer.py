@@ -7,8 +7,8 @@ from typing import Any
 from django.db import transaction
 
 from jobs import lifecycle, publishing, quota
-from jobs.lifecycle import Moved
 from jobs.models import Job
+from jobs.rows import Moved
 from jobs.states import JobStatus
 
 

@@ -8,6 +8,7 @@ from jobs import lifecycle
 from jobs.engine import Engine
 from jobs.models import DeadLetter, Execution, Job
 from jobs.outcomes import Failure, Outcome, Result
+from jobs.rows import Replacement
 from jobs.states import FINAL
 from jobs.verdict import verdict
 from tests.factories.jobs import NOW, SECOND, make_job, make_merchant, make_worker
@@ -268,7 +269,7 @@ def test_lost_messages_are_rescheduled_without_burning_an_attempt():
 def test_restart_gives_a_new_round_keeps_history_and_resolves_the_dead_letter():
     job = make_job(status="failed", max_attempts=5, expires_at=NOW - SECOND)
     other = make_job(status="failed")
-    new = lifecycle.Replacement(payload={"x": 1}, lane="process", handler="h")
+    new = Replacement(payload={"x": 1}, lane="process", handler="h")
     lifecycle.restart(
         job_ids=[job.id, make_job(status="succeeded").id],
         now=NOW,

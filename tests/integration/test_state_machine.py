@@ -1,0 +1,100 @@
+"""Every verb from every status: what happened is held against the table in jobs.states."""
+
+from dataclasses import replace
+
+import pytest
+
+from jobs import lifecycle
+from jobs.engine import Engine
+from jobs.models import Job
+from jobs.outcomes import Ending, Result
+from jobs.states import FINAL, TRANSITIONS, JobStatus
+from tests.factories.jobs import NOW, SECOND, make_job, make_worker
+
+pytestmark = pytest.mark.django_db
+LATER = NOW + 3600 * SECOND
+
+
+def end_as(status):
+    def verb(job):
+        ending = Ending(
+            job_id=job.id,
+            ticket=job.ticket or 0,
+            outcome=Result.FAILED,
+            status=status,
+            code="x",
+            fingerprint="f",
+        )
+        lifecycle.finish([ending])
+
+    return verb
+
+
+def claim(job):
+    worker = make_worker()
+    tickets = [(job.id, job.ticket or 0)]
+    lifecycle.claim(tickets=tickets, worker_id=worker.id, engine=Engine())
+
+
+def expire(job):
+    Job.objects.filter(id=job.id).update(expires_at=NOW)
+    lifecycle.expire(now=LATER, limit=10)
+
+
+VERBS = {
+    "queue": lambda job: lifecycle.queue_due(lane="async", now=LATER, limit=10, lease=60),
+    "unqueue": lambda job: lifecycle.unqueue([(job.id, job.ticket or 0)]),
+    "requeue": lambda job: lifecycle.requeue_lost_messages(before=LATER, limit=10),
+    "claim": claim,
+    "expire": expire,
+    "cancel": lambda job: lifecycle.cancel(job_ids=[job.id], now=NOW),
+    "advance": lambda job: lifecycle.advance(job_ids=[job.id], now=NOW),
+    "restart": lambda job: lifecycle.restart(job_ids=[job.id], now=NOW, by="test"),
+    **{f"end as {status}": end_as(status) for status in TRANSITIONS[JobStatus.RUNNING]},
+}
+
+
+@pytest.mark.parametrize("verb", VERBS)
+@pytest.mark.parametrize("status", list(JobStatus))
+def test_no_verb_takes_an_arrow_that_the_machine_does_not_have(status, verb):
+    job = make_job(status=status)
+    VERBS[verb](job)
+    after = JobStatus(Job.objects.get(id=job.id).status)
+    assert after == status or after in TRANSITIONS[status]
+
+
+def test_every_arrow_but_those_of_dependencies_is_taken_by_some_verb():
+    taken = set()
+    for status in JobStatus:
+        for verb in VERBS.values():
+            job = make_job(status=status)
+            verb(job)
+            taken.add((status, JobStatus(Job.objects.get(id=job.id).status)))
+            Job.objects.all().delete()
+    arrows = {(start, end) for start, ends in TRANSITIONS.items() for end in ends}
+    untaken = arrows - taken
+    assert untaken == {
+        # Jobs are blocked by what they depend on, which is not built yet.
+        (JobStatus.BLOCKED, JobStatus.SCHEDULED),
+        (JobStatus.BLOCKED, JobStatus.SKIPPED),
+    }
+
+
+@pytest.mark.parametrize("status", [JobStatus.QUEUED, JobStatus.SKIPPED, "nonsense"])
+def test_an_ending_without_an_arrow_is_refused_and_nothing_is_written(status):
+    job, neighbour = make_job(status="running"), make_job(status="running")
+    good = Ending(
+        job_id=neighbour.id,
+        ticket=neighbour.ticket or 0,
+        outcome=Result.SUCCEEDED,
+        status="succeeded",
+    )
+    bad = replace(good, job_id=job.id, ticket=job.ticket or 0, status=status)
+    with pytest.raises(lifecycle.IllegalTransition):
+        lifecycle.finish([good, bad])
+    assert set(Job.objects.values_list("status", flat=True)) == {"running"}
+
+
+def test_final_statuses_are_those_that_only_a_restart_leaves():
+    for status in FINAL:
+        assert TRANSITIONS[status] <= {JobStatus.SCHEDULED}
