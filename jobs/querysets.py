@@ -1,9 +1,8 @@
 """Filters over jobs, executions and dead letters. Every tenant's look starts from MerchantOwned."""
 
-from datetime import datetime
 from typing import TYPE_CHECKING, Self
 
-from jobs.states import EDITABLE, FINAL, JobStatus
+from jobs.states import EDITABLE, FINAL
 from tenants.scoping import MerchantOwnedQuerySet
 
 if TYPE_CHECKING:
@@ -20,12 +19,6 @@ class JobQuerySet(MerchantOwnedQuerySet["Job"]):
     def unfinished(self) -> Self:
         """Jobs that are not final: what counts against a merchant's quota."""
         return self.exclude(status__in=FINAL)
-
-    def due(self, now: datetime) -> Self:
-        """Waiting jobs whose moment has come."""
-        return self.filter(
-            status__in=(JobStatus.SCHEDULED, JobStatus.RETRYABLE), scheduled_at__lte=now
-        )
 
 
 class ExecutionQuerySet(MerchantOwnedQuerySet["Execution"]):

@@ -1,0 +1,1 @@
+"""Templates and their recurrences: the room that the ladder keeps for them."""
