@@ -11,6 +11,8 @@ Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 
 # The session advisory lock of the leading populator; health looks for it.
 POPULATOR_LOCK = 7_407_310_001
+# The transaction's advisory lock of whoever decides on overlapping occurrences.
+OVERLAP_LOCK = 7_407_310_002
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -11,11 +11,12 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
-from django.db import connection
+from django.db import InterfaceError, OperationalError, connection
 
 from jobs import lifecycle, liveness
 from jobs.engine import POPULATOR_LOCK, Engine
 from jobs.handlers.registry import ASYNC, LANES
+from jobs.lifecycle import Settled
 from jobs.liveness import LiveLane
 from jobs.publishing import BrokerUnavailable, Message, publish
 from jobs.rows import Queued
@@ -36,17 +37,24 @@ class Populated:
     queued: int = 0
     messages: int = 0
     expired: int = 0
+    # Occurrences that were not run because a sibling was still going.
+    skipped: int = 0
     # The step's limit was reached: there is more to do now.
     more: bool = False
     # Due jobs may have been left waiting because the lanes are full.
     full: bool = False
     # The broker did not take the messages; their jobs are scheduled again.
     refused: int = 0
+    # Deciding on overlaps failed and was undone: those jobs wait for the next step.
+    undecided: bool = False
 
 
 def populate(now: datetime, engine: Engine) -> Populated:
     """Queue and publish what is due, as much as the lanes have room for."""
     expired = lifecycle.expire(now=now, limit=engine.step_limit)
+    # Before the lanes are looked at: what is skipped is decided when it is due, not when there is
+    # room.
+    settled = _settle_overlaps(now, engine)
     lanes = liveness.live_lanes(now=now, lease=engine.worker_lease)
     room = _room(lanes, _queued_per_lane(), engine)
     messages: list[Message] = []
@@ -65,9 +73,11 @@ def populate(now: datetime, engine: Engine) -> Populated:
         queued=sum(len(message.tickets) for message in messages),
         messages=len(messages),
         expired=len(expired),
-        more=more or len(expired) == engine.step_limit,
+        skipped=settled.skipped if settled else 0,
+        more=more or len(expired) == engine.step_limit or (settled is not None and settled.more),
         full=full,
         refused=refused,
+        undecided=settled is None,
     )
 
 
@@ -78,6 +88,17 @@ def next_due(now: datetime) -> datetime | None:
         row = cursor.fetchone()
     moment: datetime | None = row[0] if row else None
     return moment
+
+
+def _settle_overlaps(now: datetime, engine: Engine) -> Settled | None:
+    """Decide on overlaps; None when a listener failed, which must not hold up all other jobs."""
+    try:
+        return lifecycle.settle_overlaps(now=now, limit=engine.step_limit)
+    except (OperationalError, InterfaceError):
+        raise  # the database is away: for all that follows as well
+    except Exception:
+        logger.exception("Overlaps were not decided; the next step tries again")
+        return None
 
 
 def try_to_lead() -> bool:

@@ -1,5 +1,6 @@
 """What interfaces ask about jobs, beyond a plain list. Reads only, each of bounded cost."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
@@ -12,8 +13,8 @@ from django.db.models.functions import Cast
 from jobs.engine import POPULATOR_LOCK
 from jobs.handlers.registry import LANES
 from jobs.models import Execution, Job
-from jobs.querysets import DeadLetterQuerySet
-from jobs.states import WAITING, JobStatus
+from jobs.querysets import DeadLetterQuerySet, JobQuerySet
+from jobs.states import EDITABLE, STARTED, WAITING, JobStatus
 
 # Nobody plans with an exact number beyond this, and counting on costs.
 MOST_AHEAD: Final = 10_000
@@ -25,7 +26,8 @@ SELECT EXISTS (
        AND database = (SELECT oid FROM pg_database WHERE datname = current_database())
        AND classid = %(high)s::bigint::oid AND objid = %(low)s::bigint::oid)
 """
-# Index job_due: one probe a lane and priority. Suspended merchants' jobs are meant to wait.
+# Index job_due: one probe a lane and priority. Suspended merchants' jobs are meant to wait, missed
+# occurrences wait for the expander, and what waits for a sibling is not in the index.
 _OLDEST_DUE = """
 SELECT wanted.lane, min(candidate.scheduled_at)
   FROM unnest(%(lanes)s::text[]) AS wanted(lane)
@@ -36,7 +38,9 @@ SELECT wanted.lane, min(candidate.scheduled_at)
         WHERE job.lane = wanted.lane
           AND job.priority = level.priority
           AND job.status IN ('scheduled', 'retryable')
+          AND job.gate = ''
           AND job.scheduled_at <= %(now)s
+          AND (job.missed_at IS NULL OR job.missed_at > %(now)s OR job.attempt > 0)
           AND EXISTS (SELECT FROM tenants_merchant AS merchant
                        WHERE merchant.id = job.merchant_id AND merchant.active)
         ORDER BY job.scheduled_at
@@ -81,7 +85,8 @@ def oldest_due(now: datetime) -> dict[str, datetime]:
 def due_ahead_of(job: Job, now: datetime) -> int:
     """Return how many due jobs of the lane come before this one, counting to MOST_AHEAD."""
     sooner = Q(scheduled_at__lt=job.scheduled_at) | Q(scheduled_at=job.scheduled_at, pk__lt=job.pk)
-    ahead = Job.objects.filter(lane=job.lane, status__in=WAITING, scheduled_at__lte=now).filter(
+    due = Job.objects.filter(lane=job.lane, status__in=WAITING, gate="", scheduled_at__lte=now)
+    ahead = due.not_missed(now).filter(
         Q(priority__gt=job.priority) | Q(priority=job.priority) & sooner
     )
     return ahead.order_by().values("pk")[:MOST_AHEAD].count()
@@ -140,3 +145,26 @@ def error_groups(letters: DeadLetterQuerySet, *, most: int) -> list[ErrorGroup]:
         for row in rows
         if (example := newest.get(UUID(row["newest"]))) is not None
     ]
+
+
+def active_runs(template_ids: Sequence[UUID]) -> dict[UUID, int]:
+    """Return how many jobs each template has with a worker, queued or between attempts.
+
+    Templates that have none are left out.
+    """
+    going = Job.objects.of_templates(template_ids).filter(status__in=STARTED)
+    counts = going.order_by().values_list("template_id").annotate(Count("pk"))
+    return {template_id: runs for template_id, runs in counts if template_id is not None}
+
+
+def upcoming(template_id: UUID) -> JobQuerySet:
+    """Return the template's jobs that have not started yet, the next one first."""
+    waiting = Job.objects.of_templates([template_id]).filter(
+        status__in=(*EDITABLE, JobStatus.QUEUED), attempt=0
+    )
+    return waiting.order_by("scheduled_at", "pk")
+
+
+def last_runs(template_id: UUID) -> JobQuerySet:
+    """Return the template's jobs in whatever status, the newest first."""
+    return Job.objects.of_templates([template_id]).order_by("-pk")

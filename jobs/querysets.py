@@ -1,6 +1,9 @@
 """Filters over jobs, executions and dead letters. Every tenant's look starts from MerchantOwned."""
 
+from collections.abc import Sequence
+from datetime import datetime
 from typing import TYPE_CHECKING, Self
+from uuid import UUID
 
 from jobs.states import EDITABLE, FINAL
 from tenants.scoping import MerchantOwnedQuerySet
@@ -19,6 +22,14 @@ class JobQuerySet(MerchantOwnedQuerySet["Job"]):
     def unfinished(self) -> Self:
         """Jobs that are not final: what counts against a merchant's quota."""
         return self.exclude(status__in=FINAL)
+
+    def of_templates(self, template_ids: Sequence[UUID]) -> Self:
+        """Jobs that these templates made, by whatever way."""
+        return self.filter(template_id__in=template_ids)
+
+    def not_missed(self, now: datetime) -> Self:
+        """Jobs that do not wait for their template's misfire policy."""
+        return self.exclude(missed_at__lte=now, attempt=0)
 
 
 class ExecutionQuerySet(MerchantOwnedQuerySet["Execution"]):

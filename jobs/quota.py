@@ -4,6 +4,10 @@ Far below the limit a process trusts its last count plus what it let in itself, 
 that creating a job costs no COUNT. From 90 % on it counts before every admission. Processes do not
 know of each other's admissions within those seconds: the limit protects the platform, it is not
 exact to the job.
+
+Jobs of templates count like others, but are never refused here: an occurrence that a full quota
+swallowed would be one that silently did not run. What a merchant's templates may make is bounded by
+how many templates it may have.
 """
 
 import threading

@@ -1,13 +1,17 @@
 """What the statements return and take, as values. Knows their columns' order, nothing else."""
 
 import json
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 from uuid import UUID
 
 from jobs.models import Job
 from jobs.outcomes import Attempt
+from jobs.overlap import Due
+from jobs.states import FINAL, Origin
+from tenants.identifiers import new_id
 
 Row = tuple[Any, ...]
 
@@ -21,6 +25,53 @@ class Moved:
     kind: str
     lane: str
     status: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Ended(Moved):
+    """A job whose attempt ended."""
+
+    # Its end may be what a sibling waits for: worth waking the populator.
+    makes_way: bool
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class NewOccurrence:
+    """A template's job to be, checked and rendered by its maker: one of a set-based insert."""
+
+    merchant_id: UUID
+    template_id: UUID
+    occurrence_at: datetime | None  # the nominal moment; None for run now
+    run_at: datetime  # when it is really planned
+    kind: str
+    handler: str
+    lane: str
+    payload: dict[str, Any] = field(repr=False)
+    priority: int
+    max_attempts: int
+    timeout: float  # seconds
+    backoff: dict[str, Any] | None = None
+    name: str = ""
+    tags: list[str] = field(default_factory=list)
+    metadata: dict[str, Any] = field(default_factory=dict)
+    expires_at: datetime | None = None
+    missed_at: datetime | None = None  # not queued by then, it counts as missed
+    overlap: str = ""  # a jobs.states.Overlap, or '' for beside its siblings
+    occurrence_note: str = ""  # a sentence, when run_at is not the nominal moment
+    origin: str = Origin.TEMPLATE
+    id: UUID = field(default_factory=new_id)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Missed:
+    """A template's job that nobody queued in time."""
+
+    job_id: UUID
+    merchant_id: UUID
+    template_id: UUID
+    occurrence_at: datetime | None
+    scheduled_at: datetime
+    missed_at: datetime
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -56,6 +107,44 @@ class Replacement:
 def moved_row(row: Row) -> Moved:
     """Read what the verbs return."""
     return Moved(job_id=row[0], merchant_id=row[1], kind=row[2], lane=row[3], status=row[4])
+
+
+def ended_row(row: Row) -> Ended:
+    """Read what FINISH returns."""
+    return Ended(
+        job_id=row[0],
+        merchant_id=row[1],
+        kind=row[2],
+        lane=row[3],
+        status=row[4],
+        makes_way=row[5] != "" and row[4] in FINAL,
+    )
+
+
+def missed_row(row: Row) -> Missed:
+    """Read what FIND_MISSED returns."""
+    return Missed(
+        job_id=row[0],
+        merchant_id=row[1],
+        template_id=row[2],
+        occurrence_at=row[3],
+        scheduled_at=row[4],
+        missed_at=row[5],
+    )
+
+
+def due_row(row: Row) -> Due:
+    """Read what FIND_SHUT returns."""
+    return Due(
+        job_id=row[0],
+        template_id=row[1],
+        occurrence_at=row[2],
+        overlap=row[3],
+        going=row[4],
+        going_at=row[5],
+        held=row[6],
+        one_held=row[7],
+    )
 
 
 def moved_of(job: Job) -> Moved:
@@ -102,6 +191,41 @@ def attempt_row(row: Row) -> Attempt:
         started_at=row[14],
         lost_count=row[15],
     )
+
+
+def occurrences_text(occurrences: Sequence[NewOccurrence]) -> str:
+    """Return new occurrences as CREATE_OCCURRENCES takes them: a JSON list of objects."""
+    return json.dumps([_flat(one) for one in occurrences])
+
+
+def _flat(one: NewOccurrence) -> dict[str, Any]:
+    return {
+        "id": str(one.id),
+        "merchant_id": str(one.merchant_id),
+        "template_id": str(one.template_id),
+        "occurrence_at": _moment(one.occurrence_at),
+        "occurrence_note": one.occurrence_note,
+        "origin": one.origin,
+        "overlap": one.overlap,
+        "missed_at": _moment(one.missed_at),
+        "kind": one.kind,
+        "handler": one.handler,
+        "lane": one.lane,
+        "name": one.name,
+        "tags": one.tags,
+        "metadata": one.metadata,
+        "payload": one.payload,
+        "priority": one.priority,
+        "max_attempts": one.max_attempts,
+        "backoff": one.backoff,
+        "timeout": one.timeout,
+        "run_at": _moment(one.run_at),
+        "expires_at": _moment(one.expires_at),
+    }
+
+
+def _moment(value: datetime | None) -> str | None:
+    return None if value is None else value.isoformat()
 
 
 def dumped(value: Any) -> str | None:

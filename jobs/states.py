@@ -22,16 +22,46 @@ class JobStatus(StrEnum):
     SKIPPED = "skipped"
 
 
+class Overlap(StrEnum):
+    """What a template's job does that falls due while a sibling is still going; '' runs beside it.
+
+    A sibling is a job of the same template. It is going from being queued to its end, between its
+    attempts as well.
+    """
+
+    SKIP = "skip"  # ends as skipped
+    QUEUE_ONE = "queue_one"  # waits, unless another one waits already: then it is skipped
+    CANCEL_RUNNING = "cancel_running"  # has the siblings cancelled, and waits until they are gone
+    WAIT = "wait"  # strictly one after another, in the order of the occurrences
+
+
+class Gate(StrEnum):
+    """What keeps a job with an overlap policy from the queue; '' is open."""
+
+    SHUT = "shut"  # not due yet, or its overlap is not decided yet
+    HELD = "held"  # waits for a sibling to end
+
+
+class Origin(StrEnum):
+    """Who made a template's job; '' for jobs that were created one by one."""
+
+    TEMPLATE = "template"  # the expander, from the recurrence: a plan, replaced by an edit
+    BACKFILL = "backfill"
+    RUN_NOW = "run_now"
+
+
 S = JobStatus
 
 WAITING = (S.SCHEDULED, S.RETRYABLE)  # the populator takes these when they are due
 EDITABLE = (S.BLOCKED, S.SCHEDULED, S.RETRYABLE)
+STARTED = (S.QUEUED, S.RUNNING, S.RETRYABLE)
 FINAL = (S.SUCCEEDED, S.FAILED, S.CANCELLED, S.SKIPPED)
 RESTARTABLE = (S.FAILED, S.CANCELLED)
 
 TRANSITIONS: dict[JobStatus, frozenset[JobStatus]] = {
     S.BLOCKED: frozenset({S.SCHEDULED, S.CANCELLED, S.SKIPPED, S.FAILED}),
-    S.SCHEDULED: frozenset({S.QUEUED, S.CANCELLED, S.FAILED}),
+    # Skipped: an occurrence that its template's overlap or misfire policy does not run.
+    S.SCHEDULED: frozenset({S.QUEUED, S.CANCELLED, S.FAILED, S.SKIPPED}),
     S.QUEUED: frozenset({S.RUNNING, S.SCHEDULED, S.CANCELLED, S.FAILED}),
     S.RUNNING: frozenset({S.SUCCEEDED, S.RETRYABLE, S.FAILED, S.CANCELLED, S.SCHEDULED}),
     S.RETRYABLE: frozenset({S.QUEUED, S.CANCELLED, S.FAILED}),

@@ -7,7 +7,7 @@ from django.conf import settings
 from jobs import liveness
 from jobs.models import Execution, Job
 from jobs.queries import MOST_AHEAD, due_ahead_of, last_execution, populator_leads
-from jobs.states import WAITING, JobStatus
+from jobs.states import WAITING, Gate, JobStatus, Overlap
 
 
 def waiting_reason(job: Job, *, now: datetime) -> str | None:
@@ -23,7 +23,9 @@ def waiting_reason(job: Job, *, now: datetime) -> str | None:
         return None
     if not job.merchant.active:
         return "The merchant is suspended; its jobs wait until it is active again."
-    return _not_due(job, now) if job.scheduled_at > now else _overdue(job, now)
+    if job.scheduled_at > now:
+        return _not_due(job, now)
+    return _undecided(job, now) or _overdue(job, now)
 
 
 def duration(seconds: float) -> str:
@@ -57,6 +59,30 @@ def _not_due(job: Job, now: datetime) -> str:
             f"the next one is due in {left}, at {at}."
         )
     return f"Due in {left}, at {at}."
+
+
+def _undecided(job: Job, now: datetime) -> str | None:
+    """Say what a template's due job waits for before it may be queued; None when for nothing."""
+    if job.expires_at and job.expires_at <= now:
+        return None
+    if job.missed_at and job.missed_at <= now and job.attempt == 0:
+        return (
+            f"It was due at {job.scheduled_at:%Y-%m-%dT%H:%M:%SZ}, during an outage; "
+            "the template's misfire policy decides within seconds."
+        )
+    if job.gate == Gate.HELD:
+        return _HELD[Overlap(job.overlap)]
+    if job.gate == Gate.SHUT and populator_leads():
+        return "Due now; whether an earlier run of its template is still going is looked at next."
+    return None
+
+
+_HELD = {
+    Overlap.WAIT: "Waiting for the earlier runs of its template to end, one after another.",
+    Overlap.QUEUE_ONE: "Waiting for the run of its template that is still going to end.",
+    Overlap.CANCEL_RUNNING: "Waiting for the earlier run of its template to stop; it was cancelled.",
+    Overlap.SKIP: "Waiting for the run of its template that is still going to end.",
+}
 
 
 def _overdue(job: Job, now: datetime) -> str:

@@ -5,12 +5,15 @@ from datetime import timedelta
 from typing import Any
 
 from jobs.engine import Engine
+from templates_app.expansion import Expansion
 
 # Tasks after which a process without a connection pool opens a new connection.
 REUSE_UNPOOLED = 10_000
 
 
-def celery_settings(*, redis_url: str, engine: Engine, database_pool: int) -> dict[str, Any]:
+def celery_settings(
+    *, redis_url: str, engine: Engine, expansion: Expansion, database_pool: int
+) -> dict[str, Any]:
     """Return the CELERY_* names for this broker and these tunables."""
     return {
         "CELERY_BROKER_URL": redis_url or "redis://taskflow-redis-url-is-unset.invalid",
@@ -59,6 +62,12 @@ def celery_settings(*, redis_url: str, engine: Engine, database_pool: int) -> di
                 "schedule": timedelta(seconds=engine.watch),
                 # A tick that nobody took in time is worth nothing.
                 "options": {"queue": "control", "expires": engine.watch * 2},
+            },
+            # Occurrences are planned a horizon ahead, so a late or lost tick delays no job.
+            "expand": {
+                "task": "templates.expand",
+                "schedule": timedelta(seconds=expansion.tick),
+                "options": {"queue": "control", "expires": expansion.tick * 2},
             },
             "upkeep": {
                 "task": "jobs.upkeep",

@@ -2,6 +2,7 @@
 
 import os
 import re
+import zoneinfo
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,10 @@ from taskflow.env import Environment
 from taskflow.home import Home
 from taskflow.logs import logging_settings
 from taskflow.production import unsafe_settings
+from templates_app.expansion import Expansion
+
+# Every host computes with the time zones of the locked `tzdata`, whatever lies on its disk.
+zoneinfo.reset_tzpath(())
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 VERSION = "0.1.0"
@@ -70,6 +75,11 @@ TASKFLOW_ENGINE = Engine(
     queued_limit=env.integer("TASKFLOW_QUEUED_LIMIT", 5000, minimum=1, maximum=100_000),
     http_allow_networks=env.networks("TASKFLOW_HTTP_ALLOW_NETWORKS"),
 )
+TASKFLOW_EXPANSION = Expansion(
+    horizon=env.seconds("TASKFLOW_EXPANSION_HORIZON", 60.0, minimum=1, maximum=3600),
+    tick=env.seconds("TASKFLOW_EXPANSION_TICK", 5.0, minimum=0.1, maximum=60),
+    batch=env.integer("TASKFLOW_EXPANSION_BATCH", 500, minimum=1, maximum=5_000),
+)
 
 INSTALLED_APPS = [
     "unfold",
@@ -93,6 +103,7 @@ INSTALLED_APPS = [
     "tenants",
     "apikeys",
     "jobs",
+    "templates_app",
     "taskflow",
 ]
 MIDDLEWARE = [
@@ -227,7 +238,12 @@ env.raise_problems()
 
 LOGGING = logging_settings(style=LOG_FORMAT, level=LOG_LEVEL)
 globals().update(
-    celery_settings(redis_url=REDIS_URL, engine=TASKFLOW_ENGINE, database_pool=DATABASE_POOL)
+    celery_settings(
+        redis_url=REDIS_URL,
+        engine=TASKFLOW_ENGINE,
+        expansion=TASKFLOW_EXPANSION,
+        database_pool=DATABASE_POOL,
+    )
 )
 
 from taskflow.framework_settings import *  # noqa: E402, F403

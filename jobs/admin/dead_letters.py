@@ -22,7 +22,7 @@ from jobs.masking import masked
 from jobs.models import DeadLetter
 from jobs.operations import dead_letters
 from jobs.operations.fields import InvalidFields
-from jobs.operations.new_job import read_payload
+from jobs.operations.work import read_payload
 from jobs.strict_json import MalformedJson, read_json
 
 RESOLUTION_COLOURS = {"open": "danger", "redriven": "info", "discarded": "default"}

@@ -20,6 +20,7 @@ from jobs.waiting_reason import waiting_reason
 from tenants.clock import database_now
 
 WAITING_SOMEHOW = (*EDITABLE, JobStatus.QUEUED)
+OF_TEMPLATE = ("template_id", "origin", "occurrence", "overlap")
 
 
 @admin.register(Job)
@@ -47,6 +48,7 @@ class JobAdmin(JobActions):
                 "fields": (
                     ("shown_status", "work"),
                     "reason",
+                    "skipped_because",
                     ("shown_progress", "worker"),
                     ("attempts", "priority"),
                     ("merchant", "name"),
@@ -62,6 +64,16 @@ class JobAdmin(JobActions):
                     ("due", "deadline"),
                     ("started", "finalized"),
                     "stop_requested",
+                )
+            },
+        ),
+        (
+            "Occurrence of a template",
+            {
+                "fields": (
+                    ("template_id", "origin"),
+                    ("occurrence", "overlap"),
+                    "occurrence_note",
                 )
             },
         ),
@@ -84,12 +96,16 @@ class JobAdmin(JobActions):
             silent = {
                 "reason": obj.status not in WAITING_SOMEHOW,
                 "stop_requested": obj.cancel_requested_at is None,
+                "skipped_because": not obj.skip_reason,
+                "occurrence_note": not obj.occurrence_note,
+                **dict.fromkeys(OF_TEMPLATE, obj.template_id is None),
             }
             hidden |= {name for name, nothing in silent.items() if nothing}
-        return [
+        sections = [
             (title, {**options, "fields": _without(hidden, options["fields"])})
             for title, options in super().get_fieldsets(request, obj)
         ]
+        return [section for section in sections if section[1]["fields"]]
 
     def changeform_view(
         self,
@@ -125,6 +141,14 @@ class JobAdmin(JobActions):
     @admin.display(description="Why it waits")
     def reason(self, job: Job) -> str:
         return waiting_reason(job, now=database_now()) or "-"
+
+    @admin.display(description="Why it was not run")
+    def skipped_because(self, job: Job) -> str:
+        return job.skip_reason
+
+    @admin.display(description="Occurrence (UTC)")
+    def occurrence(self, job: Job) -> str:
+        return show.moment(job.occurrence_at)
 
     @admin.display(description="Progress")
     def shown_progress(self, job: Job) -> str:

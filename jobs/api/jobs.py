@@ -19,8 +19,8 @@ from jobs.api.parsers import BATCH_BODY, SINGLE_BODY
 from jobs.api.representations import execution, job_detail
 from jobs.models import Execution, Job
 from jobs.operations import steer
+from jobs.operations.changes import read_changes
 from jobs.operations.fields import Fields
-from jobs.operations.new_job import read_changes
 from jobs.states import JobStatus
 from jobs.waiting_reason import waiting_reason
 from tenants.clock import database_now

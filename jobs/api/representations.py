@@ -56,6 +56,10 @@ def job_summary(job: Job) -> dict[str, Any]:
         "created_at": moment(job.created_at),
         "template_id": _id(job.template_id),
         "occurrence_at": moment(job.occurrence_at),
+        "occurrence_note": job.occurrence_note,
+        "origin": job.origin,
+        "overlap": job.overlap,
+        "skip_reason": job.skip_reason,
     }
 
 

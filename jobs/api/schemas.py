@@ -1,6 +1,6 @@
 """The shapes of requests and answers, for the OpenAPI document.
 
-Requests are checked by `jobs.operations.new_job`, answers are built by `jobs.api.representations`;
+Requests are checked in `jobs.operations`, answers are built by `jobs.api.representations`;
 a test holds every answer against these.
 """
 
@@ -13,12 +13,14 @@ from jobs.api import representations
 from jobs.backoff import MAX_DELAY, STRATEGIES, Backoff
 from jobs.handlers.registry import LANES, kind_names
 from jobs.models import Resolution
-from jobs.operations import new_job as rules
+from jobs.operations import limits as rules
 from jobs.outcomes import Result
-from jobs.states import JobStatus
+from jobs.states import JobStatus, Origin, Overlap
 
 STATUSES = [status.value for status in JobStatus]
 OUTCOMES = [*(result.value for result in Result), "running"]
+ORIGINS = [origin.value for origin in Origin]
+OVERLAPS = [overlap.value for overlap in Overlap]
 RESOLUTIONS = ["open", *Resolution.values]
 _default = Backoff()
 
@@ -151,7 +153,28 @@ class JobSchema(Shown):
     finalized_at = s.DateTimeField(allow_null=True)
     created_at = s.DateTimeField()
     template_id = s.UUIDField(allow_null=True)
-    occurrence_at = s.DateTimeField(allow_null=True)
+    occurrence_at = s.DateTimeField(
+        allow_null=True,
+        help_text="The nominal moment of the template's occurrence; null for other jobs, and for "
+        "those that were run at once.",
+    )
+    occurrence_note = s.CharField(
+        allow_blank=True, help_text="Why run_at is not the nominal moment, in one sentence."
+    )
+    origin = s.ChoiceField(
+        choices=ORIGINS,
+        allow_blank=True,
+        help_text="What made a template's job; empty for jobs that were created one by one.",
+    )
+    overlap = s.ChoiceField(
+        choices=OVERLAPS,
+        allow_blank=True,
+        help_text="What the job does when it falls due while a run of its template is still "
+        "going; empty: it runs beside it.",
+    )
+    skip_reason = s.CharField(
+        allow_blank=True, help_text="Why the occurrence was not run, in one sentence."
+    )
 
 
 class ErrorSchema(s.Serializer[Any]):

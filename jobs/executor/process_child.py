@@ -16,7 +16,7 @@ from django.db import (
     connection,
 )
 
-from jobs import lifecycle, liveness
+from jobs import lifecycle, liveness, publishing
 from jobs.engine import Engine
 from jobs.executor.recorder import unrecordable
 from jobs.executor.running import Interrupted, run_attempt_in_process, time_limit
@@ -98,7 +98,7 @@ class ProcessChild:
         """Keep trying while the database is away; the ticket decides whether it still counts."""
         while True:
             try:
-                lifecycle.finish([ending])
+                moved = lifecycle.finish([ending])
             except DataError:
                 logger.exception("The result of job %s cannot be stored", ending.job_id)
                 ending = unrecordable(ending)
@@ -107,6 +107,8 @@ class ProcessChild:
                 connection.close()
                 time.sleep(RECORD_RETRY)
             else:
+                if any(job.makes_way for job in moved):
+                    publishing.wake()
                 return
 
     def _run(self, attempt: Attempt, limit: float) -> Outcome:

@@ -12,7 +12,7 @@ from dataclasses import replace
 
 from django.db import DatabaseError, DataError, InterfaceError, connection
 
-from jobs import lifecycle
+from jobs import lifecycle, publishing
 from jobs.outcomes import Ending
 from jobs.states import JobStatus
 
@@ -86,6 +86,8 @@ class Recorder:
                 connection.close()
                 threading.Event().wait(RETRY)
             else:
+                if any(job.makes_way for job in moved):
+                    publishing.wake()
                 self._count_refused(len(group) - len(moved))
                 return
 

@@ -1,5 +1,7 @@
 """The job: what is to run, when, and where it stands."""
 
+from enum import StrEnum
+
 from django.contrib.postgres.fields import ArrayField
 from django.contrib.postgres.indexes import GinIndex
 from django.core.validators import MaxValueValidator, MinValueValidator
@@ -8,11 +10,16 @@ from django.db.models import Q
 from django.db.models.functions import Now
 
 from jobs.querysets import JobQuerySet
-from jobs.states import FINAL, WAITING, JobStatus
+from jobs.states import FINAL, STARTED, WAITING, Gate, JobStatus, Origin, Overlap
 from tenants.identifiers import new_id
 from tenants.models import Merchant
 
-STATUS_CHOICES = [(status.value, status.value.capitalize()) for status in JobStatus]
+
+def _choices(values: type[StrEnum]) -> list[tuple[str, str]]:
+    return [(value.value, value.value.replace("_", " ").capitalize()) for value in values]
+
+
+STATUS_CHOICES = _choices(JobStatus)
 MAX_TIMEOUT = 86_400
 
 
@@ -26,7 +33,23 @@ class Job(models.Model):
     )
     # Plain columns, not foreign keys: jobs never import the templates.
     template_id = models.UUIDField(null=True, editable=False)
+    # The nominal moment, which with the template is the occurrence's identity. `run_at` is when it
+    # is really planned, after holidays, windows and jitter; the note says in a sentence why.
     occurrence_at = models.DateTimeField(null=True, editable=False)
+    occurrence_note = models.CharField(max_length=200, blank=True, default="", db_default="")
+    origin = models.CharField(
+        max_length=8, choices=_choices(Origin), blank=True, default="", db_default=""
+    )
+    overlap = models.CharField(
+        max_length=14, choices=_choices(Overlap), blank=True, default="", db_default=""
+    )
+    # Shut until the populator has decided on a job's overlap; only '' is queued.
+    gate = models.CharField(
+        max_length=4, choices=_choices(Gate), blank=True, default="", db_default="", editable=False
+    )
+    missed_at = models.DateTimeField(
+        null=True, editable=False, help_text="Not queued by then, the occurrence counts as missed."
+    )
 
     kind = models.CharField(max_length=32)
     handler = models.CharField(max_length=200, blank=True, default="")
@@ -62,6 +85,13 @@ class Job(models.Model):
     finalized_at = models.DateTimeField(null=True)
     progress = models.PositiveSmallIntegerField(null=True)
     progress_note = models.CharField(max_length=200, blank=True, default="")
+    skip_reason = models.CharField(
+        max_length=200,
+        blank=True,
+        default="",
+        db_default="",
+        help_text="Why the occurrence was not run, or not to its end.",
+    )
     created_at = models.DateTimeField(db_default=Now())
 
     objects = JobQuerySet.as_manager()
@@ -102,6 +132,17 @@ class Job(models.Model):
                     timeout__lte=MAX_TIMEOUT,
                 ),
             ),
+            models.CheckConstraint(name="job_origin_known", condition=Q(origin__in=["", *Origin])),
+            models.CheckConstraint(
+                name="job_overlap_has_template",
+                condition=Q(overlap="") | Q(overlap__in=list(Overlap), template_id__isnull=False),
+            ),
+            # Whatever goes wrong above: a job whose overlap is undecided is in no worker's hands.
+            models.CheckConstraint(
+                name="job_behind_gate_not_started",
+                condition=Q(gate="")
+                | (Q(gate__in=list(Gate)) & ~Q(overlap="") & ~Q(status__in=STARTED)),
+            ),
             # One job per occurrence, whoever expands it and how often.
             models.UniqueConstraint(
                 name="job_one_per_occurrence",
@@ -120,7 +161,42 @@ class Job(models.Model):
             models.Index(
                 fields=["lane", "priority", "scheduled_at", "id"],
                 name="job_due",
-                condition=Q(status__in=WAITING),
+                condition=Q(status__in=WAITING, gate=""),
+            ),
+            # Overlap, decided when such a job falls due; and when what it waits for has ended.
+            models.Index(
+                fields=["scheduled_at"],
+                name="job_shut",
+                condition=Q(gate=Gate.SHUT, status=JobStatus.SCHEDULED),
+            ),
+            models.Index(
+                fields=["template_id", "occurrence_at", "id"],
+                name="job_held",
+                condition=Q(gate=Gate.HELD, status=JobStatus.SCHEDULED),
+            ),
+            models.Index(
+                fields=["template_id"],
+                name="job_held_cancelling",
+                condition=Q(
+                    gate=Gate.HELD, overlap=Overlap.CANCEL_RUNNING, status=JobStatus.SCHEDULED
+                ),
+            ),
+            # A template's siblings, waiting or going; its history is not in here.
+            models.Index(
+                fields=["template_id", "gate"],
+                name="job_template_unfinished",
+                condition=Q(template_id__isnull=False) & ~Q(status__in=FINAL),
+            ),
+            models.Index(
+                fields=["template_id", "-id"],
+                name="job_template_newest",
+                condition=Q(template_id__isnull=False),
+            ),
+            # The expander's hunt for what nobody queued in time.
+            models.Index(
+                fields=["missed_at"],
+                name="job_missable",
+                condition=Q(missed_at__isnull=False, attempt=0, status=JobStatus.SCHEDULED),
             ),
             # Backpressure counts per lane, and the watcher's hunt for lost messages.
             models.Index(

@@ -10,7 +10,7 @@ from django.db import transaction
 
 from jobs import lifecycle, publishing, quota
 from jobs.models import DeadLetter, Resolution
-from jobs.operations.new_job import read_payload
+from jobs.operations.work import read_payload
 from jobs.querysets import DeadLetterQuerySet
 from jobs.rows import Replacement
 from tenants.models import Merchant

@@ -1,7 +1,8 @@
 """Waiting -> queued, and back when a message was not delivered. Used by populator and watcher."""
 
 # Index job_due: one range scan a priority, highest first, that stops at the limit. A merchant that
-# is not active keeps its jobs waiting.
+# is not active keeps its jobs waiting. Jobs behind a gate are not in the index (settle_overlaps opens
+# it); missed occurrences wait for their template's misfire policy.
 QUEUE_DUE = """
 WITH due AS MATERIALIZED (
     SELECT candidate.id
@@ -12,7 +13,9 @@ WITH due AS MATERIALIZED (
             WHERE job.lane = %(lane)s
               AND job.priority = level.priority
               AND job.status IN ('scheduled', 'retryable')
+              AND job.gate = ''
               AND job.scheduled_at <= %(now)s
+              AND (job.missed_at IS NULL OR job.missed_at > %(now)s OR job.attempt > 0)
               AND (job.expires_at IS NULL OR job.expires_at > %(now)s)
               AND EXISTS (SELECT FROM tenants_merchant AS merchant
                            WHERE merchant.id = job.merchant_id AND merchant.active)
@@ -26,16 +29,23 @@ UPDATE jobs_job AS job
    SET status = 'queued',
        ticket = hashtextextended(gen_random_uuid()::text, 0),
        queued_at = %(now)s,
-       queue_lease_until = %(now)s + make_interval(secs => %(lease)s)
+       queue_lease_until = %(now)s + make_interval(secs => %(lease)s),
+       missed_at = NULL
   FROM due
  WHERE job.id = due.id
 RETURNING job.id, job.ticket, job.merchant_id, job.kind, job.handler,
           job.priority, job.scheduled_at
 """
 
-# Index job_due again: one probe a priority and lane. Tells the populator how long it may sleep.
+# Index job_due again: one probe a priority and lane; and job_shut, since overlap is decided when a job
+# falls due. Tells the populator how long it may sleep. What is due already is not looked at, so what
+# waits for a sibling, a merchant or a misfire policy keeps nobody awake.
 NEXT_DUE = """
-SELECT min(candidate.scheduled_at)
+SELECT least(min(candidate.scheduled_at),
+             (SELECT min(shut.scheduled_at)
+                FROM jobs_job AS shut
+               WHERE shut.gate = 'shut' AND shut.status = 'scheduled'
+                 AND shut.scheduled_at > %(now)s))
   FROM unnest(%(lanes)s::text[]) AS wanted(lane)
  CROSS JOIN generate_series(0, 10) AS level(priority)
  CROSS JOIN LATERAL (
@@ -44,6 +54,7 @@ SELECT min(candidate.scheduled_at)
         WHERE job.lane = wanted.lane
           AND job.priority = level.priority
           AND job.status IN ('scheduled', 'retryable')
+          AND job.gate = ''
           AND job.scheduled_at > %(now)s
         ORDER BY job.scheduled_at
         LIMIT 1

@@ -70,7 +70,7 @@ WITH ending AS MATERIALIZED (
       FROM mine
      WHERE job.id = mine.id
     RETURNING job.id, job.merchant_id, job.kind, job.handler, job.lane, job.status, job.attempt,
-              old.scheduled_at AS was_scheduled_at, old.queued_at AS was_queued_at,
+              job.overlap, old.scheduled_at AS was_scheduled_at, old.queued_at AS was_queued_at,
               old.started_at AS was_started_at, old.worker_id AS was_worker_id
 ), history AS (
     INSERT INTO jobs_execution (job_id, merchant_id, number, outcome, scheduled_at, queued_at,
@@ -90,7 +90,7 @@ WITH ending AS MATERIALIZED (
      WHERE done.status = 'failed'
     ON CONFLICT (job_id) WHERE resolution = '' DO NOTHING
 )
-SELECT id, merchant_id, kind, lane, status FROM done
+SELECT id, merchant_id, kind, lane, status, overlap FROM done
 """
 
 # Indexes job_running and job_overdue. Attempts whose worker is gone or whose time is long over;

@@ -20,6 +20,7 @@ UPDATE jobs_job AS job
 RETURNING job.id, job.merchant_id, job.kind, job.lane, job.status
 """
 
+# Whoever asks for a run now has decided: the occurrence cannot be missed any more.
 ADVANCE = """
 WITH mine AS MATERIALIZED (
     SELECT id
@@ -29,7 +30,7 @@ WITH mine AS MATERIALIZED (
        FOR UPDATE
 )
 UPDATE jobs_job AS job
-   SET scheduled_at = least(job.scheduled_at, %(now)s)
+   SET scheduled_at = least(job.scheduled_at, %(now)s), missed_at = NULL
   FROM mine
  WHERE job.id = mine.id
 RETURNING job.id, job.merchant_id, job.kind, job.lane, job.status
@@ -59,7 +60,9 @@ WITH mine AS MATERIALIZED (
            cancel_requested_at = NULL,
            queued_at = NULL,
            progress = NULL,
-           progress_note = ''
+           progress_note = '',
+           missed_at = NULL,
+           skip_reason = ''
       FROM mine
       LEFT JOIN unnest(%(edited)s::uuid[], %(payloads)s::text[], %(lanes)s::text[],
                        %(handlers)s::text[]) AS given(id, payload, lane, handler)

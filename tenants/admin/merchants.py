@@ -13,7 +13,13 @@ from tenants.models import Merchant
 from tenants.operations import SecretChangedMeanwhile, rotate_signing_secret
 from tenants.secret_once import Revealed, reveal
 
-_OPERATORS_FIELDS = ("slug", "active", "max_waiting_jobs", "requests_per_minute")
+_OPERATORS_FIELDS = (
+    "slug",
+    "active",
+    "max_waiting_jobs",
+    "max_templates",
+    "requests_per_minute",
+)
 
 
 @admin.register(Merchant)
@@ -29,7 +35,7 @@ class MerchantAdmin(MerchantScopedAdmin):
     readonly_fields = ("shown_signing_secret", "created_at")
     fieldsets = (
         (None, {"fields": ("name", "slug", "time_zone", "active")}),
-        ("Quotas", {"fields": ("max_waiting_jobs", "requests_per_minute")}),
+        ("Quotas", {"fields": ("max_waiting_jobs", "max_templates", "requests_per_minute")}),
         ("Signing", {"fields": ("shown_signing_secret",)}),
         (None, {"fields": ("created_at",)}),
     )

@@ -39,6 +39,11 @@ class Merchant(models.Model):
         validators=[MinValueValidator(1)],
         help_text="How many unfinished jobs may wait at once.",
     )
+    max_templates = models.PositiveIntegerField(
+        default=100_000,
+        validators=[MinValueValidator(1)],
+        help_text="How many templates it may have.",
+    )
     requests_per_minute = models.PositiveIntegerField(
         default=6_000,
         validators=[MinValueValidator(1)],
@@ -54,7 +59,9 @@ class Merchant(models.Model):
         constraints = [
             models.CheckConstraint(
                 name="merchant_quotas_are_positive",
-                condition=models.Q(max_waiting_jobs__gte=1, requests_per_minute__gte=1),
+                condition=models.Q(
+                    max_waiting_jobs__gte=1, max_templates__gte=1, requests_per_minute__gte=1
+                ),
             ),
             models.CheckConstraint(
                 name="merchant_has_a_signing_secret",

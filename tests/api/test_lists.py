@@ -81,6 +81,45 @@ def test_a_job_is_found_by_its_id_and_its_template(api, merchant):
         assert ids(api.read(f"/jobs?{query}")) == {str(wanted.pk)}
 
 
+def test_an_occurrence_tells_its_template_and_why_it_was_not_run(api, merchant):
+    template = new_id()
+    job = make_job(
+        merchant=merchant,
+        template_id=template,
+        occurrence_at=NOW,
+        occurrence_note="Moved from Sat 3 Oct 09:00: weekend.",
+        origin="template",
+        overlap="skip",
+        status="skipped",
+        skip_reason="The run before had not ended.",
+    )
+    shown = api.read(f"/jobs/{job.pk}").json()
+    assert {name: shown[name] for name in shown if name in OF_OCCURRENCE} == {
+        "template_id": str(template),
+        "occurrence_at": "2026-06-01T12:00:00.000000Z",
+        "occurrence_note": "Moved from Sat 3 Oct 09:00: weekend.",
+        "origin": "template",
+        "overlap": "skip",
+        "skip_reason": "The run before had not ended.",
+    }
+    assert shown["waiting_reason"] is None
+
+
+def test_other_jobs_say_nothing_of_occurrences(api, merchant):
+    shown = api.read(f"/jobs/{make_job(merchant=merchant).pk}").json()
+    assert {shown[name] for name in OF_OCCURRENCE} == {None, ""}
+
+
+OF_OCCURRENCE = (
+    "template_id",
+    "occurrence_at",
+    "occurrence_note",
+    "origin",
+    "overlap",
+    "skip_reason",
+)
+
+
 def test_several_statuses_can_be_repeated(api, merchant):
     wanted = {
         str(make_job(merchant=merchant, status=status).pk)

@@ -4,7 +4,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from jobs.models import DeadLetter, Job, Worker
-from jobs.states import FINAL, JobStatus
+from jobs.states import FINAL, Gate, JobStatus
 from tenants.identifiers import new_id
 from tenants.models import Merchant
 
@@ -42,6 +42,7 @@ def make_job(*, status: str = JobStatus.SCHEDULED, **overrides: Any) -> Job:
         "scheduled_at": overrides.get("run_at", NOW),
         "status": status,
         **_implied(status),
+        **_gate(status, overrides),
         **overrides,
     }
     if "merchant" not in values and "merchant_id" not in values:
@@ -80,6 +81,11 @@ def _implied(status: str) -> dict[str, Any]:
     if status in FINAL:
         return {"finalized_at": NOW}
     return {}
+
+
+def _gate(status: str, overrides: dict[str, Any]) -> dict[str, Any]:
+    behind = overrides.get("overlap") and status == JobStatus.SCHEDULED
+    return {"gate": Gate.SHUT} if behind else {}
 
 
 def _ticket() -> int:

@@ -306,3 +306,25 @@ def test_reading_too_long_is_given_up_and_leaves_no_limit_behind():
     with connection.cursor() as cursor:
         cursor.execute("SHOW statement_timeout")
         assert cursor.fetchone() == ("0",)
+
+
+def test_the_page_of_an_occurrence_tells_why_it_was_moved_and_not_run(browser, shop):
+    job = make_job(
+        merchant=shop,
+        template_id=shop.pk,
+        occurrence_at=NOW,
+        occurrence_note="Moved from Sat 3 Oct 09:00: weekend.",
+        origin="template",
+        overlap="skip",
+        status="skipped",
+        skip_reason="The run before had not ended.",
+    )
+    page = text_of(browser.get(page_url("job", job)))
+    for words in ("Occurrence of a template", job.occurrence_note, job.skip_reason, "Template"):
+        assert words in page
+
+
+def test_the_page_of_another_job_is_silent_about_occurrences(browser, shop):
+    page = text_of(browser.get(page_url("job", make_job(merchant=shop))))
+    assert "Occurrence" not in page
+    assert "Why it was not run" not in page

@@ -8,7 +8,8 @@ from jobs import lifecycle
 from jobs.engine import Engine
 from jobs.models import Job
 from jobs.outcomes import Ending, Result
-from jobs.states import FINAL, TRANSITIONS, JobStatus
+from jobs.states import FINAL, TRANSITIONS, JobStatus, Overlap
+from tenants.identifiers import new_id
 from tests.factories.jobs import NOW, SECOND, make_job, make_worker
 
 pytestmark = pytest.mark.django_db
@@ -41,6 +42,38 @@ def expire(job):
     lifecycle.expire(now=LATER, limit=10)
 
 
+def settle(policy):
+    """Let the job fall due, under the policy, while a sibling of it is running."""
+
+    def verb(job):
+        template = {"template_id": new_id(), "merchant": job.merchant}
+        make_job(status="running", occurrence_at=NOW - SECOND, **template)
+        gate = "shut" if job.status == "scheduled" else ""
+        Job.objects.filter(id=job.id).update(overlap=policy, gate=gate, **template)
+        lifecycle.settle_overlaps(now=LATER, limit=10)
+
+    return verb
+
+
+def be_run_over(job):
+    """Let a sibling fall due that cancels what is going."""
+    template = {"template_id": new_id(), "merchant": job.merchant}
+    Job.objects.filter(id=job.id).update(**template)
+    make_job(overlap="cancel_running", occurrence_at=NOW, **template)
+    lifecycle.settle_overlaps(now=LATER, limit=10)
+
+
+def cancel_plans(job):
+    template = new_id()
+    Job.objects.filter(id=job.id).update(template_id=template)
+    lifecycle.cancel_plans(template_id=template, now=NOW)
+
+
+def release(job):
+    Job.objects.filter(id=job.id).update(missed_at=NOW)
+    lifecycle.release_missed(job_ids=[job.id])
+
+
 VERBS = {
     "queue": lambda job: lifecycle.queue_due(lane="async", now=LATER, limit=10, lease=60),
     "unqueue": lambda job: lifecycle.unqueue([(job.id, job.ticket or 0)]),
@@ -50,6 +83,11 @@ VERBS = {
     "cancel": lambda job: lifecycle.cancel(job_ids=[job.id], now=NOW),
     "advance": lambda job: lifecycle.advance(job_ids=[job.id], now=NOW),
     "restart": lambda job: lifecycle.restart(job_ids=[job.id], now=NOW, by="test"),
+    "skip": lambda job: lifecycle.skip(job_ids=[job.id], now=NOW, reason="Missed."),
+    "release": release,
+    "cancel plans": cancel_plans,
+    "be run over": be_run_over,
+    **{f"settle {policy}": settle(policy) for policy in Overlap},
     **{f"end as {status}": end_as(status) for status in TRANSITIONS[JobStatus.RUNNING]},
 }
 

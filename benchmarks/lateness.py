@@ -1,0 +1,132 @@
+"""How late templates' jobs start: claimed by a worker minus due, on an otherwise idle platform.
+
+A part of `python -m benchmarks.templates`; needs its servers in the environment. Beat, expander,
+populator and worker are the real processes; the templates go through the operations.
+"""
+
+import os
+import time
+from contextlib import ExitStack
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import psycopg
+
+from benchmarks.part import Figures, say, start_django, tell
+from benchmarks.stack import process, wait_for
+from benchmarks.timing import spread
+from taskflow.embedded.ports import free_port
+from taskflow.supervisor.processes import Ports, definitions
+
+NAMES = ("populator", "worker-async", "worker-control", "beat")
+TOGETHER = 500
+ROUNDS = 5
+ALONE = 30
+# Upper bounds of the histogram's bars, in milliseconds.
+BARS = (5, 10, 20, 50, 100, 150, 200, 250, 500, 1_000, 5_000)
+SETTLE = 3.0
+# Seconds between two firings, by how many templates fire.
+EVERY = {TOGETHER: 8, 1: 2}
+NOOP = {"kind": "python", "payload": {"handler": "demo.noop", "arguments": {}}}
+STARTED = """
+SELECT extract(epoch FROM started_at - scheduled_at)::float8 * 1000
+  FROM jobs_job WHERE template_id = ANY(%s) AND started_at IS NOT NULL
+"""
+
+
+def main() -> None:
+    """Measure and tell."""
+    tell(measure)
+
+
+def measure() -> Figures:
+    """Return the figures of one template alone, and of many in the same second."""
+    start_django()
+    from tenants.models import Merchant
+
+    merchant = Merchant.objects.create(name="Benchmark", slug="benchmark")
+    table = {d.name: d for d in definitions(_ports(), flower_login="a:b")}
+    home = Path(os.environ["TASKFLOW_HOME"])
+    with (
+        ExitStack() as stack,
+        psycopg.connect(os.environ["TASKFLOW_DATABASE_URL"], autocommit=True) as database,
+    ):
+        for name in NAMES:
+            definition = table[name]
+            stack.enter_context(
+                process(definition.argv(), definition.environment, home / f"{name}.log")
+            )
+        wait_for(lambda: _has_worker(database), within=60)
+        time.sleep(SETTLE)
+        warm = _lateness(database, merchant, templates=20, rounds=2)
+        say(f"warm-up: {len(warm)} runs")
+        alone = _lateness(database, merchant, templates=1, rounds=ALONE)
+        together = _lateness(database, merchant, templates=TOGETHER, rounds=ROUNDS)
+    return {
+        "alone": {"runs": len(alone), **spread(alone), "histogram": histogram(alone)},
+        "together": {
+            "templates": TOGETHER,
+            "rounds": ROUNDS,
+            **spread(together),
+            "histogram": histogram(together),
+        },
+    }
+
+
+def histogram(samples: list[float]) -> dict[str, int]:
+    """Count samples up to each bar's bound; the last bar takes the rest."""
+    found = {}
+    lower = float("-inf")
+    for upper in BARS:
+        found[f"{upper} ms"] = sum(lower < sample <= upper for sample in samples)
+        lower = upper
+    found["more"] = sum(sample > lower for sample in samples)
+    return found
+
+
+def _lateness(
+    database: psycopg.Connection, merchant: Any, *, templates: int, rounds: int
+) -> list[float]:
+    """Let templates fire together so many times; return how late each run started."""
+    from templates_app.operations.templates import create_template
+
+    every = EVERY.get(templates, 2)
+    # Time enough to create them all, and then some quiet.
+    begin = datetime.now(UTC) + timedelta(seconds=5 + templates * 0.04)
+    begin = begin.replace(microsecond=0)
+    last = begin + timedelta(seconds=every * (rounds - 1))
+    recurrence = {
+        "kind": "interval",
+        "every": every,
+        "unit": "seconds",
+        "anchor": begin.isoformat(),
+        "ends_at": last.isoformat(),
+        "timezone": "UTC",
+    }
+    body = {"name": "Benchmark", "recurrence": recurrence, **NOOP}
+    ids = [
+        create_template(body, merchant=merchant, now=datetime.now(UTC)).pk for _ in range(templates)
+    ]
+    if datetime.now(UTC) >= begin:
+        raise AssertionError("creating the templates took longer than planned")
+    time.sleep((last - datetime.now(UTC)).total_seconds())
+    wait_for(lambda: len(_started(database, ids)) == templates * rounds, every=0.5, within=30)
+    return _started(database, ids)
+
+
+def _started(database: psycopg.Connection, ids: list[Any]) -> list[float]:
+    return [float(row[0]) for row in database.execute(STARTED, [ids]).fetchall()]
+
+
+def _has_worker(database: psycopg.Connection) -> bool:
+    row = database.execute("SELECT count(*) FROM jobs_worker WHERE state = 'alive'").fetchone()
+    return row is not None and row[0] > 0
+
+
+def _ports() -> Ports:
+    return Ports(api=free_port(), flower=free_port(), echo=free_port())
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,53 @@
+"""The only writer of a job's status.
+
+Every function is one guarded statement over a set of jobs (the SQL is in `jobs.statements`). A
+stale caller (a zombie worker, a doubled message, a restored broker) matches no row and changes
+nothing; the returned rows are the answer. Listeners hear of it after the commit. The one verb that
+takes several statements, `settle_overlaps`, takes them in one transaction.
+"""
+
+from jobs.lifecycle.creating import create, create_occurrences
+from jobs.lifecycle.occurrences import (
+    cancel_plans,
+    find_missed,
+    find_missed_of,
+    release_missed,
+    skip,
+    withdraw,
+)
+from jobs.lifecycle.overlaps import Settled, settle_overlaps
+from jobs.lifecycle.queueing import expire, queue_due, requeue_lost_messages, unqueue
+from jobs.lifecycle.running import (
+    IllegalTransition,
+    claim,
+    find_running,
+    find_stranded,
+    finish,
+)
+from jobs.lifecycle.steering import advance, cancel, edit, restart
+
+__all__ = [
+    "IllegalTransition",
+    "Settled",
+    "advance",
+    "cancel",
+    "cancel_plans",
+    "claim",
+    "create",
+    "create_occurrences",
+    "edit",
+    "expire",
+    "find_missed",
+    "find_missed_of",
+    "find_running",
+    "find_stranded",
+    "finish",
+    "queue_due",
+    "release_missed",
+    "requeue_lost_messages",
+    "restart",
+    "settle_overlaps",
+    "skip",
+    "unqueue",
+    "withdraw",
+]

@@ -1,0 +1,56 @@
+"""What the recurrence manager asks of its jobs: plans that are missed, skipped, replaced, ended."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from uuid import UUID
+
+from jobs.lifecycle.statement import announce, rows
+from jobs.rows import Missed, Moved, missed_row, moved_row
+from jobs.statements import occurrences
+
+
+def find_missed(*, now: datetime, limit: int) -> list[Missed]:
+    """Return jobs that nobody queued by their `missed_at`, the longest missed first.
+
+    The populator leaves them alone until `skip` or `release_missed` decides. Those of a merchant
+    that is not active are not among them: they wait, as all its jobs do.
+    """
+    return [missed_row(row) for row in rows(occurrences.FIND_MISSED, now=now, limit=limit)]
+
+
+def find_missed_of(*, template_ids: Sequence[UUID], now: datetime) -> list[Missed]:
+    """Return the missed jobs of these templates, in the order in which they were due."""
+    found = rows(occurrences.FIND_MISSED_OF, template_ids=list(template_ids), now=now)
+    return [missed_row(row) for row in found]
+
+
+def skip(*, job_ids: Sequence[UUID], now: datetime, reason: str) -> list[Moved]:
+    """End scheduled jobs that never started as skipped, for good; `reason` is cut at 200."""
+    found = rows(occurrences.SKIP, ids=list(job_ids), now=now, reason=reason[:200])
+    return announce("skip", [moved_row(row) for row in found])
+
+
+def release_missed(*, job_ids: Sequence[UUID]) -> list[Moved]:
+    """Let jobs run that count as missed; their overlap policy is asked anew.
+
+    Due at once as a rule: the caller tells the populator (`publishing.wake`) after the commit.
+    """
+    found = rows(occurrences.RELEASE_MISSED, ids=list(job_ids))
+    return announce("release", [moved_row(row) for row in found])
+
+
+def withdraw(*, template_ids: Sequence[UUID]) -> list[tuple[UUID, datetime]]:
+    """Delete the templates' plans: what the expander made and no worker has ever started.
+
+    Returns each deleted (template, nominal moment); what is due already is among them, and the
+    caller's to make again. A job that a worker claims at this very moment stays.
+    Backfills, run-now jobs, and jobs that a person restarted stay as well.
+    """
+    found = rows(occurrences.WITHDRAW, template_ids=list(template_ids))
+    return [(row[0], row[1]) for row in found]
+
+
+def cancel_plans(*, template_id: UUID, now: datetime) -> list[Moved]:
+    """Cancel all jobs of a template that wait, whoever made them; running ones finish."""
+    found = rows(occurrences.CANCEL_PLANS, template_id=template_id, now=now)
+    return announce("cancel", [moved_row(row) for row in found])

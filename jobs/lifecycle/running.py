@@ -1,0 +1,72 @@
+"""Queued -> running -> whatever the attempt came to."""
+
+import json
+from collections.abc import Sequence
+from datetime import datetime
+from uuid import UUID
+
+from jobs.engine import Engine
+from jobs.lifecycle.statement import announce, rows
+from jobs.outcomes import Attempt, Ending
+from jobs.rows import Ended, Stranded, attempt_row, ended_row
+from jobs.statements import running
+from jobs.states import TRANSITIONS, JobStatus
+
+
+class IllegalTransition(ValueError):
+    """The machine in jobs.states has no such arrow."""
+
+
+def claim(*, tickets: Sequence[tuple[UUID, int]], worker_id: UUID, engine: Engine) -> list[Attempt]:
+    """Start the attempts whose ticket is still good, for a worker that is alive."""
+    found = rows(
+        running.CLAIM,
+        ids=[job_id for job_id, _ in tickets],
+        tickets=[ticket for _, ticket in tickets],
+        worker=worker_id,
+        grace=engine.deadline_grace,
+    )
+    return [attempt_row(row) for row in found]
+
+
+def finish(endings: Sequence[Ending]) -> list[Ended]:
+    """End attempts: new status, execution and dead letter in one statement.
+
+    An attempt missing from the answer was no longer this worker's to end. Raises
+    IllegalTransition, with nothing written, for a status that a running job cannot come to.
+    """
+    for ending in endings:
+        if ending.status not in TRANSITIONS[JobStatus.RUNNING]:
+            raise IllegalTransition(f"A running job cannot become {ending.status!r}.")
+    found = rows(
+        running.FINISH,
+        ids=[ending.job_id for ending in endings],
+        tickets=[ending.ticket for ending in endings],
+        outcomes=[ending.outcome.value for ending in endings],
+        statuses=[ending.status for ending in endings],
+        delays=[ending.delay for ending in endings],
+        http_statuses=[ending.http_status for ending in endings],
+        codes=[ending.code for ending in endings],
+        messages=[ending.message for ending in endings],
+        details=[ending.detail for ending in endings],
+        fingerprints=[ending.fingerprint for ending in endings],
+        outputs=[None if e.output is None else json.dumps(e.output) for e in endings],
+        logs=[json.dumps(ending.log) for ending in endings],
+    )
+    return announce("finish", [ended_row(row) for row in found])
+
+
+def find_stranded(*, now: datetime, limit: int) -> list[Stranded]:
+    """Return running attempts whose worker is gone or whose deadline has passed."""
+    found = rows(running.FIND_STRANDED, now=now, limit=limit)
+    return [Stranded(attempt=attempt_row(row), lost=row[16]) for row in found]
+
+
+def find_running(tickets: Sequence[tuple[UUID, int]]) -> list[Attempt]:
+    """Read back running attempts whose ticket is still good."""
+    found = rows(
+        running.FIND_RUNNING,
+        ids=[job_id for job_id, _ in tickets],
+        tickets=[ticket for _, ticket in tickets],
+    )
+    return [attempt_row(row) for row in found]

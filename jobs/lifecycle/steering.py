@@ -1,0 +1,71 @@
+"""What people and producers ask for: edit, cancel, run now, restart."""
+
+import json
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from django.db.models import Case, F, Q, Value, When
+
+from jobs.lifecycle.statement import announce, rows
+from jobs.models import Job
+from jobs.querysets import JobQuerySet
+from jobs.rows import Moved, Replacement, moved_row
+from jobs.statements import steering
+from jobs.states import Gate, JobStatus
+
+_GATE_WHEN_MOVED = Case(
+    When(~Q(overlap="") & Q(attempt=0, status=JobStatus.SCHEDULED), then=Value(Gate.SHUT)),
+    default=F("gate"),
+)
+
+
+def edit(*, job_id: UUID, changes: Mapping[str, Any]) -> bool:
+    """Change a job that still waits; False when it no longer does.
+
+    `changes` are columns other than the status; a new `run_at` moves the next attempt as well. An
+    occurrence that a person moves cannot be missed any more, and its overlap is decided then.
+    """
+    columns = dict(changes)
+    if "run_at" in columns:
+        columns |= {"scheduled_at": columns["run_at"], "missed_at": None, "gate": _GATE_WHEN_MOVED}
+    waiting: JobQuerySet = Job.objects.filter(id=job_id)
+    return waiting.editable().update(**columns) == 1
+
+
+def cancel(*, job_ids: Sequence[UUID], now: datetime) -> list[Moved]:
+    """Cancel jobs that have not started; ask running ones to stop (they stay running until then)."""
+    found = rows(steering.CANCEL, ids=list(job_ids), now=now)
+    return announce("cancel", [moved_row(row) for row in found])
+
+
+def advance(*, job_ids: Sequence[UUID], now: datetime) -> list[Moved]:
+    """Make waiting jobs due at once."""
+    found = rows(steering.ADVANCE, ids=list(job_ids), now=now)
+    return announce("advance", [moved_row(row) for row in found])
+
+
+def restart(
+    *,
+    job_ids: Sequence[UUID],
+    now: datetime,
+    by: str,
+    replacements: Mapping[UUID, Replacement] | None = None,
+) -> list[Moved]:
+    """Give failed and cancelled jobs a new round of attempts, now; their history stays.
+
+    Open dead letters of theirs are resolved as redriven by `by`.
+    """
+    edited = list((replacements or {}).items())
+    found = rows(
+        steering.RESTART,
+        ids=list(job_ids),
+        now=now,
+        by=by[:200],
+        edited=[job_id for job_id, _ in edited],
+        payloads=[json.dumps(new.payload) for _, new in edited],
+        lanes=[new.lane for _, new in edited],
+        handlers=[new.handler for _, new in edited],
+    )
+    return announce("restart", [moved_row(row) for row in found])

@@ -1,0 +1,78 @@
+"""One step of the expander: a batch of due templates, or what is left to do when none is due."""
+
+import logging
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+from django.db import DataError, IntegrityError, transaction
+
+from templates_app.expander.batch import Written, claim, claim_these, record_failures, write_batch
+from templates_app.expander.due import DueTemplate
+from templates_app.expander.late import settle_late
+from templates_app.expansion import Expansion
+
+logger = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Expanded:
+    """What one step did; `more` when there is more to do now."""
+
+    templates: int = 0
+    jobs: int = 0
+    skipped: int = 0
+    failed: int = 0
+    settled: int = 0
+    more: bool = False
+
+
+def expand(now: datetime, expansion: Expansion) -> Expanded:
+    """Turn what is due within the horizon into jobs, for one batch of templates.
+
+    When none is due, the misfire policies decide on jobs that nobody queued in time (the populator
+    was away). A template that cannot be expanded is tried three times and then set aside; it does
+    not hold up the others.
+    """
+    try:
+        with transaction.atomic():
+            due = claim(now, expansion.batch)
+            written = write_batch(due, now, expansion, failed=_log)
+            record_failures(written.failures, now)
+    except (DataError, IntegrityError):
+        # One template's values broke the statement for all; one by one, only it fails.
+        logger.exception("A batch could not be written; its templates are expanded one by one.")
+        written = _one_by_one([template.id for template in due], now, expansion)
+    if written.claimed:
+        return Expanded(
+            templates=written.claimed - len(written.failures),
+            jobs=written.created,
+            skipped=written.skipped,
+            failed=len(written.failures),
+            more=written.claimed >= expansion.batch,
+        )
+    settled = settle_late(now, expansion)
+    return Expanded(settled=settled, more=settled >= expansion.batch)
+
+
+def _one_by_one(ids: list[UUID], now: datetime, expansion: Expansion) -> Written:
+    total = Written()
+    for template_id in ids:
+        try:
+            with transaction.atomic():
+                written = write_batch(claim_these([template_id]), now, expansion, failed=_log)
+        except (DataError, IntegrityError) as error:
+            written = Written(claimed=1, failures={template_id: f"{type(error).__name__}: {error}"})
+        with transaction.atomic():
+            record_failures(written.failures, now)
+        total.claimed += written.claimed
+        total.created += written.created
+        total.skipped += written.skipped
+        total.failures |= written.failures
+    return total
+
+
+def _log(template: DueTemplate, error: Exception) -> None:
+    logger.warning(
+        "Template %s could not be expanded (%s).", template.id, type(error).__name__, exc_info=error
+    )

@@ -1,0 +1,1 @@
+"""What people and producers decide about templates, calendars and windows. The only writers."""

@@ -1,0 +1,184 @@
+"""Create, import, edit and delete calendars; templates that use a changed one are planned again."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from django.db import transaction
+from django.db.models import Q
+
+from jobs.operations.fields import Fields
+from templates_app.calendars.ics import Imported, read_ics
+from templates_app.models import Calendar, Template
+from templates_app.operations.calendar_draft import (
+    CALENDAR_FIELDS,
+    document_of_calendar,
+    ics_problem,
+    read_calendar,
+    read_ics_body,
+)
+from templates_app.operations.replanning import one_at_a_time, replan_users_of
+from templates_app.recurrence.errors import Caution, RecurrenceError
+from tenants.identifiers import new_id
+from tenants.models import Merchant
+
+MOST_CALENDARS = 1_000
+MOST_NAMED = 3
+MOST_COUNTED = 1_000
+
+
+class CalendarGone(Exception):
+    """The calendar was deleted meanwhile."""
+
+
+class TooManyCalendars(Exception):
+    """The merchant has as many calendars as it may have."""
+
+
+class CalendarInUse(Exception):
+    """Templates or other calendars use the calendar; it cannot be deleted."""
+
+    code = "calendar_in_use"
+
+
+@dataclass(frozen=True, kw_only=True)
+class ImportedCalendar:
+    """The calendar that an iCalendar file became, and what its reader should know."""
+
+    calendar: Calendar
+    cautions: tuple[Caution, ...]
+
+
+def create_calendar(data: Any, *, merchant: Merchant | None, now: datetime) -> Calendar:
+    """Store a calendar; without a merchant it is the platform's.
+
+    Raises InvalidFields, TooManyCalendars.
+    """
+    with transaction.atomic():
+        one_at_a_time("calendars", merchant.pk if merchant else None)
+        _admit(merchant)
+        calendar_id = new_id()
+        columns = read_calendar(data, merchant=merchant, calendar_id=calendar_id)
+        calendar = Calendar.objects.create(
+            id=calendar_id, merchant=merchant, created_at=now, updated_at=now, **columns
+        )
+    return calendar
+
+
+def edit_calendar(calendar: Calendar, data: Any, *, now: datetime) -> Calendar:
+    """Change what `data` names, and have planned again what uses it. Raises InvalidFields, CalendarGone."""
+    fields = Fields(data, CALENDAR_FIELDS)
+    if not fields.problems and not fields.data:
+        fields.refuse(None, "nothing_to_change", "names nothing to change.")
+    fields.raise_problems()
+    with transaction.atomic():
+        one_at_a_time("calendars", calendar.merchant_id)
+        calendar = _locked(calendar)
+        wanted = document_of_calendar(calendar) | dict(fields.data)
+        columns = read_calendar(wanted, merchant=calendar.merchant, calendar_id=calendar.pk)
+        return _store(calendar, columns, now)
+
+
+def import_calendar(data: Any, *, merchant: Merchant | None, now: datetime) -> ImportedCalendar:
+    """Store what an iCalendar file (`ics`) holds under a `name`.
+
+    Raises InvalidFields, TooManyCalendars.
+    """
+    name, content = read_ics_body(data)
+    imported = _read(content, now)
+    calendar = create_calendar(
+        {"name": name, "definition": imported.document}, merchant=merchant, now=now
+    )
+    return ImportedCalendar(calendar=calendar, cautions=imported.cautions)
+
+
+def import_again(calendar: Calendar, data: Any, *, now: datetime) -> ImportedCalendar:
+    """Replace a calendar's definition by what a newer file holds. Raises InvalidFields, CalendarGone."""
+    name, content = read_ics_body(data)
+    imported = _read(content, now)
+    changes: dict[str, Any] = {"definition": imported.document}
+    if name:
+        changes["name"] = name
+    return ImportedCalendar(
+        calendar=edit_calendar(calendar, changes, now=now), cautions=imported.cautions
+    )
+
+
+def delete_calendar(calendar: Calendar) -> None:
+    """Delete a calendar that nothing uses. Raises CalendarInUse, CalendarGone."""
+    with transaction.atomic():
+        one_at_a_time("calendars", calendar.merchant_id)
+        calendar = _locked(calendar)
+        told = [*_templates_using(calendar.pk), *_calendars_including(calendar.pk)]
+        if told:
+            raise CalendarInUse(
+                f"The calendar is in use: {' and '.join(told)}. Take it out of them first."
+            )
+        calendar.delete()
+
+
+def _read(content: str, now: datetime) -> Imported:
+    try:
+        # What was not UTF-8 is told by the reader of the file.
+        return read_ics(content.encode("utf-8", "surrogateescape"), today=now.date())
+    except RecurrenceError as error:
+        raise ics_problem(error) from error
+
+
+def _admit(merchant: Merchant | None) -> None:
+    if merchant is None:
+        return
+    ids = Calendar.objects.of(merchant).order_by().values("pk")
+    if ids[:MOST_CALENDARS].count() >= MOST_CALENDARS:
+        raise TooManyCalendars(f"You can have {MOST_CALENDARS:,} calendars. Delete some.")
+
+
+def _locked(calendar: Calendar) -> Calendar:
+    locked = (
+        Calendar.objects.select_for_update(of=("self",))
+        .select_related("merchant")
+        .filter(pk=calendar.pk)
+        .first()
+    )
+    if locked is None:
+        raise CalendarGone("The calendar was deleted.")
+    return locked
+
+
+def _store(calendar: Calendar, columns: dict[str, Any], now: datetime) -> Calendar:
+    changes_times = any(
+        columns[name] != getattr(calendar, name) for name in ("definition", "includes")
+    )
+    for name, value in columns.items():
+        setattr(calendar, name, value)
+    calendar.updated_at = now
+    calendar.save(update_fields=[*columns, "updated_at"])
+    if changes_times:
+        replan_users_of(calendar.pk, merchant_id=calendar.merchant_id, now=now)
+    return calendar
+
+
+def _templates_using(calendar_id: UUID) -> list[str]:
+    # Indexes template_avoids and template_keeps_to are partial: each arm names its condition.
+    avoiding = Q(avoid__contains=[calendar_id]) & ~Q(avoid=[])
+    keeping = Q(keep_to__contains=[calendar_id]) & ~Q(keep_to=[])
+    using = Template.objects.filter(avoiding | keeping).order_by()
+    return _told(list(using.values_list("name", flat=True)[: MOST_COUNTED + 1]), "template")
+
+
+def _calendars_including(calendar_id: UUID) -> list[str]:
+    rows = Calendar.objects.filter(includes__contains=[calendar_id]).exclude(includes=[]).order_by()
+    return _told(list(rows.values_list("name", flat=True)[: MOST_COUNTED + 1]), "calendar")
+
+
+def _told(names: list[str], noun: str) -> list[str]:
+    """Say how many there are and name a few: '5 templates ("A", "B", "C" and 2 more)'."""
+    if not names:
+        return []
+    shown = ", ".join(f'"{name}"' for name in names[:MOST_NAMED])
+    left = len(names) - MOST_NAMED
+    if left > 0:
+        shown += f" and {left:,} more"
+    many = f"more than {MOST_COUNTED:,}" if len(names) > MOST_COUNTED else f"{len(names):,}"
+    return [f"{many} {noun}{'' if len(names) == 1 else 's'} ({shown})"]

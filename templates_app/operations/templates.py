@@ -1,0 +1,131 @@
+"""Create, edit, pause, resume and delete templates; each replaces the plan in its transaction."""
+
+from datetime import datetime
+from typing import Any
+
+from django.conf import settings
+from django.db import transaction
+
+from jobs import lifecycle
+from jobs.masking import restored
+from jobs.operations.fields import Fields
+from templates_app.expander import plan_again
+from templates_app.models import Template
+from templates_app.operations.draft import TEMPLATE_FIELDS, Draft, document_of, read_draft
+from templates_app.operations.quota import admit
+from tenants.identifiers import new_id
+from tenants.models import Merchant
+
+MAX_NOTE = 500
+MAX_ACTOR = 200
+
+
+class TemplateGone(Exception):
+    """The template was deleted meanwhile."""
+
+
+def create_template(data: Any, *, merchant: Merchant, now: datetime) -> Template:
+    """Store a template and plan its first occurrences. Raises InvalidFields, TooManyTemplates."""
+    template_id = new_id()
+    draft = read_draft(data, merchant=merchant, template_id=template_id, now=now)
+    with transaction.atomic():
+        admit(merchant, adding=1)
+        template = Template(id=template_id, merchant=merchant, created_at=now, **draft.columns)
+        return _store(template, now)
+
+
+def edit_template(template: Template, data: Any, *, now: datetime) -> Template:
+    """Change what `data` names; waiting jobs are replaced, running ones finish.
+
+    Raises InvalidFields, TemplateGone.
+    """
+    with transaction.atomic():
+        template = _locked(template)
+        draft = read_edit(template, data, now=now)
+        for name, value in draft.columns.items():
+            setattr(template, name, value)
+        template.set_aside_at, template.set_aside_reason = None, ""
+        template.expansion_failures = 0
+        return _store(template, now)
+
+
+def read_edit(template: Template, data: Any, *, now: datetime) -> Draft:
+    """Return the template as it would be with this change. Raises InvalidFields."""
+    fields = Fields(data, TEMPLATE_FIELDS)
+    fields.raise_problems()
+    if not fields.data:
+        fields.refuse(None, "nothing_to_change", "names nothing to change.")
+        fields.raise_problems()
+    merged = document_of(template) | dict(fields.data)
+    if "payload" in fields:
+        merged["payload"] = restored(fields.data["payload"], template.payload)
+    return read_draft(merged, merchant=template.merchant, template_id=template.id, now=now)
+
+
+def pause_template(template: Template, data: Any, *, now: datetime, by: str) -> Template:
+    """Stop planning, with a note and perhaps a time to resume. Raises InvalidFields, TemplateGone."""
+    fields = Fields(data, ("note", "resume_at"))
+    note = fields.text("note", longest=MAX_NOTE)
+    resume_at = fields.moment("resume_at")
+    if resume_at is not None and resume_at <= now:
+        fields.refuse("resume_at", "too_early", "has passed; choose a later time or leave it out.")
+    fields.raise_problems()
+    with transaction.atomic():
+        template = _locked(template)
+        template.paused_at = template.paused_at or now
+        template.paused_by = by[:MAX_ACTOR]
+        template.pause_note = note
+        template.resume_at = resume_at
+        return _store(template, now)
+
+
+def resume_template(template: Template, *, now: datetime) -> Template:
+    """Go on from now; what fell into the pause is not made up for. Raises TemplateGone.
+
+    A template that was set aside is tried again.
+    """
+    with transaction.atomic():
+        template = _locked(template)
+        template.paused_at = template.resume_at = None
+        template.paused_by = template.pause_note = ""
+        template.set_aside_at, template.set_aside_reason = None, ""
+        template.expansion_failures = 0
+        return _store(template, now)
+
+
+def delete_template(template: Template, *, now: datetime) -> None:
+    """Delete a template: its waiting jobs are cancelled, running ones finish, history stays."""
+    with transaction.atomic():
+        template = _locked(template)
+        lifecycle.cancel_plans(template_id=template.id, now=now)
+        template.delete()
+
+
+def _locked(template: Template) -> Template:
+    """Lock the row before anything is decided: an expander that holds it finishes first."""
+    locked = (
+        Template.objects.select_for_update(of=("self",))
+        .select_related("merchant")
+        .filter(pk=template.pk)
+        .first()
+    )
+    if locked is None:
+        raise TemplateGone("The template was deleted.")
+    return locked
+
+
+def _store(template: Template, now: datetime) -> Template:
+    """Write the row and plan anew from now on."""
+    template.updated_at = now
+    template.replan = True
+    template.next_expansion_at = _first_expansion(template, now)
+    template.save()
+    plan_again([template.id], now, settings.TASKFLOW_EXPANSION)
+    template.refresh_from_db()
+    return template
+
+
+def _first_expansion(template: Template, now: datetime) -> datetime | None:
+    if not template.active or template.set_aside_at is not None:
+        return None
+    return template.resume_at if template.paused_at is not None else now

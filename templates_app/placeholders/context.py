@@ -1,0 +1,49 @@
+"""What a placeholder may speak of."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from functools import lru_cache
+from zoneinfo import ZoneInfo, available_timezones
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Context:
+    """One run of one template.
+
+    The three times are aware, of any zone; placeholders see them in `timezone`, the IANA name of
+    the template's zone. `occurrence` is when the run is due by the recurrence, `planned` when it
+    was really planned after clock changes, holidays and windows, `previous_occurrence` the one
+    before, None for the first. Raises `ValueError` for a time without zone or an unknown zone.
+    """
+
+    occurrence: datetime
+    planned: datetime
+    previous_occurrence: datetime | None
+    template_id: str
+    template_name: str
+    merchant_slug: str
+    merchant_name: str
+    timezone: str
+
+    def __post_init__(self) -> None:
+        for moment in (self.occurrence, self.planned, self.previous_occurrence):
+            if moment is not None and moment.utcoffset() is None:
+                raise ValueError("The times of a context need a zone.")
+        if not is_zone(self.timezone):
+            raise ValueError(f"{self.timezone!r} is no IANA time zone.")
+
+    @property
+    def zone(self) -> ZoneInfo:
+        """The template's zone."""
+        return ZoneInfo(self.timezone)
+
+
+def is_zone(name: str) -> bool:
+    """Tell whether `name` is a time zone of tzdata."""
+    return name in zone_names()
+
+
+@lru_cache(maxsize=1)
+def zone_names() -> frozenset[str]:
+    """Return the names of all time zones; the first call reads tzdata's folders."""
+    return frozenset(available_timezones())

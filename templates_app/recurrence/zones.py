@@ -1,0 +1,161 @@
+"""Time zones as stretches of constant offset.
+
+`zoneinfo` answers "which offset holds here?", never "when does it change?". A recurrence needs the
+second: inside a stretch wall time and instants map one to one and in order, and all that is odd
+about clock changes happens between two stretches. Instants are naive UTC datetimes in this package;
+every function says so.
+"""
+
+from bisect import bisect_right
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from difflib import get_close_matches
+from functools import lru_cache
+from zoneinfo import ZoneInfo, available_timezones
+
+from templates_app.recurrence.errors import RecurrenceError
+
+DAY = timedelta(days=1)
+SECOND = timedelta(seconds=1)
+UNCHANGED = timedelta(0)
+LAST_YEAR = 9999
+END = datetime.max  # naive, of instants and of wall times
+LONGEST_NAME = 64
+FIRST_KNOWN, LAST_KNOWN = datetime.min + DAY, END - DAY
+
+
+@dataclass(frozen=True, slots=True)
+class Stretch:
+    """From `start` (included) to `end` (excluded), both naive UTC, one offset holds.
+
+    `before` and `after` are the offsets of the neighbours. `wall_end` is the wall time at which it
+    ends, `wall_twice` that at which the next stretch begins if that is earlier: from there on wall
+    times occur twice. Stretches are also cut at the turn of a year, where nothing changes.
+    """
+
+    start: datetime
+    end: datetime
+    offset: timedelta
+    before: timedelta
+    after: timedelta
+    wall_end: datetime
+    wall_twice: datetime
+
+
+class Zone:
+    """An IANA time zone."""
+
+    def __init__(self, name: str, info: ZoneInfo) -> None:
+        self.name = name
+        self.info = info
+        self._years: dict[int, tuple[list[datetime], list[Stretch]]] = {}
+
+    def __repr__(self) -> str:
+        return f"Zone({self.name!r})"
+
+    def stretch(self, instant: datetime) -> Stretch:
+        """Return the stretch that holds the naive UTC instant."""
+        starts, stretches = self._years.get(instant.year) or self._year(instant.year)
+        return stretches[bisect_right(starts, instant) - 1]
+
+    def local(self, instant: datetime) -> datetime:
+        """Return the naive wall time of a naive UTC instant."""
+        return instant + self.stretch(instant).offset
+
+    def aware(self, instant: datetime) -> datetime:
+        """Return a naive UTC instant as an aware datetime of this zone."""
+        return instant.replace(tzinfo=UTC).astimezone(self.info)
+
+    def instant(self, wall: datetime) -> datetime:
+        """Return the naive UTC instant of a naive wall time.
+
+        One that does not exist is read with the offset before the gap, one that occurs twice is the
+        first (RFC 5545 section 3.3.5).
+        """
+        offset = wall.replace(tzinfo=self.info).utcoffset()
+        assert offset is not None
+        return wall - offset
+
+    def _year(self, year: int) -> tuple[list[datetime], list[Stretch]]:
+        # Two threads may both compute a year; they come to the same answer.
+        stretches = list(self._cut(year))
+        found = ([stretch.start for stretch in stretches], stretches)
+        self._years[year] = found
+        return found
+
+    def _cut(self, year: int) -> list[Stretch]:
+        start = datetime(year, 1, 1)  # noqa: DTZ001 - naive UTC
+        end = start.replace(year=year + 1) if year < LAST_YEAR else END
+        before = offset = self._offset(start - SECOND)
+        stretches: list[Stretch] = []
+        first = self._offset(start)
+        changes = [(start, first), *self._changes(start, end, first)]
+        for position, (at, new) in enumerate(changes):
+            last = position + 1 == len(changes)
+            until, after = (end, self._offset(end)) if last else changes[position + 1]
+            before, offset = offset, new
+            wall_end, wall_twice = _plus(until, offset), _plus(until, min(offset, after))
+            stretches.append(Stretch(at, until, offset, before, after, wall_end, wall_twice))
+        return stretches
+
+    def _changes(
+        self, start: datetime, end: datetime, offset: timedelta
+    ) -> list[tuple[datetime, timedelta]]:
+        """Find the changes by looking once a day: no zone changes back within one."""
+        changes = []
+        day = start
+        while day < end:
+            following = min(day, END - DAY) + DAY
+            new = self._offset(following)
+            if new != offset:
+                at = self._bisect(day, following, offset)
+                if at < end:
+                    changes.append((at, new))
+                offset = new
+            day = following
+        return changes
+
+    def _bisect(self, low: datetime, high: datetime, offset: timedelta) -> datetime:
+        while high - low > SECOND:
+            middle = low + timedelta(seconds=(high - low) // SECOND // 2)
+            if self._offset(middle) == offset:
+                low = middle
+            else:
+                high = middle
+        return high
+
+    def _offset(self, instant: datetime) -> timedelta:
+        # A day off either end of the calendar, where local times would leave it.
+        instant = min(max(instant, FIRST_KNOWN), LAST_KNOWN)
+        return self.info.fromutc(instant.replace(tzinfo=self.info)).replace(tzinfo=None) - instant
+
+
+def _plus(moment: datetime, span: timedelta) -> datetime:
+    """Add, without leaving the calendar."""
+    try:
+        return moment + span
+    except OverflowError:
+        return END
+
+
+@lru_cache(maxsize=1024)
+def find_zone(name: str) -> Zone:
+    """Return the zone of this IANA name. Raises RecurrenceError `unknown_zone`."""
+    known = _known_zones()
+    if name not in known:
+        shown = name[:LONGEST_NAME]
+        folded = {zone.casefold(): zone for zone in known}
+        close = get_close_matches(shown.casefold(), folded, n=1, cutoff=0.75)
+        hint = folded[close[0]] if close else "Europe/Berlin"
+        raise RecurrenceError(
+            "unknown_zone",
+            "timezone",
+            f'"{shown}" is not a time zone.',
+            hint=f"Did you mean {hint}?" if close else f"Pick one such as {hint}.",
+        )
+    return Zone(name, ZoneInfo(name))
+
+
+@lru_cache(maxsize=1)
+def _known_zones() -> frozenset[str]:
+    return frozenset(available_timezones() - {"Factory", "localtime", "posixrules"})

@@ -1,0 +1,109 @@
+"""The SQL of expansion, named. A batch costs the same number of statements whatever its size."""
+
+_SELECT = """
+SELECT template.id, template.merchant_id, merchant.slug, merchant.name, merchant.active, template.name,
+template.kind, template.payload, template.priority, template.max_attempts, template.backoff,
+template.timeout, template.tags, template.metadata, template.recurrence, template.avoid,
+template.keep_to, template.on_closed, template.misfire, template.misfire_grace,
+template.misfire_window, template.misfire_limit, template.overlap, template.paused_at,
+template.resume_at, template.expanded_to, template.replan, template.expansion_failures
+  FROM templates_app_template AS template
+  JOIN tenants_merchant AS merchant ON merchant.id = template.merchant_id
+"""
+
+# Index template_due: cost follows what is due, never how many templates there are. Expanders pass
+# over what another one holds, so any number shares the work.
+CLAIM_DUE = (
+    _SELECT
+    + """
+ WHERE template.next_expansion_at <= %(now)s
+ ORDER BY template.next_expansion_at
+ LIMIT %(limit)s
+   FOR UPDATE OF template SKIP LOCKED
+"""
+)
+
+# The same of named templates, for an edit's own transaction: waits for an expander that holds one.
+CLAIM_THESE = (
+    _SELECT
+    + """
+ WHERE template.id = ANY(%(ids)s)
+   AND template.next_expansion_at IS NOT NULL
+ ORDER BY template.id
+   FOR UPDATE OF template
+"""
+)
+
+READ_THESE = (
+    _SELECT
+    + """
+ WHERE template.id = ANY(%(ids)s)
+"""
+)
+
+# A resumed template is no longer paused; an expanded one has no failures left.
+ADVANCE = """
+UPDATE templates_app_template AS template
+   SET expanded_to = coalesce(given.expanded_to, template.expanded_to),
+       next_expansion_at = given.next_expansion_at,
+       expanded_with = %(versions)s,
+       replan = false,
+       expansion_failures = 0,
+       paused_at = NULL, paused_by = '', pause_note = '', resume_at = NULL
+  FROM unnest(%(ids)s::uuid[], %(expanded_to)s::timestamptz[], %(next)s::timestamptz[])
+       AS given(id, expanded_to, next_expansion_at)
+ WHERE template.id = given.id
+"""
+
+# Nothing was planned: the merchant is not active, or the template is still paused.
+POSTPONE = """
+UPDATE templates_app_template SET next_expansion_at = %(until)s WHERE id = ANY(%(ids)s)
+"""
+
+RECORD_FAILURE = """
+UPDATE templates_app_template
+   SET expansion_failures = least(expansion_failures + 1, 1000),
+       set_aside_at = CASE WHEN expansion_failures + 1 >= %(tries)s THEN %(now)s::timestamptz END,
+       set_aside_reason = left(%(reason)s, 500),
+       next_expansion_at = CASE WHEN expansion_failures + 1 >= %(tries)s THEN NULL
+                                ELSE %(again)s::timestamptz END
+ WHERE id = %(id)s AND next_expansion_at IS NOT NULL
+RETURNING set_aside_at IS NOT NULL
+"""
+
+RECORD_SKIPPED = """
+INSERT INTO templates_app_skippedoccurrence (
+    id, merchant_id, template_id, cause, reason, first_at, last_at, occurrences, created_at,
+    resolved_by, resolution)
+SELECT uuidv7(), given.merchant_id, given.template_id, given.cause, left(given.reason, 500),
+       given.first_at, given.last_at, given.occurrences, statement_timestamp(), '', ''
+  FROM unnest(%(merchants)s::uuid[], %(templates)s::uuid[], %(causes)s::text[],
+              %(reasons)s::text[], %(firsts)s::timestamptz[], %(lasts)s::timestamptz[],
+              %(counts)s::integer[])
+       AS given(merchant_id, template_id, cause, reason, first_at, last_at, occurrences)
+ WHERE EXISTS (SELECT FROM templates_app_template AS template
+                WHERE template.id = given.template_id)
+"""
+
+# Index skipped_template_newest. What an old plan said of the future is said anew by the new one.
+FORGET_PLANNED_SKIPS = """
+DELETE FROM templates_app_skippedoccurrence
+ WHERE template_id = ANY(%(ids)s)
+   AND first_at > %(now)s
+   AND cause IN ('closed', 'window', 'clock_change', 'merged')
+"""
+
+# After a new tzdata or holidays: primary key, a page at a time.
+FIND_EXPANDED_WITH_OTHERS = """
+SELECT id, active AND expanded_with <> %(versions)s AND next_expansion_at IS NOT NULL
+  FROM templates_app_template
+ WHERE id > %(after)s
+ ORDER BY id
+ LIMIT %(limit)s
+"""
+
+REPLAN = """
+UPDATE templates_app_template
+   SET replan = true, next_expansion_at = %(now)s
+ WHERE id = ANY(%(ids)s) AND next_expansion_at IS NOT NULL AND paused_at IS NULL
+"""
