@@ -13,10 +13,10 @@ UNSET := env -u TASKFLOW_ENV -u TASKFLOW_DATABASE_URL -u TASKFLOW_REDIS_URL TASK
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help up test check openapi bench lock clean
+.PHONY: help up test check openapi bench bench-templates bench-lateness lock clean
 
 help: ## List the targets
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-16s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 up: $(VENV)/.local ## Run all of TaskFlow on this machine; Ctrl-C stops it
 	@exec $(BIN)/python manage.py up
@@ -39,6 +39,12 @@ openapi: $(VENV)/.dev ## Write docs/openapi.yaml anew
 
 bench: $(VENV)/.dev ## Measure jobs per second beside raw Celery
 	$(BIN)/python -m benchmarks.throughput
+
+bench-templates: $(VENV)/.dev ## Measure a million templates, recurrences and lateness
+	$(BIN)/python -m benchmarks.templates
+
+bench-lateness: $(VENV)/.dev ## Measure only how late templates' jobs start
+	$(BIN)/python -m benchmarks.templates --only lateness
 
 lock: $(VENV)/.uv ## Resolve requirements/*.in to locked *.txt
 	$(COMPILE) requirements/uv.in -o requirements/uv.txt

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import psycopg
 
+from benchmarks.due import make_due
 from benchmarks.memory import memory_mb
 from benchmarks.part import Figures, say
 from benchmarks.stack import process, wait_for
@@ -20,12 +21,6 @@ ROUNDS = 3
 # Long enough for several ticks with nothing due.
 TICKS = 5.0
 TICK = "1"
-MAKE_DUE = """
-UPDATE templates_app_template AS template SET next_expansion_at = clock_timestamp()
-  FROM (SELECT id FROM templates_app_template TABLESAMPLE BERNOULLI (%s)
-         WHERE next_expansion_at > clock_timestamp() LIMIT %s) AS chosen
- WHERE template.id = chosen.id
-"""
 STILL_DUE = """
 SELECT EXISTS (SELECT FROM templates_app_template WHERE next_expansion_at <= clock_timestamp())
 """
@@ -58,8 +53,8 @@ def measure_memory(database: psycopg.Connection, templates: int) -> Figures:
 
 def _expand(database: psycopg.Connection, due: int, templates: int) -> None:
     """Make templates due and wait until the worker has expanded them."""
-    database.execute(MAKE_DUE, [min(100.0, 200.0 * max(due, 10) / templates), due])
-    wait_for(lambda: not _is_due(database), every=0.1, within=120)
+    make_due(database, due, of=templates)
+    wait_for(lambda: not _is_due(database), every=0.1)
 
 
 def _is_due(database: psycopg.Connection) -> bool:

@@ -11,6 +11,7 @@ import psycopg
 from django.conf import settings
 from django.db import connection
 
+from benchmarks.due import make_due
 from benchmarks.part import Figures, say
 from benchmarks.timing import milliseconds, spread
 from templates_app import expander
@@ -24,13 +25,6 @@ MINUTE = timedelta(minutes=1)
 # How often so many templates are made due.
 ROUNDS = {1_000: 7, 10_000: 5}
 MINUTES = 3
-# A random sample of templates is made due, whatever their own time is.
-MAKE_DUE = """
-UPDATE templates_app_template AS template SET next_expansion_at = %s
-  FROM (SELECT id FROM templates_app_template TABLESAMPLE BERNOULLI (%s)
-         WHERE next_expansion_at > %s LIMIT %s) AS chosen
- WHERE template.id = chosen.id
-"""
 
 
 class Steps:
@@ -69,7 +63,7 @@ class Steps:
     def _due(self, due: int, rounds: int) -> dict[str, Any]:
         samples = []
         for _ in range(rounds):
-            self._make_due(due)
+            make_due(self.database, due, of=self.templates, now=self.now)
             before = self._count("jobs_job")
             samples += milliseconds(self.tick, 1)
             made = self._count("jobs_job") - before
@@ -103,7 +97,7 @@ class Steps:
         found = {}
         for due in (0, 10, 100, settings.TASKFLOW_EXPANSION.batch):
             if due:
-                self._make_due(due)
+                make_due(self.database, due, of=self.templates, now=self.now)
             with _counting() as statements:
                 expander.expand(self.now, settings.TASKFLOW_EXPANSION)
             found[str(due)] = len(statements)
@@ -136,12 +130,6 @@ class Steps:
         for row in rows:
             template_id: UUID = row[0]
             yield Template.objects.get(pk=template_id)
-
-    def _make_due(self, number: int) -> None:
-        percent = min(100.0, 150.0 * number / self.templates)
-        done = self.database.execute(MAKE_DUE, [self.now, percent, self.now, number])
-        if done.rowcount != number:
-            raise AssertionError(f"{done.rowcount} of {number} templates were made due")
 
     def _count(self, table: str) -> int:
         row = self.database.execute(f"SELECT count(*) FROM {table}").fetchone()

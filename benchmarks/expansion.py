@@ -33,15 +33,16 @@ def main() -> None:
 def measure(templates: int) -> Figures:
     """Return the figures of `templates` templates."""
     start_django()
+    from django.conf import settings
+
     from benchmarks import template_load
     from benchmarks.expander_memory import measure_memory
     from benchmarks.expander_steps import Steps
-    from django.conf import settings
 
     now = datetime.now(UTC).replace(microsecond=0) + LATER
     figures: Figures = {"templates": templates}
     with psycopg.connect(os.environ["TASKFLOW_DATABASE_URL"], autocommit=True) as database:
-        owners = template_load.make_owners(MERCHANTS)
+        owners = template_load.make_owners(MERCHANTS, now=now)
         entries = mix(min(templates, LARGEST_MIX), now=now)
         say(f"planning {len(entries):,} recurrences")
         template_load.prepare(

@@ -9,11 +9,11 @@ import time
 from contextlib import ExitStack
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import psycopg
 
-from benchmarks.part import Figures, say, start_django, tell
+from benchmarks.part import Figures, start_django, tell
 from benchmarks.stack import process, wait_for
 from benchmarks.timing import spread
 from taskflow.embedded.ports import free_port
@@ -26,13 +26,25 @@ ALONE = 30
 # Upper bounds of the histogram's bars, in milliseconds.
 BARS = (5, 10, 20, 50, 100, 150, 200, 250, 500, 1_000, 5_000)
 SETTLE = 3.0
+# Seconds that are left for creating one template before its first run; several times what it takes.
+CREATION = 0.06
 # Seconds between two firings, by how many templates fire.
 EVERY = {TOGETHER: 8, 1: 2}
 NOOP = {"kind": "python", "payload": {"handler": "demo.noop", "arguments": {}}}
-STARTED = """
-SELECT extract(epoch FROM started_at - scheduled_at)::float8 * 1000
-  FROM jobs_job WHERE template_id = ANY(%s) AND started_at IS NOT NULL
+# From due to handed to the broker, and to claimed by a worker.
+RUNS = """
+SELECT extract(epoch FROM execution.queued_at - job.run_at)::float8 * 1000,
+       extract(epoch FROM execution.started_at - job.run_at)::float8 * 1000
+  FROM jobs_job AS job JOIN jobs_execution AS execution ON execution.job_id = job.id
+ WHERE job.template_id = ANY(%s)
 """
+
+
+class Run(NamedTuple):
+    """How late one run was handed to the broker and claimed, in milliseconds."""
+
+    queued: float
+    claimed: float
 
 
 def main() -> None:
@@ -59,18 +71,22 @@ def measure() -> Figures:
             )
         wait_for(lambda: _has_worker(database), within=60)
         time.sleep(SETTLE)
-        warm = _lateness(database, merchant, templates=20, rounds=2)
-        say(f"warm-up: {len(warm)} runs")
+        _lateness(database, merchant, templates=20, rounds=2)
         alone = _lateness(database, merchant, templates=1, rounds=ALONE)
         together = _lateness(database, merchant, templates=TOGETHER, rounds=ROUNDS)
     return {
-        "alone": {"runs": len(alone), **spread(alone), "histogram": histogram(alone)},
-        "together": {
-            "templates": TOGETHER,
-            "rounds": ROUNDS,
-            **spread(together),
-            "histogram": histogram(together),
-        },
+        "alone": _figures(alone),
+        "together": {"templates": TOGETHER, "rounds": ROUNDS, **_figures(together)},
+    }
+
+
+def _figures(runs: list[Run]) -> Figures:
+    claimed = [run.claimed for run in runs]
+    return {
+        "runs": len(runs),
+        **spread(claimed),
+        "queued": spread([run.queued for run in runs]),
+        "histogram": histogram(claimed),
     }
 
 
@@ -87,13 +103,13 @@ def histogram(samples: list[float]) -> dict[str, int]:
 
 def _lateness(
     database: psycopg.Connection, merchant: Any, *, templates: int, rounds: int
-) -> list[float]:
-    """Let templates fire together so many times; return how late each run started."""
+) -> list[Run]:
+    """Let templates fire together so many times; return how late each run was."""
     from templates_app.operations.templates import create_template
 
     every = EVERY.get(templates, 2)
     # Time enough to create them all, and then some quiet.
-    begin = datetime.now(UTC) + timedelta(seconds=5 + templates * 0.04)
+    begin = datetime.now(UTC) + timedelta(seconds=5 + templates * CREATION)
     begin = begin.replace(microsecond=0)
     last = begin + timedelta(seconds=every * (rounds - 1))
     recurrence = {
@@ -111,12 +127,12 @@ def _lateness(
     if datetime.now(UTC) >= begin:
         raise AssertionError("creating the templates took longer than planned")
     time.sleep((last - datetime.now(UTC)).total_seconds())
-    wait_for(lambda: len(_started(database, ids)) == templates * rounds, every=0.5, within=30)
-    return _started(database, ids)
+    wait_for(lambda: len(_runs(database, ids)) == templates * rounds, every=0.5, within=30)
+    return _runs(database, ids)
 
 
-def _started(database: psycopg.Connection, ids: list[Any]) -> list[float]:
-    return [float(row[0]) for row in database.execute(STARTED, [ids]).fetchall()]
+def _runs(database: psycopg.Connection, ids: list[Any]) -> list[Run]:
+    return [Run(*row) for row in database.execute(RUNS, [ids]).fetchall()]
 
 
 def _has_worker(database: psycopg.Connection) -> bool:

@@ -7,7 +7,6 @@ some parts (`--only`) leaves the others' figures as they are.
 
 import argparse
 import sys
-from collections.abc import Callable
 from contextlib import ExitStack
 from datetime import UTC, datetime
 
@@ -53,7 +52,7 @@ MODULES = {
 
 def _migrated(stack: ExitStack) -> dict[str, str]:
     environment = environment_of(stack.enter_context(servers()))
-    manage(environment, "migrate", "-v", "0")
+    manage(environment, "migrate", "-v", "0", "--skip-checks")
     return environment
 
 

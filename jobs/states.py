@@ -56,7 +56,7 @@ WAITING = (S.SCHEDULED, S.RETRYABLE)  # the populator takes these when they are 
 EDITABLE = (S.BLOCKED, S.SCHEDULED, S.RETRYABLE)
 STARTED = (S.QUEUED, S.RUNNING, S.RETRYABLE)
 FINAL = (S.SUCCEEDED, S.FAILED, S.CANCELLED, S.SKIPPED)
-RESTARTABLE = (S.FAILED, S.CANCELLED)
+RESTARTABLE = (S.FAILED, S.CANCELLED, S.SKIPPED)
 
 TRANSITIONS: dict[JobStatus, frozenset[JobStatus]] = {
     S.BLOCKED: frozenset({S.SCHEDULED, S.CANCELLED, S.SKIPPED, S.FAILED}),
@@ -68,5 +68,6 @@ TRANSITIONS: dict[JobStatus, frozenset[JobStatus]] = {
     S.SUCCEEDED: frozenset(),
     S.FAILED: frozenset({S.SCHEDULED}),
     S.CANCELLED: frozenset({S.SCHEDULED}),
-    S.SKIPPED: frozenset(),
+    # Somebody wants the occurrence run after all.
+    S.SKIPPED: frozenset({S.SCHEDULED}),
 }

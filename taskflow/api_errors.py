@@ -1,13 +1,12 @@
-"""Every error of the API as a problem (RFC 9457), and the one table from error to status and code.
+"""Every error of the API as a problem (RFC 9457).
 
-Domain errors know no HTTP; what they mean here is written in `MEANINGS`. The handler never lets an
-exception out, so no error is answered as HTML.
+Domain errors know no HTTP; what they mean is written in `taskflow.api_meanings`. The handler
+never lets an exception out, so no error is answered as HTML.
 """
 
 import logging
 import math
 from collections.abc import Iterator
-from dataclasses import dataclass
 from http import HTTPStatus
 from typing import Any
 
@@ -24,13 +23,12 @@ from jobs.api.base import LIST_SECONDS, UnknownParameter
 from jobs.api.filters import InvalidParameters
 from jobs.api.jobs import InvalidPartial
 from jobs.api.pagination import InvalidCursor, InvalidPageSize
-from jobs.api.parsers import BodyTooLarge, LengthRequired
-from jobs.operations.dead_letters import AlreadyResolved
+from jobs.handlers.registry import InvalidPayload
 from jobs.operations.fields import InvalidFields
-from jobs.operations.idempotency import IdempotencyKeyReused, InvalidIdempotencyKey
-from jobs.operations.steer import WrongStatus
-from jobs.quota import QuotaExceeded
 from jobs.strict_json import MalformedJson
+from taskflow.api_meanings import MEANINGS
+from templates_app.placeholders import PlaceholderError
+from templates_app.recurrence.errors import RecurrenceError
 from tenants.identifiers import new_id
 
 logger = logging.getLogger(__name__)
@@ -38,32 +36,6 @@ PROBLEM_JSON = "application/problem+json"
 RETRY_AFTER = 5  # seconds, while the database is away
 _QUERY_CANCELED = "57014"  # PostgreSQL's appendix A: statement_timeout among others
 _READ_ONLY = "25006"
-
-
-@dataclass(frozen=True)
-class Meaning:
-    """What an error type means to a client; an error's own `code` wins over this one."""
-
-    status: int
-    code: str
-
-
-MEANINGS: dict[type[Exception], Meaning] = {
-    InvalidFields: Meaning(400, "invalid_fields"),
-    InvalidParameters: Meaning(400, "invalid_parameters"),
-    UnknownParameter: Meaning(400, "unknown_parameter"),
-    InvalidPartial: Meaning(400, "invalid_parameters"),
-    InvalidCursor: Meaning(400, "invalid_cursor"),
-    InvalidPageSize: Meaning(400, "invalid_parameters"),
-    MalformedJson: Meaning(400, "malformed_json"),
-    InvalidIdempotencyKey: Meaning(400, "invalid_idempotency_key"),
-    IdempotencyKeyReused: Meaning(409, "idempotency_key_reused"),
-    WrongStatus: Meaning(409, "wrong_status"),
-    AlreadyResolved: Meaning(409, "dead_letter_resolved"),
-    LengthRequired: Meaning(411, "length_required"),
-    BodyTooLarge: Meaning(413, "body_too_large"),
-    QuotaExceeded: Meaning(429, "quota_exceeded"),
-}
 
 
 class ProblemError(exceptions.APIException):
@@ -272,6 +244,15 @@ def _errors(exc: Exception) -> Iterator[dict[str, str]]:
             yield {"parameter": name[:100], "code": "unknown_parameter", "detail": detail}
     elif isinstance(exc, InvalidPartial | InvalidCursor | InvalidPageSize):
         yield {"parameter": _PARAMETERS[type(exc)], "code": "invalid_value", "detail": str(exc)}
+    elif isinstance(exc, RecurrenceError):
+        yield {"pointer": "/recurrence", "code": exc.code, "detail": str(exc)}
+    elif isinstance(exc, PlaceholderError):
+        yield {"pointer": f"/payload{exc.pointer}", "code": exc.code, "detail": str(exc)}
+    elif isinstance(exc, InvalidPayload):
+        for fault in exc.problems:
+            where = f"/payload{fault.pointer}"
+            detail = f'"{where[1:]}" {fault.message}'
+            yield {"pointer": where, "code": "invalid_payload", "detail": detail}
     elif isinstance(exc, MalformedJson) and exc.pointer:
         yield {"pointer": exc.pointer, "code": exc.code, "detail": str(exc)}
 

@@ -1,4 +1,4 @@
-"""The demo: a merchant, its people, a key, and a handful of jobs to look at."""
+"""The demo: a merchant, its people, a key, and a handful of jobs and templates to look at."""
 
 import secrets
 from dataclasses import dataclass, field
@@ -12,6 +12,7 @@ from apikeys.scopes import Scope
 from jobs.operations.create import create_jobs
 from jobs.operations.fields import InvalidFields
 from jobs.operations.new_job import read_new_job
+from taskflow.demo_templates import make_demo_templates
 from tenants.models import Merchant, User
 from tenants.operations import add_member, create_merchant
 from tenants.roles import Role
@@ -72,6 +73,7 @@ def make_demo(*, now: datetime, echo_url: str) -> Demo:
             "TASKFLOW_HTTP_ALLOW_NETWORKS=127.0.0.0/8."
         ) from error
     created = create_jobs(merchant=merchant, new_jobs=new_jobs, now=now)
+    make_demo_templates(merchant=merchant, now=now)
     return Demo(
         api_key=issued.text,
         admin=admin,

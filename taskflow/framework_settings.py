@@ -23,7 +23,7 @@ REST_FRAMEWORK: dict[str, Any] = {
 
 SPECTACULAR_SETTINGS: dict[str, Any] = {
     "TITLE": "TaskFlow",
-    "DESCRIPTION": "Create jobs, follow them, and steer what failed.",
+    "DESCRIPTION": "Create jobs, have them recur, follow them, and steer what failed.",
     "VERSION": "1.0.0",
     "OAS_VERSION": "3.1.1",
     "SERVE_INCLUDE_SCHEMA": False,
@@ -42,6 +42,9 @@ SPECTACULAR_SETTINGS: dict[str, Any] = {
         "JobStatus": "jobs.api.schemas.STATUSES",
         "AttemptOutcome": "jobs.api.schemas.OUTCOMES",
         "Resolution": "jobs.api.schemas.RESOLUTIONS",
+        "JobOverlap": "jobs.api.schemas.OVERLAPS",
+        "TemplateOverlap": "templates_app.models.Overlap",
+        "BackfillOverlap": "templates_app.operations.running.OVERLAPS",
     },
     "SWAGGER_UI_SETTINGS": {"persistAuthorization": False, "displayRequestDuration": True},
 }

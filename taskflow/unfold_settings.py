@@ -28,6 +28,15 @@ SIDEBAR: tuple[tuple[str, tuple[Page, ...]], ...] = (
         ),
     ),
     (
+        "Schedules",
+        (
+            Page("Templates", "event_repeat", "templates_app.template"),
+            Page("Skipped occurrences", "event_busy", "templates_app.skippedoccurrence"),
+            Page("Calendars", "calendar_month", "templates_app.calendar"),
+            Page("Maintenance windows", "construction", "templates_app.maintenancewindow"),
+        ),
+    ),
+    (
         "Merchants",
         (
             Page("Merchants", "storefront", "tenants.merchant"),

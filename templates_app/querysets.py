@@ -24,8 +24,9 @@ class TemplateQuerySet(MerchantOwnedQuerySet["Template"]):
     """Templates of a merchant."""
 
     def using_calendar(self, calendar_id: UUID) -> Self:
-        """Templates that avoid this calendar or keep to it."""
-        return self.filter(Q(avoid__contains=[calendar_id]) | Q(keep_to__contains=[calendar_id]))
+        """Templates that avoid this calendar or keep to it; each arm fits its partial index."""
+        avoiding = Q(avoid__contains=[calendar_id]) & ~Q(avoid=[])
+        return self.filter(avoiding | (Q(keep_to__contains=[calendar_id]) & ~Q(keep_to=[])))
 
 
 class SharedQuerySet(MerchantOwnedQuerySet[M]):

@@ -12,14 +12,16 @@ template.resume_at, template.expanded_to, template.replan, template.expansion_fa
 """
 
 # Index template_due: cost follows what is due, never how many templates there are. Expanders pass
-# over what another one holds, so any number shares the work.
+# over what another one holds, so any number shares the work. NO KEY: a row for a skipped occurrence,
+# which the populator writes while it holds jobs, does not wait for this lock; else each could wait
+# for the other.
 CLAIM_DUE = (
     _SELECT
     + """
  WHERE template.next_expansion_at <= %(now)s
  ORDER BY template.next_expansion_at
  LIMIT %(limit)s
-   FOR UPDATE OF template SKIP LOCKED
+   FOR NO KEY UPDATE OF template SKIP LOCKED
 """
 )
 
@@ -30,7 +32,17 @@ CLAIM_THESE = (
  WHERE template.id = ANY(%(ids)s)
    AND template.next_expansion_at IS NOT NULL
  ORDER BY template.id
-   FOR UPDATE OF template
+   FOR NO KEY UPDATE OF template
+"""
+)
+
+# Of templates with late jobs, in whatever state: who holds one decides on its late jobs alone.
+CLAIM_LATE = (
+    _SELECT
+    + """
+ WHERE template.id = ANY(%(ids)s)
+ ORDER BY template.id
+   FOR NO KEY UPDATE OF template SKIP LOCKED
 """
 )
 
@@ -49,6 +61,7 @@ UPDATE templates_app_template AS template
        expanded_with = %(versions)s,
        replan = false,
        expansion_failures = 0,
+       set_aside_reason = '',
        paused_at = NULL, paused_by = '', pause_note = '', resume_at = NULL
   FROM unnest(%(ids)s::uuid[], %(expanded_to)s::timestamptz[], %(next)s::timestamptz[])
        AS given(id, expanded_to, next_expansion_at)
@@ -57,18 +70,21 @@ UPDATE templates_app_template AS template
 
 # Nothing was planned: the merchant is not active, or the template is still paused.
 POSTPONE = """
-UPDATE templates_app_template SET next_expansion_at = %(until)s WHERE id = ANY(%(ids)s)
+UPDATE templates_app_template
+   SET next_expansion_at = greatest(%(until)s::timestamptz, resume_at)
+ WHERE id = ANY(%(ids)s)
 """
 
-RECORD_FAILURE = """
-UPDATE templates_app_template
+RECORD_FAILURES = """
+UPDATE templates_app_template AS template
    SET expansion_failures = least(expansion_failures + 1, 1000),
        set_aside_at = CASE WHEN expansion_failures + 1 >= %(tries)s THEN %(now)s::timestamptz END,
-       set_aside_reason = left(%(reason)s, 500),
+       set_aside_reason = left(given.reason, 500),
        next_expansion_at = CASE WHEN expansion_failures + 1 >= %(tries)s THEN NULL
                                 ELSE %(again)s::timestamptz END
- WHERE id = %(id)s AND next_expansion_at IS NOT NULL
-RETURNING set_aside_at IS NOT NULL
+  FROM unnest(%(ids)s::uuid[], %(reasons)s::text[]) AS given(id, reason)
+ WHERE template.id = given.id AND next_expansion_at IS NOT NULL
+RETURNING template.id, set_aside_at IS NOT NULL
 """
 
 RECORD_SKIPPED = """

@@ -26,6 +26,7 @@ def create_merchant(
     slug: str,
     time_zone: str = "UTC",
     max_waiting_jobs: int = 1_000_000,
+    max_templates: int = 100_000,
     requests_per_minute: int = 6_000,
 ) -> Merchant:
     """Store an active merchant with a signing secret; raises ValidationError naming the fields."""
@@ -34,6 +35,7 @@ def create_merchant(
         slug=slug,
         time_zone=time_zone,
         max_waiting_jobs=max_waiting_jobs,
+        max_templates=max_templates,
         requests_per_minute=requests_per_minute,
     )
     merchant.draw_signing_secret()

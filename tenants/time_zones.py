@@ -1,18 +1,8 @@
 """Which time zones a merchant can live in."""
 
-import zoneinfo
-from functools import cache
-
 from django.core.exceptions import ValidationError
 
-# Names in some systems' zone folders that mean another zone on every machine.
-_NOT_A_PLACE = {"Factory", "localtime", "posixrules"}
-
-
-@cache
-def known_time_zones() -> frozenset[str]:
-    """Return every IANA name that this machine can compute with; read from disk once."""
-    return frozenset(zoneinfo.available_timezones() - _NOT_A_PLACE)
+from tenants.zone_names import known_time_zones
 
 
 def validate_time_zone(name: str) -> None:

@@ -162,7 +162,7 @@ class JobViewSet(TaskFlowViewSet):
 
     @extend_schema(
         operation_id="jobs_retry",
-        summary="Retry a failed or cancelled job",
+        summary="Retry a failed, cancelled or skipped job",
         request=None,
         responses={200: schemas.JobDetailSchema},
     )

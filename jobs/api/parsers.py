@@ -45,7 +45,10 @@ class StrictJSONParser(BaseParser):
         _refuse_encodings(request)
         if int(request.META.get("CONTENT_LENGTH") or 0) > most:
             raise BodyTooLarge(most)
-        raw = _read(stream, most)
+        return self.value_of(_read(stream, most))
+
+    def value_of(self, raw: bytes) -> Any:
+        """Return what the bytes say. Raises MalformedJson."""
         return read_json(raw)
 
 

@@ -20,7 +20,7 @@ def rows(statement: str, **values: Any) -> list[tuple[Any, ...]]:
 
 def announce(verb: str, moved: list[AnyMoved]) -> list[AnyMoved]:
     """Tell the listeners of `jobs_transitioned` after the commit; return what was given."""
-    if moved:
+    if moved and signals.jobs_transitioned.has_listeners():
         transitions = [_transition(verb, job) for job in moved]
         transaction.on_commit(lambda: signals.announce(transitions))
     return moved

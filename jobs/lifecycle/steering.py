@@ -53,7 +53,7 @@ def restart(
     by: str,
     replacements: Mapping[UUID, Replacement] | None = None,
 ) -> list[Moved]:
-    """Give failed and cancelled jobs a new round of attempts, now; their history stays.
+    """Give failed, cancelled and skipped jobs a new round of attempts, now; their history stays.
 
     Open dead letters of theirs are resolved as redriven by `by`.
     """

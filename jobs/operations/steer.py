@@ -43,11 +43,11 @@ def cancel(job: Job, *, now: datetime) -> None:
 
 
 def retry(job: Job, *, now: datetime, by: str) -> None:
-    """Give a failed or cancelled job a new round of attempts. Raises NotRetryable, QuotaExceeded."""
+    """Give a failed, cancelled or skipped job a new round of attempts. Raises NotRetryable, QuotaExceeded."""
     quota.admit(job.merchant, adding=1, now=now)
     if not _waking(lambda: lifecycle.restart(job_ids=[job.pk], now=now, by=by)):
         raise NotRetryable(
-            f"The job is {_status(job)}; only a failed or cancelled job can be retried. "
+            f"The job is {_status(job)}; only a failed, cancelled or skipped job can be retried. "
             "Create a new job to do the work again."
         )
 
@@ -57,7 +57,7 @@ def run_now(job: Job, *, now: datetime) -> None:
     if not _waking(lambda: lifecycle.advance(job_ids=[job.pk], now=now)):
         raise NotWaiting(
             f"The job is {_status(job)}; only a scheduled or retryable job can be run now. "
-            "Retry a failed or cancelled one instead."
+            "Retry a failed, cancelled or skipped one instead."
         )
 
 

@@ -42,7 +42,7 @@ RESTART = """
 WITH mine AS MATERIALIZED (
     SELECT id
       FROM jobs_job
-     WHERE id = ANY(%(ids)s) AND status IN ('failed', 'cancelled')
+     WHERE id = ANY(%(ids)s) AND status IN ('failed', 'cancelled', 'skipped')
      ORDER BY id
        FOR UPDATE
 ), restarted AS (

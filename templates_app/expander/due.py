@@ -43,6 +43,12 @@ class DueTemplate:
         """Whether it is planned from now on, not from where the last expansion ended."""
         return self.replan or self.expanded_to is None or self.paused_at is not None
 
+    def is_paused(self, now: datetime) -> bool:
+        """Whether it is paused, and the time to resume has not come."""
+        if self.paused_at is None:
+            return False
+        return self.resume_at is None or self.resume_at > now
+
 
 def due_template(row: tuple[Any, ...]) -> DueTemplate:
     """Read what CLAIM_DUE and CLAIM_THESE return."""

@@ -1,17 +1,15 @@
 """Jobs that exist and were not queued in time, though their templates are expanded."""
 
-from collections import defaultdict
 from datetime import datetime
 from uuid import UUID
 
 from django.db import transaction
 
 from jobs import lifecycle
-from jobs.models import Job
-from jobs.rows import Missed
-from jobs.states import JobStatus
-from templates_app.expander.batch import read_these, write_settled
+from templates_app.expander.batch import claim_late, read_these
+from templates_app.expander.late_jobs import NONE_DUE, find_due_jobs
 from templates_app.expander.outcome import Outcome, settle
+from templates_app.expander.writing import write_settled
 from templates_app.expansion import Expansion
 from templates_app.planning.window_book import naive
 
@@ -19,38 +17,35 @@ ORPHANED = "Missed in an outage; its template was deleted."
 
 
 def settle_late(now: datetime, expansion: Expansion) -> int:
-    """Apply misfire policies to a batch of late jobs; return how many were decided."""
+    """Apply misfire policies to late jobs; return for how many templates that was done.
+
+    All of a template's late jobs are judged together, under its lock: what another expander holds
+    it decides itself.
+    """
     with transaction.atomic():
         missed = lifecycle.find_missed(now=now, limit=expansion.batch)
         if not missed:
             return 0
-        by_template: defaultdict[UUID, list[Missed]] = defaultdict(list)
-        for job in missed:
-            by_template[job.template_id].append(job)
-        templates = read_these(list(by_template))
-        due = _with_another_due(list(by_template), now)
+        wanted = list({job.template_id for job in missed})
+        templates = claim_late(wanted)
+        # Read after the lock: what its last holder decided is not decided again.
+        due = find_due_jobs(templates, now)
         outcomes = []
-        for template_id, template in templates.items():
-            late = sorted(
-                ((naive(job.scheduled_at), job) for job in by_template[template_id]),
-                key=lambda pair: pair[0],
-            )
+        for template in templates:
             outcome = Outcome(template=template)
-            settle(outcome, None, late, now=naive(now), another_due=template_id in due)
+            of_template = due.get(template.id, NONE_DUE)
+            late = [(naive(job.scheduled_at), job) for job in of_template.late]
+            settle(outcome, None, late, now=naive(now), another_due=of_template.in_time)
             outcomes.append(outcome)
-        orphaned = [job.job_id for job in missed if job.template_id not in templates]
-        if orphaned:
-            lifecycle.skip(job_ids=orphaned, now=now, reason=ORPHANED)
+        orphaned = _orphans(wanted, {template.id for template in templates})
+        lost = [job.job_id for job in missed if job.template_id in orphaned]
+        if lost:
+            lifecycle.skip(job_ids=lost, now=now, reason=ORPHANED)
         write_settled(outcomes, now)
-        return len(missed)
+        return len(outcomes) + len(orphaned)
 
 
-def _with_another_due(template_ids: list[UUID], now: datetime) -> set[UUID]:
-    """Return the templates of which a job is due or going that was not missed."""
-    going = Job.objects.filter(
-        template_id__in=template_ids,
-        status__in=[JobStatus.SCHEDULED, JobStatus.QUEUED, JobStatus.RUNNING],
-        scheduled_at__lte=now,
-    ).exclude(status=JobStatus.SCHEDULED, missed_at__lte=now)
-    found = going.order_by().values_list("template_id", flat=True)
-    return {one for one in found if one is not None}
+def _orphans(wanted: list[UUID], claimed: set[UUID]) -> set[UUID]:
+    """Return the templates that are gone, not merely held by another expander."""
+    unclaimed = [one for one in wanted if one not in claimed]
+    return set(unclaimed) - read_these(unclaimed).keys() if unclaimed else set()

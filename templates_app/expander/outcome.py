@@ -1,14 +1,15 @@
 """What expanding one template comes to, before anything is written."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from uuid import UUID
 
-from jobs.rows import Missed, NewOccurrence
+from jobs.rows import NewOccurrence
 from templates_app.calendars.openness import ClosedPolicy, opening
 from templates_app.expander.blueprint import Press
 from templates_app.expander.due import DueTemplate
+from templates_app.expander.late_jobs import NONE_DUE, DueJobs, LateJob
 from templates_app.expander.surroundings import Surroundings
 from templates_app.expansion import Expansion
 from templates_app.planning.misfires import judge
@@ -22,8 +23,19 @@ SOON = timedelta(seconds=1)
 # library.
 SHUT = timedelta(days=1)
 TICK = timedelta(microseconds=1)
-# More missed occurrences than this are counted in the next batch.
+# Occurrences that were missed too long ago are counted so far.
 MOST_COUNTED = 50_000
+TOO_LONG_AGO = "Missed in an outage, longer ago than the template makes up for."
+UNCOUNTED = f"{TOO_LONG_AGO} Only the first {MOST_COUNTED:,} were counted."
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Missed:
+    """A missed occurrence that is not made up for (naive UTC), and its job if there is one."""
+
+    at: datetime
+    reason: str
+    job_id: UUID | None
 
 
 @dataclass(kw_only=True)
@@ -36,11 +48,27 @@ class Outcome:
     template: DueTemplate
     jobs: list[NewOccurrence] = field(default_factory=list)
     skips: list[Skip] = field(default_factory=list)
-    # Jobs that exist and were missed: skipped by reason, or let run after all.
-    skip_jobs: dict[str, list[UUID]] = field(default_factory=dict)
+    missed: list[Missed] = field(default_factory=list)
+    # Late jobs that run after all.
     release_jobs: list[UUID] = field(default_factory=list)
+    # New jobs by id, each with the moment that its recurrence names. One that cannot be stored
+    # because its place is taken was merged into the job of an earlier batch.
+    may_merge: dict[UUID, datetime] = field(default_factory=dict)
     expanded_to: datetime | None = None
     next_expansion_at: datetime | None = None
+
+    def note_missed(self, done: Collection[UUID]) -> None:
+        """Turn `missed` into skips; of those with jobs, the ones whose job was skipped (`done`)."""
+        row: Skip | None = None
+        for one in self.missed:
+            if one.job_id is not None and one.job_id not in done:
+                continue
+            if row is not None and row.reason == one.reason:
+                row = Skip(row.first_at, one.at, row.count + 1, "missed", row.reason)
+                self.skips[-1] = row
+            else:
+                row = Skip(one.at, one.at, 1, "missed", one.reason)
+                self.skips.append(row)
 
 
 def rules_of(template: DueTemplate, around: Surroundings) -> Rules:
@@ -65,7 +93,7 @@ def outcome_of(
     now: datetime,
     expansion: Expansion,
     withdrawn: frozenset[datetime] = frozenset(),
-    late: Sequence[Missed] = (),
+    due_jobs: DueJobs = NONE_DUE,
 ) -> Outcome:
     """Plan one template. `now` is naive UTC; so are `withdrawn`, the occurrences of deleted plans.
 
@@ -77,106 +105,133 @@ def outcome_of(
     horizon = timedelta(seconds=expansion.horizon)
     until = now + 2 * horizon + rules.look_ahead
     if template.is_fresh():
-        after = rules.looking_back(min([now, *(at - TICK for at in withdrawn)]))
-        planned = plan(rules, after=after, until=until, now=now)
+        planned = plan(rules, after=_since(template, rules, now, withdrawn), until=until, now=now)
         runs = [run for run in planned.runs if run.run_at > now or run.occurrence_at in withdrawn]
         outcome.skips += [skip for skip in planned.skips if skip.last_at > now]
     else:
         assert template.expanded_to is not None
         after = naive(template.expanded_to)
         stale = now - max(template.misfire.window, template.misfire.grace)
-        if after < stale and _count_stale(rules, outcome, after, stale):
-            return outcome
-        after = max(after, outcome.expanded_to or after)
+        if after < stale:
+            _count_stale(rules, outcome, after, stale)
+            after = stale
         planned = plan(rules, after=after, until=until, now=now)
-        runs = _judged(outcome, press, planned.runs, late, now)
+        runs = _judged(outcome, press, planned, due_jobs, now)
         outcome.skips += planned.skips
-    misfire = template.misfire
-    outcome.jobs += [
-        press.job(run, run_at=run.run_at, missed_at=misfire.missed_at(run.run_at)) for run in runs
-    ]
+    _press(outcome, press, rules, runs, due_jobs, now)
     outcome.expanded_to = planned.examined_to
     outcome.next_expansion_at = _next(planned, now, horizon + rules.look_ahead)
     return outcome
 
 
-def _count_stale(rules: Rules, outcome: Outcome, after: datetime, until: datetime) -> bool:
-    """Count what was missed so long ago that no policy makes up for it; True when there is more."""
+def _since(
+    template: DueTemplate, rules: Rules, now: datetime, withdrawn: Collection[datetime]
+) -> datetime:
+    if template.expanded_to is None:
+        # It is new: what lies before it is not its own.
+        return now
+    return rules.looking_back(min([now, *(at - TICK for at in withdrawn)]))
+
+
+def _press(
+    outcome: Outcome,
+    press: Press,
+    rules: Rules,
+    runs: Sequence[Run],
+    due_jobs: DueJobs,
+    now: datetime,
+) -> None:
+    misfire = outcome.template.misfire
+    fresh = outcome.template.is_fresh()
+    late = {naive(job.occurrence_at) for job in due_jobs.late}
+    for run in runs:
+        # What a window held until it was deleted is not late: its grace begins now.
+        was_held = fresh and run.occurrence_at not in late
+        due = max(run.run_at, now) if was_held else run.run_at
+        job = press.job(run, run_at=run.run_at, missed_at=misfire.missed_at(due))
+        outcome.jobs.append(job)
+        if rules.moves and run.run_at > now and not fresh:
+            outcome.may_merge[job.id] = run.named.scheduled
+
+
+def _count_stale(rules: Rules, outcome: Outcome, after: datetime, until: datetime) -> None:
+    """Count what was missed so long ago that no policy makes up for it."""
     first = last = None
     count = 0
+    reason = TOO_LONG_AGO
     for moment in rules.recurrence.moments(after):
-        if moment.scheduled > until or count == MOST_COUNTED:
+        if moment.scheduled > until:
             break
         first, last = first or moment.scheduled, moment.scheduled
         count += moment.runs
-    if first is None or last is None:
-        return False
-    reason = "Missed in an outage, longer ago than the template makes up for."
-    outcome.skips.append(Skip(first, last, max(count, 1), "missed", reason))
-    outcome.expanded_to = last
-    outcome.next_expansion_at = until
-    return count == MOST_COUNTED
+        if count == MOST_COUNTED:
+            last, reason = until, UNCOUNTED
+            break
+    if first is not None and last is not None:
+        outcome.skips.append(Skip(first, last, max(count, 1), "missed", reason))
 
 
 def _judged(
-    outcome: Outcome, press: Press, runs: Sequence[Run], late: Sequence[Missed], now: datetime
+    outcome: Outcome, press: Press, planned: Plan, due_jobs: DueJobs, now: datetime
 ) -> list[Run]:
     """Return the runs that were not missed; deal with the others, and with late jobs."""
     misfire = press.template.misfire
-    on_time = [run for run in runs if not misfire.is_missed(run.run_at, now)]
-    missed: list[tuple[datetime, Run | Missed]] = [
-        (run.run_at, run) for run in runs if misfire.is_missed(run.run_at, now)
+    on_time = [run for run in planned.runs if not misfire.is_missed(run.run_at, now)]
+    missed: list[tuple[datetime, Run | LateJob]] = [
+        (run.run_at, run) for run in planned.runs if misfire.is_missed(run.run_at, now)
     ]
-    missed += [(naive(job.scheduled_at), job) for job in late]
+    missed += [(naive(job.scheduled_at), job) for job in due_jobs.late]
     missed.sort(key=lambda pair: pair[0])
-    if missed:
-        settle(outcome, press, missed, now=now, another_due=any(r.run_at <= now for r in on_time))
+    in_time = due_jobs.in_time or any(run.run_at <= now for run in on_time)
+    reached = planned.examined_to if planned.full else None
+    settle(outcome, press, missed, now=now, another_due=in_time, reached=reached)
     return on_time
 
 
 def settle(
     outcome: Outcome,
     press: Press | None,
-    missed: Sequence[tuple[datetime, Run | Missed]],
+    missed: Sequence[tuple[datetime, Run | LateJob]],
     *,
     now: datetime,
     another_due: bool,
+    reached: datetime | None = None,
 ) -> None:
-    """Apply the template's misfire policy to occurrences without a job and to late jobs."""
-    verdict = judge(
-        outcome.template.misfire, [at for at, _ in missed], now=now, another_due=another_due
-    )
+    """Apply the template's misfire policy to occurrences without a job and to late jobs.
+
+    A plan that had to stop at `reached`, before the grace: what follows was missed as well, and the
+    policies make up for the latest, so for none of these.
+    """
+    misfire = outcome.template.misfire
+    verdict = judge(misfire, [at for at, _ in missed], now=now, another_due=another_due)
+    stopped = reached is not None and misfire.is_missed(reached, now)
+    chosen = frozenset() if stopped else verdict.made_up
     for index, (at, one) in enumerate(missed):
-        made_up = index in verdict.made_up
-        if isinstance(one, Run):
-            if made_up:
-                assert press is not None
-                outcome.jobs.append(press.job(one, run_at=at, missed_at=None))
-            else:
-                _skipped(outcome, one.named.scheduled, verdict.reason)
+        made_up = index in chosen
+        if isinstance(one, LateJob):
+            if not made_up:
+                outcome.missed.append(
+                    Missed(at=naive(one.occurrence_at), reason=verdict.reason, job_id=one.job_id)
+                )
+            elif not one.released:
+                outcome.release_jobs.append(one.job_id)
         elif made_up:
-            outcome.release_jobs.append(one.job_id)
+            assert press is not None
+            outcome.jobs.append(press.job(one, run_at=at, missed_at=None))
         else:
-            outcome.skip_jobs.setdefault(verdict.reason, []).append(one.job_id)
-            if one.occurrence_at is not None:
-                _skipped(outcome, naive(one.occurrence_at), verdict.reason)
-
-
-def _skipped(outcome: Outcome, at: datetime, reason: str) -> None:
-    """Add to the last skip when it is of the same kind."""
-    last = outcome.skips[-1] if outcome.skips else None
-    if last is not None and (last.cause, last.reason) == ("missed", reason):
-        outcome.skips[-1] = Skip(last.first_at, at, last.count + 1, "missed", reason)
-    else:
-        outcome.skips.append(Skip(at, at, 1, "missed", reason))
+            outcome.missed.append(
+                Missed(at=one.named.scheduled, reason=verdict.reason, job_id=None)
+            )
 
 
 def _next(planned: Plan, now: datetime, lead: timedelta) -> datetime | None:
     """Return when to expand again; None when nothing follows."""
-    if planned.ended:
-        return None
     if planned.full:
         return now
     if planned.shut:
         return now + SHUT
+    if planned.ended:
+        # It has not ended before its last run is due: until then a new calendar or window counts.
+        last = max([planned.examined_to, *(run.run_at for run in planned.runs)])
+        return last if last > now else None
     return max(planned.examined_to - lead, now + SOON)

@@ -7,9 +7,10 @@ from uuid import UUID
 
 from django.db import DataError, IntegrityError, transaction
 
-from templates_app.expander.batch import Written, claim, claim_these, record_failures, write_batch
+from templates_app.expander.batch import Written, claim, claim_these, write_batch
 from templates_app.expander.due import DueTemplate
 from templates_app.expander.late import settle_late
+from templates_app.expander.writing import record_failures
 from templates_app.expansion import Expansion
 
 logger = logging.getLogger(__name__)
@@ -30,7 +31,7 @@ class Expanded:
 def expand(now: datetime, expansion: Expansion) -> Expanded:
     """Turn what is due within the horizon into jobs, for one batch of templates.
 
-    When none is due, the misfire policies decide on jobs that nobody queued in time (the populator
+    With the last batch, the misfire policies decide on jobs that nobody queued in time (the populator
     was away). A template that cannot be expanded is tried three times and then set aside; it does
     not hold up the others.
     """
@@ -43,16 +44,16 @@ def expand(now: datetime, expansion: Expansion) -> Expanded:
         # One template's values broke the statement for all; one by one, only it fails.
         logger.exception("A batch could not be written; its templates are expanded one by one.")
         written = _one_by_one([template.id for template in due], now, expansion)
-    if written.claimed:
-        return Expanded(
-            templates=written.claimed - len(written.failures),
-            jobs=written.created,
-            skipped=written.skipped,
-            failed=len(written.failures),
-            more=written.claimed >= expansion.batch,
-        )
-    settled = settle_late(now, expansion)
-    return Expanded(settled=settled, more=settled >= expansion.batch)
+    full = written.claimed >= expansion.batch
+    settled = 0 if full else settle_late(now, expansion)
+    return Expanded(
+        templates=written.claimed - len(written.failures),
+        jobs=written.created,
+        skipped=written.skipped,
+        failed=len(written.failures),
+        settled=settled,
+        more=full or settled >= expansion.batch,
+    )
 
 
 def _one_by_one(ids: list[UUID], now: datetime, expansion: Expansion) -> Written:

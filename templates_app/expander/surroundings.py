@@ -17,19 +17,27 @@ from templates_app.planning.window_book import (
     book_of,
     naive,
 )
+from templates_app.recurrence.errors import RecurrenceError
 from templates_app.recurrence.parse import parse
 
 
 @dataclass(frozen=True)
 class Surroundings:
-    """The calendars by id and the windows by whom they concern (None: everybody)."""
+    """The calendars by id and the windows by whom they concern (None: everybody).
 
-    calendars: Mapping[UUID, CalendarSet]
+    A calendar that cannot be read is there as its fault: it concerns only the templates that use it.
+    """
+
+    calendars: Mapping[UUID, CalendarSet | RecurrenceError]
     windows: Mapping[UUID | None, tuple[MaintenanceWindow, ...]]
 
     def calendars_of(self, ids: Iterable[UUID]) -> tuple[CalendarSet, ...]:
-        """Return the calendars that still exist."""
-        return tuple(self.calendars[one] for one in ids if one in self.calendars)
+        """Return the calendars that still exist. Raises RecurrenceError."""
+        found = [self.calendars[one] for one in ids if one in self.calendars]
+        for one in found:
+            if isinstance(one, RecurrenceError):
+                raise one
+        return tuple(one for one in found if isinstance(one, CalendarSet))
 
     def book_for(self, template: DueTemplate) -> WindowBook | None:
         """Return the windows that apply to a template; None when there are none."""
@@ -50,7 +58,7 @@ def look_around(templates: Iterable[DueTemplate]) -> Surroundings:
     templates = list(templates)
     wanted = {one for template in templates for one in (*template.avoid, *template.keep_to)}
     return Surroundings(
-        calendars=read_calendars(wanted),
+        calendars=_calendars(wanted),
         windows=_windows(
             {template.merchant_id for template in templates},
             {template.id for template in templates},
@@ -59,7 +67,23 @@ def look_around(templates: Iterable[DueTemplate]) -> Surroundings:
 
 
 def read_calendars(wanted: set[UUID]) -> dict[UUID, CalendarSet]:
-    """Return calendars with what they include."""
+    """Return calendars with what they include. Raises RecurrenceError."""
+    rows = _calendar_rows(wanted)
+    return {one: _calendar_set(rows, one) for one in wanted if one in rows}
+
+
+def _calendars(wanted: set[UUID]) -> dict[UUID, CalendarSet | RecurrenceError]:
+    rows = _calendar_rows(wanted)
+    found: dict[UUID, CalendarSet | RecurrenceError] = {}
+    for one in wanted & rows.keys():
+        try:
+            found[one] = _calendar_set(rows, one)
+        except RecurrenceError as error:
+            found[one] = error
+    return found
+
+
+def _calendar_rows(wanted: set[UUID]) -> dict[UUID, Calendar]:
     rows: dict[UUID, Calendar] = {}
     missing = set(wanted)
     while missing:
@@ -67,7 +91,7 @@ def read_calendars(wanted: set[UUID]) -> dict[UUID, CalendarSet]:
         rows |= found
         included = {one for row in found.values() for one in row.includes}
         missing = included - rows.keys() if found else set()
-    return {one: _calendar_set(rows, one) for one in wanted if one in rows}
+    return rows
 
 
 def _calendar_set(rows: Mapping[UUID, Calendar], one: UUID) -> CalendarSet:

@@ -29,7 +29,7 @@ def read_calendar(data: Any, *, merchant: Merchant | None, calendar_id: UUID) ->
     name = fields.text("name", longest=MAX_NAME)
     if not name.strip():
         fields.refuse("name", "required", "is required: what do people call this calendar?")
-    columns = {
+    columns: dict[str, Any] = {
         "name": name,
         "description": _description(fields),
         "includes": _includes(fields, merchant),
@@ -81,7 +81,7 @@ def _includes(fields: Fields, merchant: Merchant | None) -> list[UUID]:
             _refuse_unknown(fields, text)
     if not ids:
         return []
-    rows = Calendar.objects.filter(merchant_id=None)
+    rows = Calendar.objects.filter(merchant__isnull=True)
     if merchant is not None:
         rows = Calendar.objects.usable_by(merchant)
     known = set(rows.filter(id__in=ids).values_list("id", flat=True))

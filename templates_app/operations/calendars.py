@@ -60,10 +60,9 @@ def create_calendar(data: Any, *, merchant: Merchant | None, now: datetime) -> C
         _admit(merchant)
         calendar_id = new_id()
         columns = read_calendar(data, merchant=merchant, calendar_id=calendar_id)
-        calendar = Calendar.objects.create(
+        return Calendar.objects.create(
             id=calendar_id, merchant=merchant, created_at=now, updated_at=now, **columns
         )
-    return calendar
 
 
 def edit_calendar(calendar: Calendar, data: Any, *, now: datetime) -> Calendar:
@@ -177,8 +176,9 @@ def _told(names: list[str], noun: str) -> list[str]:
     if not names:
         return []
     shown = ", ".join(f'"{name}"' for name in names[:MOST_NAMED])
+    if len(names) > MOST_COUNTED:
+        return [f"more than {MOST_COUNTED:,} {noun}s ({shown} and others)"]
     left = len(names) - MOST_NAMED
     if left > 0:
         shown += f" and {left:,} more"
-    many = f"more than {MOST_COUNTED:,}" if len(names) > MOST_COUNTED else f"{len(names):,}"
-    return [f"{many} {noun}{'' if len(names) == 1 else 's'} ({shown})"]
+    return [f"{len(names):,} {noun}{'' if len(names) == 1 else 's'} ({shown})"]

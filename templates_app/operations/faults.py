@@ -22,7 +22,10 @@ def recurrence_problem(error: RecurrenceError, document: Any, pointer: str) -> F
         where += f"/{pointer_token(part)}"
     if isinstance(inner, Mapping) and isinstance(inner.get("expression"), str):
         where += "/expression"
-    return FieldProblem(where, error.code, _sentence(error.message, error.hint))
+    sentence = _sentence(error.message, error.hint)
+    if error.position is not None:
+        sentence = f"At character {error.position + 1}: {sentence}"
+    return FieldProblem(where, error.code, sentence)
 
 
 def placeholder_problems(error: PlaceholderError, pointer: str) -> list[FieldProblem]:

@@ -103,7 +103,8 @@ def _plan_few(marked: Sequence[_Marked], merchant_id: UUID | None, now: datetime
         return
     try:
         plan_again(sorted(ids), now, settings.TASKFLOW_EXPANSION)
-    except FAULTS:
+    except FAULTS as error:
         # One template's fault is no reason to refuse the change. They all stay marked: the expander
         # plans the others, and sets that one aside with its reason.
-        logger.warning("A change's templates are left to the expander.", exc_info=True)
+        kind = type(error).__name__
+        logger.warning("The templates of a change are left to the expander (%s).", kind)

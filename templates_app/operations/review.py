@@ -7,14 +7,20 @@ from typing import Any
 from django.db import transaction
 
 from jobs.operations.fields import Fields
-from templates_app.models import SkippedOccurrence
+from templates_app.models import Cause, SkippedOccurrence
 from templates_app.operations.running import Backfilled, run_range
 
+# What calendars, windows and clock changes decided is as planned: there is nothing to make up for.
+REVIEWABLE = (Cause.MISSED, Cause.OVERLAP)
 CHOICES = ("run_all", "run_last", "dismiss")
 
 
 class AlreadyReviewed(Exception):
     """Somebody has decided about these occurrences before."""
+
+
+class NothingToReview(Exception):
+    """The occurrences did not run because they were not to run."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -28,15 +34,17 @@ class Reviewed:
 def review(row: SkippedOccurrence, data: Any, *, now: datetime, by: str) -> Reviewed:
     """Run all, the last one or none of the occurrences of a row.
 
-    Raises InvalidFields, AlreadyReviewed, TemplateGone.
+    Raises InvalidFields, NothingToReview, AlreadyReviewed, TemplateGone, QuotaExceeded.
     """
     fields = Fields(data, ("choice",))
     choice = fields.choice("choice", "", options=CHOICES)
     fields.raise_problems()
+    if row.cause not in REVIEWABLE:
+        raise NothingToReview(f"It did not run as planned: {row.reason}")
     with transaction.atomic():
         locked = (
             SkippedOccurrence.objects.select_for_update(of=("self",))
-            .select_related("template")
+            .select_related("template__merchant")
             .get(pk=row.pk)
         )
         if locked.resolved_at is not None:

@@ -7,7 +7,8 @@ from uuid import UUID
 
 from django.db import transaction
 
-from jobs import lifecycle, publishing
+from jobs import lifecycle, publishing, quota
+from jobs.handlers.registry import InvalidPayload, UnknownKind
 from jobs.models import Job
 from jobs.operations.fields import FieldProblem, Fields, InvalidFields
 from jobs.rows import NewOccurrence
@@ -49,11 +50,12 @@ class Backfilled:
 def run_now(template: Template, *, now: datetime) -> UUID:
     """Make one job of the template, due at once, beside its occurrences; return the job's id.
 
-    Raises TemplateGone, InvalidFields.
+    Raises TemplateGone, InvalidFields, QuotaExceeded.
     """
     press = _press(template)
     named = Moment(naive(now), naive(now), press.recurrence.zone.local(naive(now)))
     run = Run(named.scheduled, named.scheduled, named)
+    quota.admit(template.merchant, adding=1, now=now)
     job = _job(press, run, run_at=naive(now), origin="run_now", overlap="")
     with transaction.atomic():
         # Beside the recurrence: any number may run at the same instant.
@@ -86,7 +88,10 @@ def run_range(
     overlap: str = "one_at_a_time",
     per_minute: int = 0,
 ) -> Backfilled:
-    """Run the occurrences of a checked range that have no job. Raises InvalidFields, TemplateGone."""
+    """Run the occurrences of a checked range that have no job.
+
+    Raises InvalidFields, TemplateGone, QuotaExceeded.
+    """
     press = _press(template)
     runs, not_planned = _past_runs(press, start, end)
     jobs = []
@@ -94,6 +99,7 @@ def run_range(
         delay = timedelta(minutes=index / per_minute) if per_minute else timedelta(0)
         kept = "" if overlap == "allow" else "wait"
         jobs.append(_job(press, run, run_at=naive(now + delay), origin="backfill", overlap=kept))
+    quota.admit(template.merchant, adding=len(jobs), now=now)
     with transaction.atomic():
         created = set(lifecycle.create_occurrences(jobs))
         left = [job for job in jobs if job.id not in created]
@@ -127,10 +133,11 @@ def _past_runs(press: Press, start: datetime, end: datetime) -> tuple[list[Run],
     template = press.template
     rules = rules_of(template, look_around([template]))
     first, last = naive(start), naive(end)
-    planned = plan(
-        rules, after=first - timedelta(microseconds=1), until=last, now=first, most=MOST_BACKFILLED
-    )
-    runs = [run for run in planned.runs if run.named.scheduled <= last]
+    # Calendars may have moved an occurrence into the range from before or after it.
+    since = rules.looking_back(first) - timedelta(microseconds=1)
+    until = last + rules.look_ahead
+    planned = plan(rules, after=since, until=until, now=first, most=MOST_BACKFILLED)
+    runs = [run for run in planned.runs if first <= run.occurrence_at <= last]
     if planned.full:
         reached = planned.examined_to
         raise InvalidFields(
@@ -143,7 +150,8 @@ def _past_runs(press: Press, start: datetime, end: datetime) -> tuple[list[Run],
                 )
             ]
         )
-    return runs, sum(skip.count for skip in planned.skips if skip.first_at <= last)
+    within = (skip for skip in planned.skips if first <= skip.first_at <= last)
+    return runs, sum(skip.count for skip in within)
 
 
 def _restart_skipped(template_id: UUID, jobs: list[NewOccurrence], now: datetime, by: str) -> int:
@@ -170,3 +178,5 @@ def _job(press: Press, run: Run, *, run_at: datetime, origin: str, overlap: str)
         return press.job(run, run_at=run_at, missed_at=None, origin=origin, overlap=overlap)
     except PlaceholderError as error:
         raise InvalidFields([FieldProblem("", error.code, error.message)]) from error
+    except (InvalidPayload, UnknownKind) as error:
+        raise InvalidFields([FieldProblem("", "invalid_payload", str(error))]) from error

@@ -9,7 +9,7 @@ from django.db import transaction
 from jobs import lifecycle
 from jobs.masking import restored
 from jobs.operations.fields import Fields
-from templates_app.expander import plan_again
+from templates_app.expander import catch_up, plan_again
 from templates_app.models import Template
 from templates_app.operations.draft import TEMPLATE_FIELDS, Draft, document_of, read_draft
 from templates_app.operations.quota import admit
@@ -27,8 +27,8 @@ class TemplateGone(Exception):
 def create_template(data: Any, *, merchant: Merchant, now: datetime) -> Template:
     """Store a template and plan its first occurrences. Raises InvalidFields, TooManyTemplates."""
     template_id = new_id()
-    draft = read_draft(data, merchant=merchant, template_id=template_id, now=now)
     with transaction.atomic():
+        draft = read_draft(data, merchant=merchant, template_id=template_id, now=now)
         admit(merchant, adding=1)
         template = Template(id=template_id, merchant=merchant, created_at=now, **draft.columns)
         return _store(template, now)
@@ -40,8 +40,11 @@ def edit_template(template: Template, data: Any, *, now: datetime) -> Template:
     Raises InvalidFields, TemplateGone.
     """
     with transaction.atomic():
-        template = _locked(template)
+        template = _caught_up(template, now)
         draft = read_edit(template, data, now=now)
+        if draft.columns["active"] and not template.active:
+            # What fell into its inactive time was not planned and is not made up for.
+            template.expanded_to = now
         for name, value in draft.columns.items():
             setattr(template, name, value)
         template.set_aside_at, template.set_aside_reason = None, ""
@@ -71,7 +74,7 @@ def pause_template(template: Template, data: Any, *, now: datetime, by: str) -> 
         fields.refuse("resume_at", "too_early", "has passed; choose a later time or leave it out.")
     fields.raise_problems()
     with transaction.atomic():
-        template = _locked(template)
+        template = _caught_up(template, now)
         template.paused_at = template.paused_at or now
         template.paused_by = by[:MAX_ACTOR]
         template.pause_note = note
@@ -82,10 +85,12 @@ def pause_template(template: Template, data: Any, *, now: datetime, by: str) -> 
 def resume_template(template: Template, *, now: datetime) -> Template:
     """Go on from now; what fell into the pause is not made up for. Raises TemplateGone.
 
-    A template that was set aside is tried again.
+    A template that was set aside is tried again, and its misfire policy decides on what it missed.
     """
     with transaction.atomic():
         template = _locked(template)
+        if template.paused_at is not None:
+            template.expanded_to = now
         template.paused_at = template.resume_at = None
         template.paused_by = template.pause_note = ""
         template.set_aside_at, template.set_aside_reason = None, ""
@@ -112,6 +117,15 @@ def _locked(template: Template) -> Template:
     if locked is None:
         raise TemplateGone("The template was deleted.")
     return locked
+
+
+def _caught_up(template: Template, now: datetime) -> Template:
+    """Lock the row, after the policies before the change have decided on what is overdue."""
+    template = _locked(template)
+    if template.next_expansion_at is not None and template.next_expansion_at <= now:
+        catch_up([template.id], now, settings.TASKFLOW_EXPANSION)
+        template.refresh_from_db(fields=["expanded_to", "next_expansion_at", "replan"])
+    return template
 
 
 def _store(template: Template, now: datetime) -> Template:

@@ -41,8 +41,8 @@ def read_window(
 ) -> dict[str, Any]:
     """Return the columns of the window that a whole JSON object asks for.
 
-    Without a merchant it is the platform's, for everybody's templates. Raises InvalidFields with
-    every fault.
+    Without a merchant it is the platform's, for everybody's templates. Call it in the transaction
+    that stores the window. Raises InvalidFields with every fault.
     """
     fields = Fields(data, WINDOW_FIELDS)
     name = fields.text("name", longest=MAX_NAME)
@@ -91,11 +91,17 @@ def _template(fields: Fields, merchant: Merchant | None) -> UUID | None:
         found = UUID(text) if isinstance(text, str) and len(text) <= 36 else None
     except ValueError:
         found = None
-    own = Template.objects.of(merchant) if merchant is not None else Template.objects.none()
-    if found is None or not own.filter(pk=found).exists():
-        fields.refuse("template_id", "unknown_template", "is not the id of a template of yours.")
-        return None
-    return found
+    if merchant is not None and found is not None:
+        # Locked: it must not be deleted before the window is stored.
+        own = Template.objects.of(merchant).select_for_update(no_key=True).filter(pk=found)
+        if own.values_list("pk", flat=True).first() is not None:
+            return found
+    fields.refuse(
+        "template_id",
+        "unknown_template",
+        "is not the id of a template of yours; leave it out for all of them.",
+    )
+    return None
 
 
 def _optional(fields: Fields, name: str, *, minimum: int, maximum: int) -> int | None:

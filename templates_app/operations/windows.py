@@ -9,7 +9,7 @@ from django.db.models import Q
 
 from jobs.operations.fields import Fields
 from templates_app.calendars.windows import WindowMode
-from templates_app.models import MaintenanceWindow
+from templates_app.models import MaintenanceWindow, Template
 from templates_app.operations.replanning import Around, one_at_a_time, replan_around
 from templates_app.operations.window_draft import (
     TIMES,
@@ -103,6 +103,10 @@ def _merged(document: dict[str, Any], changes: Mapping[str, Any]) -> dict[str, A
 
 
 def _locked(window: MaintenanceWindow) -> MaintenanceWindow:
+    if window.template_id is not None:
+        # The template first: who deletes it locks it before its windows, too.
+        template = Template.objects.select_for_update(no_key=True).filter(pk=window.template_id)
+        template.values_list("pk", flat=True).first()
     locked = (
         MaintenanceWindow.objects.select_for_update(of=("self",))
         .select_related("merchant")
@@ -118,12 +122,13 @@ def _admit(window: MaintenanceWindow, now: datetime) -> None:
     if window.merchant_id is None:
         return
     ahead = Q(ends_at__gt=now) | Q(ends_at=None)
-    same = MaintenanceWindow.objects.filter(
-        ahead, merchant_id=window.merchant_id, template_id=window.template_id
-    ).exclude(pk=window.pk)
-    most = MOST_OF_MERCHANT if window.template_id is None else MOST_OF_TEMPLATE
-    if same.count() >= most:
-        whose = "You" if window.template_id is None else "A template"
+    same = MaintenanceWindow.objects.filter(ahead, merchant_id=window.merchant_id)
+    if window.template_id is None:
+        same, most, whose = same.filter(template__isnull=True), MOST_OF_MERCHANT, "You"
+    else:
+        same, most = same.filter(template_id=window.template_id), MOST_OF_TEMPLATE
+        whose = "A template"
+    if same.exclude(pk=window.pk).count() >= most:
         raise TooManyWindows(
             f"{whose} can have {most} maintenance windows ahead. Delete some, or let one recur."
         )

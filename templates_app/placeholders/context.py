@@ -2,8 +2,9 @@
 
 from dataclasses import dataclass
 from datetime import datetime
-from functools import lru_cache
-from zoneinfo import ZoneInfo, available_timezones
+from zoneinfo import ZoneInfo
+
+from tenants.zone_names import known_time_zones
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -29,21 +30,10 @@ class Context:
         for moment in (self.occurrence, self.planned, self.previous_occurrence):
             if moment is not None and moment.utcoffset() is None:
                 raise ValueError("The times of a context need a zone.")
-        if not is_zone(self.timezone):
+        if self.timezone not in known_time_zones():
             raise ValueError(f"{self.timezone!r} is no IANA time zone.")
 
     @property
     def zone(self) -> ZoneInfo:
         """The template's zone."""
         return ZoneInfo(self.timezone)
-
-
-def is_zone(name: str) -> bool:
-    """Tell whether `name` is a time zone of tzdata."""
-    return name in zone_names()
-
-
-@lru_cache(maxsize=1)
-def zone_names() -> frozenset[str]:
-    """Return the names of all time zones; the first call reads tzdata's folders."""
-    return frozenset(available_timezones())

@@ -7,7 +7,9 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from zoneinfo import ZoneInfo
 
-from .context import Context, is_zone, zone_names
+from tenants.zone_names import known_time_zones
+
+from .context import Context
 from .errors import PlaceholderError, shown
 from .formats import read_format
 from .moments import (
@@ -102,8 +104,8 @@ def _utc(subject: Expression, arguments: Arguments) -> Expression:
 
 def _in_zone(subject: Expression, arguments: Arguments) -> Expression:
     name = arguments.one_text('occurrence | in_zone("Europe/Madrid")')
-    if not is_zone(name):
-        near = nearest(name, "", sorted(zone_names())).partition("Known")[0]
+    if name not in known_time_zones():
+        near = nearest(name, "", sorted(known_time_zones())).partition("Known")[0]
         raise PlaceholderError(
             "unknown_zone",
             f'"{shown(name)}" is no IANA time zone.',

@@ -14,9 +14,9 @@ class MisfirePolicy:
     window: timedelta
     limit: int
 
-    def missed_at(self, run_at: datetime) -> datetime | None:
-        """When a planned job that was not handed out becomes a missed one; None: it never does."""
-        return None if self.policy == "run_all" else run_at + self.grace
+    def missed_at(self, run_at: datetime) -> datetime:
+        """When a planned job that was not handed out becomes a missed one."""
+        return run_at + self.grace
 
     def is_missed(self, run_at: datetime, now: datetime) -> bool:
         """Whether an occurrence that has no job yet was missed."""

@@ -6,7 +6,7 @@ windows, then jitter.
 """
 
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from templates_app.calendars.openness import ClosedPolicy, Outcome
 from templates_app.calendars.windows import WindowMode
@@ -18,6 +18,11 @@ from templates_app.recurrence.moments import Moment
 MOST_RUNS = 500
 MOST_EXAMINED = 100_000
 LONGEST_NOTE = 200
+# Each occurrence that no day takes costs a search over a year.
+MOST_LOST = 2_000
+DAY = timedelta(days=1)
+YEAR = timedelta(days=366)
+MERGED = "Another occurrence runs at the same time."
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,25 +71,24 @@ class _Draft:
     runs: list[Run] = field(default_factory=list)
     skips: list[Skip] = field(default_factory=list)
     taken: set[datetime] = field(default_factory=set)
+    # Whether the last skip goes on: nothing has run since.
+    in_a_row: bool = False
 
     def run(self, run: Run) -> None:
         if run.occurrence_at in self.taken:
-            self.skip(run.named.scheduled, "merged", "Another occurrence runs at the same time.")
+            self.skip(run.named.scheduled, "merged", MERGED)
             return
         self.taken.add(run.occurrence_at)
         self.runs.append(run)
+        self.in_a_row = False
 
     def skip(self, at: datetime, cause: str, why: str) -> None:
-        last = self.skips[-1] if self.skips else None
+        last = self.skips[-1] if self.in_a_row else None
         if last is not None and (last.cause, last.reason) == (cause, why):
             self.skips[-1] = Skip(last.first_at, at, last.count + 1, cause, why)
         else:
             self.skips.append(Skip(at, at, 1, cause, why))
-
-    def closed(self, at: datetime) -> None:
-        """Count one more occurrence in the closed stretch of the last skip."""
-        last = self.skips[-1]
-        self.skips[-1] = Skip(last.first_at, at, last.count + 1, last.cause, last.reason)
+        self.in_a_row = True
 
 
 def plan(
@@ -92,32 +96,42 @@ def plan(
 ) -> Plan:
     """Plan every occurrence scheduled after `after` and up to `until`, and on to one after `now`.
 
-    At most `most` runs after `now`. Raises RecurrenceError for a recurrence that cannot be searched within its bounds.
+    At most `most` runs of those scheduled after `now`; what was missed before is not cut, since it
+    is judged together. Raises RecurrenceError for a recurrence that cannot be searched within its
+    bounds.
     """
     draft = _Draft()
-    examined_to = after
-    closed_until = after
-    ahead = False
+    examined_to = closed_until = after
+    why = ""
+    past = lost = 0
+    ahead = shut = False
     for examined, moment in enumerate(rules.recurrence.moments(after)):
         if moment.scheduled > until and ahead:
             return _plan(draft, examined_to)
-        # What was missed before `now` is judged together: it is not cut at `most`.
-        enough = moment.scheduled > now and len(draft.runs) >= most
-        if enough or examined >= MOST_EXAMINED:
+        if shut and moment.scheduled > until + DAY:
+            return _plan(draft, examined_to, shut=True)
+        if len(draft.runs) - past >= most or examined >= MOST_EXAMINED or lost >= MOST_LOST:
             return _plan(draft, examined_to, full=True)
         examined_to = moment.scheduled
         if moment.scheduled < closed_until and not moment.notes:
-            draft.closed(moment.scheduled)
+            draft.skip(moment.scheduled, "closed", why)
             continue
         runs = len(draft.runs)
         if not _decide(rules, draft, moment):
             assert rules.opening is not None
-            # All that follows in the closed stretch is counted without being looked at.
+            why = draft.skips[-1].reason
             opens = rules.opening.open_from(moment.scheduled)
+            # All that follows in the closed stretch is counted without being looked at.
             if opens is None:
-                return _plan(draft, examined_to, shut=True)
-            closed_until = opens if rules.on_closed is ClosedPolicy.SKIP else after
+                closed_until, shut = moment.scheduled + YEAR, True
+            elif rules.on_closed is ClosedPolicy.SKIP:
+                closed_until = opens
+            else:
+                lost += 1
+                shut = not ahead and moment.scheduled > until + YEAR
         ahead = ahead or any(run.run_at > now for run in draft.runs[runs:])
+        if moment.scheduled <= now:
+            past = len(draft.runs)
     return _plan(draft, examined_to, ended=True)
 
 

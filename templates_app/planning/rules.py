@@ -1,6 +1,6 @@
 """What decides over one template's occurrences."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from itertools import islice, takewhile
 
@@ -32,6 +32,10 @@ class Rules:
     opening: Opening | None = None
     on_closed: ClosedPolicy = ClosedPolicy.SKIP
     windows: WindowBook | None = None
+    # By the range that a release answers for: it is worked out once, not for each held occurrence.
+    _releases: dict[tuple[datetime, datetime], dict[datetime, datetime]] = field(
+        default_factory=dict, init=False, repr=False, compare=False
+    )
 
     @property
     def look_ahead(self) -> timedelta:
@@ -44,7 +48,7 @@ class Rules:
 
         Recurrences that are dense are looked back upon for so long only that a plan stays small.
         """
-        if not self._moves and self.windows is None:
+        if not self.moves and self.windows is None:
             return now
         hour_ago = now - HOUR
         recent = islice(self.recurrence.moments(hour_ago), MOST_LOOKED_BACK)
@@ -63,18 +67,20 @@ class Rules:
         windows = self.windows.near(at)
         held = windows.held_range(at)
         assert held is not None
-        planned = self._planned_within(*held)
-        releases = windows.releases(self.seed, planned)
+        if held not in self._releases:
+            releases = windows.releases(self.seed, self._planned_within(*held))
+            self._releases[held] = {one.occurrence: one.released_at for one in releases}
         # Beyond MOST_HELD occurrences the rest is released together, when the last window ends.
-        return next((one.released_at for one in releases if one.occurrence == at), held[1])
+        return self._releases[held].get(at, held[1])
 
     @property
-    def _moves(self) -> bool:
+    def moves(self) -> bool:
+        """Whether the calendars may put an occurrence at another time, and so onto another one."""
         return self.opening is not None and self.on_closed is not ClosedPolicy.SKIP
 
     def _planned_within(self, start: datetime, end: datetime) -> list[datetime]:
         """Return what is planned from `start` to before `end`, the calendars applied, in order."""
-        back = LOOK_BACK if self._moves else NOTHING
+        back = LOOK_BACK if self.moves else NOTHING
         planned: set[datetime] = set()
         for examined, moment in enumerate(
             self.recurrence.moments(start - back - timedelta(microseconds=1))

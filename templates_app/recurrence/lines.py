@@ -19,9 +19,13 @@ def answer(line: str) -> str:
         name = question.get("id")
         occurrences = [one.at.isoformat() for one in _occurrences(question)]
     except RecurrenceError as error:
-        told = {"code": error.code, "field": error.field, "message": error.message}
-        if error.hint is not None:
-            told["hint"] = error.hint
+        told: dict[str, Any] = {
+            "code": error.code,
+            "field": error.field,
+            "message": error.message,
+        }
+        told |= {"hint": error.hint} if error.hint is not None else {}
+        told |= {"position": error.position} if error.position is not None else {}
         return json.dumps({"id": name, "error": told}, ensure_ascii=False)
     return json.dumps({"id": name, "occurrences": occurrences})
 

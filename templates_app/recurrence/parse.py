@@ -1,7 +1,7 @@
 """From JSON to a Recurrence, and from a Recurrence to its canonical JSON."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
 from functools import lru_cache
 from itertools import islice, pairwise
@@ -22,6 +22,7 @@ MOST_PARTS = 100
 # How many gaps between occurrences are looked at before a jitter is believed to fit them all.
 GAPS_LOOKED_AT = 400
 TICK = timedelta(microseconds=1)
+COMPACT = json.JSONEncoder(separators=(",", ":"), ensure_ascii=False)
 
 
 def parse(content: Any, *, seed: str = "") -> Recurrence:
@@ -31,7 +32,7 @@ def parse(content: Any, *, seed: str = "") -> Recurrence:
     seed gives the same times for ever. Refuses what would never happen (code `never`).
     """
     try:
-        text = json.dumps(content, separators=(",", ":"), ensure_ascii=False)
+        text = COMPACT.encode(content)
     except (TypeError, ValueError, RecursionError):
         raise RecurrenceError("wrong_type", "recurrence", "A recurrence is plain JSON.") from None
     if len(text) > LONGEST_DOCUMENT:
@@ -40,49 +41,70 @@ def parse(content: Any, *, seed: str = "") -> Recurrence:
             "recurrence",
             f"A recurrence may have at most {LONGEST_DOCUMENT:,} characters as JSON.",
         )
-    return parse_stored(text, seed=seed)
+    return _checked(text, seed if _is_seeded(text) else "")
 
 
 def parse_stored(text: str, *, seed: str = "") -> Recurrence:
     """Return the recurrence of JSON that `parse` has accepted before, given as text.
 
-    The same text and seed give the same object while it is remembered.
+    The same text and seed give the same object while it is remembered. Whether it ever happens is
+    not asked again.
     """
     # Templates share what their ids do not change.
-    return _parse_text(text, seed if '"jitter"' in text or "H" in text else "")
+    return _trusted(text, seed if _is_seeded(text) else "")
+
+
+def _is_seeded(text: str) -> bool:
+    """Whether the seed may matter: for jitter, and for an `h` in a cron expression."""
+    if '"jitter"' in text:
+        return True
+    after_keys = text.split('"expression"')[1:]
+    return any("h" in after.split('"', 2)[1].lower() for after in after_keys if '"' in after)
+
+
+@lru_cache(maxsize=2048)
+def _checked(text: str, seed: str) -> Recurrence:
+    return _Parser(seed, _refuse_what_never_fits).parse(json.loads(text), depth=1)
 
 
 @lru_cache(maxsize=8192)
-def _parse_text(text: str, seed: str) -> Recurrence:
-    parts = [0]
-    return _parse(json.loads(text), seed, depth=1, parts=parts)
+def _trusted(text: str, seed: str) -> Recurrence:
+    return _Parser(seed, lambda _recurrence, _built: None).parse(json.loads(text), depth=1)
 
 
-def _parse(content: Any, seed: str, *, depth: int, parts: list[int]) -> Recurrence:
-    parts[0] += 1
-    if depth > DEEPEST or parts[0] > MOST_PARTS:
-        raise RecurrenceError(
-            "too_many_parts",
-            "recurrence",
-            f"A recurrence may combine at most {MOST_PARTS} parts, {DEEPEST} deep.",
-            hint="Use fewer parts, or several templates.",
-        )
-    kind = content.get("kind") if isinstance(content, Mapping) else None
-    if isinstance(content, Mapping) and (not isinstance(kind, str) or kind not in KINDS):
-        raise RecurrenceError(
-            "required" if kind is None else "unknown_kind",
-            "kind",
-            '"kind" is missing.' if kind is None else f"{quoted(kind)} is not a kind.",
-            hint=f"Use {listed(tuple(KINDS))}.",
-        )
-    known, build = KINDS[kind] if isinstance(kind, str) else ((), KINDS["dates"][1])
-    document = Document(content, (*COMMON, *known))
+class _Parser:
+    """Reads one recurrence with all its parts, and counts them."""
 
-    def nested(inner: Any) -> Recurrence:
-        return _parse(inner, seed, depth=depth + 1, parts=parts)
+    def __init__(self, seed: str, check: Callable[[Recurrence, Built], None]) -> None:
+        self._seed = seed
+        self._check = check
+        self._parts = 0
 
-    built = build(document, seed, nested)
-    return _bounded(document, built, str(kind), seed)
+    def parse(self, content: Any, *, depth: int) -> Recurrence:
+        self._parts += 1
+        if depth > DEEPEST or self._parts > MOST_PARTS:
+            raise RecurrenceError(
+                "too_many_parts",
+                "recurrence",
+                f"A recurrence may combine at most {MOST_PARTS} parts, {DEEPEST} deep.",
+                hint="Use fewer parts, or several templates.",
+            )
+        if not isinstance(content, Mapping):
+            Document(content, ())  # says that it is no object
+        kind = content.get("kind")
+        if not isinstance(kind, str) or kind not in KINDS:
+            raise RecurrenceError(
+                "required" if kind is None else "unknown_kind",
+                "kind",
+                '"kind" is missing.' if kind is None else f"{quoted(kind)} is not a kind.",
+                hint=f"Use {listed(tuple(KINDS))}.",
+            )
+        known, build = KINDS[kind]
+        document = Document(content, (*COMMON, *known))
+        built = build(document, self._seed, lambda inner: self.parse(inner, depth=depth + 1))
+        recurrence = _bounded(document, built, kind, self._seed)
+        self._check(recurrence, built)
+        return recurrence
 
 
 def _bounded(document: Document, built: Built, kind: str, seed: str) -> Recurrence:
@@ -111,9 +133,8 @@ def _bounded(document: Document, built: Built, kind: str, seed: str) -> Recurren
         canonical["max_occurrences"] = most
     if jitter:
         canonical["jitter"] = int(jitter.total_seconds())
-    recurrence = Recurrence(
+    return Recurrence(
         document=canonical,
-        text=json.dumps(canonical, separators=(",", ":"), ensure_ascii=False),
         seed=seed,
         schedule=built.schedule,
         zone=zone,
@@ -123,10 +144,13 @@ def _bounded(document: Document, built: Built, kind: str, seed: str) -> Recurren
         jitter=jitter,
         cautions=(*built.cautions, *document.cautions),
     )
+
+
+def _refuse_what_never_fits(recurrence: Recurrence, built: Built) -> None:
     _refuse_never(recurrence, built)
-    if jitter:
-        _refuse_long_jitter(built.schedule, starts_at or built.origin, jitter)
-    return recurrence
+    if recurrence.jitter:
+        start = recurrence.starts_at or built.origin
+        _refuse_long_jitter(built.schedule, start, recurrence.jitter)
 
 
 def _refuse_never(recurrence: Recurrence, built: Built) -> None:

@@ -1,5 +1,6 @@
 """Recurrence: the one value that says when something happens, again and again."""
 
+import json
 from collections import deque
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -7,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 from functools import cached_property
 from hashlib import blake2b
 from itertools import islice, pairwise
-from typing import Any
+from typing import Any, NamedTuple
 
 from templates_app.recurrence.errors import Caution
 from templates_app.recurrence.moments import Moment, Note, Schedule
@@ -24,8 +25,7 @@ LOOK_BACK_GROWTH = 16
 LONGEST_LOOK_BACK = timedelta(days=146_097)
 
 
-@dataclass(frozen=True, slots=True)
-class Occurrence:
+class Occurrence(NamedTuple):
     """One time that the recurrence names.
 
     `at` is when it happens (aware, in the recurrence's zone), `scheduled` the same before jitter:
@@ -40,7 +40,7 @@ class Occurrence:
     runs: bool
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Recurrence:
     """When something happens. Immutable; two are equal when their canonical JSON and seed are.
 
@@ -48,16 +48,25 @@ class Recurrence:
     The bounds are naive UTC, both included.
     """
 
-    document: dict[str, Any] = field(compare=False)
-    text: str
+    document: dict[str, Any]
     seed: str
-    schedule: Schedule = field(compare=False, repr=False)
-    zone: Zone = field(compare=False)
-    starts_at: datetime | None = field(compare=False, default=None)
-    ends_at: datetime | None = field(compare=False, default=None)
-    max_occurrences: int | None = field(compare=False, default=None)
-    jitter: timedelta = field(compare=False, default=timedelta(0))
-    cautions: tuple[Caution, ...] = field(compare=False, default=())
+    schedule: Schedule = field(repr=False)
+    zone: Zone
+    starts_at: datetime | None = None
+    ends_at: datetime | None = None
+    max_occurrences: int | None = None
+    jitter: timedelta = timedelta(0)
+    cautions: tuple[Caution, ...] = ()
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Recurrence) and self._identity == other._identity
+
+    def __hash__(self) -> int:
+        return hash(self._identity)
+
+    @cached_property
+    def _identity(self) -> tuple[str, str]:
+        return json.dumps(self.document, sort_keys=True), self.seed
 
     def occurrences(
         self,
@@ -100,7 +109,11 @@ class Recurrence:
 
     def next(self, after: datetime) -> Occurrence | None:
         """Return what happens next after `after` (aware)."""
-        return next(self.occurrences(after, limit=1), None)
+        start = min(max(after.astimezone(UTC).replace(tzinfo=None), BEGINNING), END)
+        for moment in self.moments(start - self.jitter):
+            if moment.due > start and moment.runs:
+                return self.occurrence(moment)
+        return None
 
     def previous(self, before: datetime) -> Occurrence | None:
         """Return what happened last before `before` (aware)."""
@@ -116,13 +129,9 @@ class Recurrence:
 
     def moments(self, after: datetime) -> Iterator[Moment]:
         """Yield the bounded, jittered moments. See `moments.Schedule`."""
-        if self.starts_at is not None:
-            after = max(after, self.starts_at - TICK)
-        end = self.last
-        for moment in self._jittered(after) if self.jitter else self.schedule.moments(after):
-            if end is not None and moment.scheduled > end:
-                return
-            yield moment
+        if self.starts_at is not None or self.last is not None:
+            return self._within_bounds(after)
+        return self._jittered(after) if self.jitter else self.schedule.moments(after)
 
     @cached_property
     def last(self) -> datetime | None:
@@ -137,6 +146,15 @@ class Recurrence:
         counted = next(islice(running, self.max_occurrences - 1, None), None)
         ends = [end for end in (counted and counted.scheduled, self.ends_at) if end]
         return min(ends, default=None)
+
+    def _within_bounds(self, after: datetime) -> Iterator[Moment]:
+        if self.starts_at is not None:
+            after = max(after, self.starts_at - TICK)
+        end = self.last
+        for moment in self._jittered(after) if self.jitter else self.schedule.moments(after):
+            if end is not None and moment.scheduled > end:
+                return
+            yield moment
 
     def _jittered(self, after: datetime) -> Iterator[Moment]:
         """Delay each moment by its own stable share of `jitter`, never onto the next one."""

@@ -8,20 +8,23 @@ every function says so.
 
 from bisect import bisect_right
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from difflib import get_close_matches
 from functools import lru_cache
-from zoneinfo import ZoneInfo, available_timezones
+from zoneinfo import ZoneInfo
 
 from templates_app.recurrence.errors import RecurrenceError
+from tenants.zone_names import known_time_zones
 
 DAY = timedelta(days=1)
+# The shortest that tzdata knows is a week (Brazil's north in October 2000).
+LOOK = timedelta(days=4)
 SECOND = timedelta(seconds=1)
 UNCHANGED = timedelta(0)
 LAST_YEAR = 9999
-END = datetime.max  # naive, of instants and of wall times
+END = datetime.max  # noqa: DTZ901 - naive, of instants and of wall times
 LONGEST_NAME = 64
-FIRST_KNOWN, LAST_KNOWN = datetime.min + DAY, END - DAY
+FIRST_KNOWN, LAST_KNOWN = datetime.min + DAY, END - DAY  # noqa: DTZ901
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +67,7 @@ class Zone:
 
     def aware(self, instant: datetime) -> datetime:
         """Return a naive UTC instant as an aware datetime of this zone."""
-        return instant.replace(tzinfo=UTC).astimezone(self.info)
+        return self.info.fromutc(instant.replace(tzinfo=self.info))
 
     def instant(self, wall: datetime) -> datetime:
         """Return the naive UTC instant of a naive wall time.
@@ -101,18 +104,18 @@ class Zone:
     def _changes(
         self, start: datetime, end: datetime, offset: timedelta
     ) -> list[tuple[datetime, timedelta]]:
-        """Find the changes by looking once a day: no zone changes back within one."""
+        """Find the changes by looking every few days: none takes another back so soon."""
         changes = []
-        day = start
-        while day < end:
-            following = min(day, END - DAY) + DAY
-            new = self._offset(following)
-            if new != offset:
-                at = self._bisect(day, following, offset)
-                if at < end:
-                    changes.append((at, new))
-                offset = new
-            day = following
+        at = start
+        while at < end:
+            following = min(at, END - LOOK) + LOOK
+            if self._offset(following) == offset:
+                at = following
+                continue
+            at = self._bisect(at, following, offset)
+            offset = self._offset(at)
+            if at < end:
+                changes.append((at, offset))
         return changes
 
     def _bisect(self, low: datetime, high: datetime, offset: timedelta) -> datetime:
@@ -125,8 +128,9 @@ class Zone:
         return high
 
     def _offset(self, instant: datetime) -> timedelta:
-        # A day off either end of the calendar, where local times would leave it.
-        instant = min(max(instant, FIRST_KNOWN), LAST_KNOWN)
+        if not FIRST_KNOWN <= instant <= LAST_KNOWN:
+            # A day off either end of the calendar: local times would leave it.
+            instant = min(max(instant, FIRST_KNOWN), LAST_KNOWN)
         return self.info.fromutc(instant.replace(tzinfo=self.info)).replace(tzinfo=None) - instant
 
 
@@ -141,7 +145,7 @@ def _plus(moment: datetime, span: timedelta) -> datetime:
 @lru_cache(maxsize=1024)
 def find_zone(name: str) -> Zone:
     """Return the zone of this IANA name. Raises RecurrenceError `unknown_zone`."""
-    known = _known_zones()
+    known = known_time_zones()
     if name not in known:
         shown = name[:LONGEST_NAME]
         folded = {zone.casefold(): zone for zone in known}
@@ -154,8 +158,3 @@ def find_zone(name: str) -> Zone:
             hint=f"Did you mean {hint}?" if close else f"Pick one such as {hint}.",
         )
     return Zone(name, ZoneInfo(name))
-
-
-@lru_cache(maxsize=1)
-def _known_zones() -> frozenset[str]:
-    return frozenset(available_timezones() - {"Factory", "localtime", "posixrules"})

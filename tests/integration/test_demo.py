@@ -11,6 +11,7 @@ from apikeys.models import ApiKey
 from apikeys.scopes import Scope
 from jobs.engine import Engine
 from jobs.models import Job
+from templates_app.models import Calendar, Template
 from tenants.models import Merchant, User
 from tenants.roles import Role
 from tests.factories.jobs import make_job, make_merchant
@@ -65,7 +66,7 @@ def test_key_is_told_once_and_may_do_everything():
 
 def test_jobs_succeed_fail_first_fail_for_good_and_wait():
     made = json.loads(demo("--json", "--echo-url", f"{ECHO}/")[0])
-    jobs = Job.objects.filter(merchant__slug="demo")
+    jobs = Job.objects.filter(merchant__slug="demo", template_id=None)
     assert jobs.count() == made["jobs"]
     addresses = {job.payload["url"].removeprefix(ECHO) for job in jobs.filter(kind="http")}
     assert addresses == {"/echo", "/fail/2", "/status/500"}
@@ -75,10 +76,22 @@ def test_jobs_succeed_fail_first_fail_for_good_and_wait():
     assert (later.scheduled_at - later.created_at).total_seconds() > 3_000
 
 
+def test_templates_are_planned_with_a_calendar():
+    demo("--json")
+    templates = Template.objects.filter(merchant__slug="demo")
+    assert templates.count() == 4
+    assert {template.state for template in templates} == {"active"}
+    assert [calendar.name for calendar in Calendar.objects.all()] == [
+        "Weekends and holidays in Madrid"
+    ]
+    for template in templates:
+        assert Job.objects.filter(template_id=template.id, status="scheduled").exists()
+
+
 def test_without_an_echo_target_the_http_jobs_are_left_out_and_said_so(monkeypatch):
     monkeypatch.delenv("TASKFLOW_ECHO_URL", raising=False)
     out, err = demo("--json")
-    assert json.loads(out)["jobs"] == Job.objects.count() == 2
+    assert json.loads(out)["jobs"] == Job.objects.filter(template_id=None).count() == 2
     assert "no http jobs" in err
 
 

@@ -53,6 +53,7 @@ def change_url(obj):
         ("name", ""),
         ("requests_per_minute", 0),
         ("max_waiting_jobs", 0),
+        ("max_templates", 0),
     ],
 )
 def test_a_merchant_with_a_bad_field_is_refused_by_the_fields_name(field, value):
@@ -287,12 +288,15 @@ def test_a_merchant_admin_changes_name_and_time_zone_and_nothing_else(client, tw
         "slug": "stolen",
         "requests_per_minute": "999999",
         "max_waiting_jobs": "999999",
+        "max_templates": "999999",
     }
     assert client.post(change_url(mine), data).status_code == 302
     before, slug = mine.requests_per_minute, mine.slug
+    templates = mine.max_templates
     mine.refresh_from_db()
     assert (mine.name, mine.time_zone) == ("Renamed", "Europe/Berlin")
     assert (mine.slug, mine.requests_per_minute, mine.active) == (slug, before, True)
+    assert mine.max_templates == templates
     client.post(change_url(theirs), data)
     assert Merchant.objects.get(pk=theirs.pk).name == theirs.name
 
@@ -389,6 +393,7 @@ def test_a_superuser_makes_merchants_people_and_memberships(client):
             "time_zone": "UTC",
             "active": "on",
             "max_waiting_jobs": "10",
+            "max_templates": "10",
             "requests_per_minute": "10",
         },
     )

@@ -4,7 +4,9 @@ What a stranger finds of merchant A is a 404, a 403, an empty list or a count of
 the walk every row of A is as it was. An operation that is not in the matrix fails the test.
 """
 
+from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 import yaml
@@ -12,8 +14,11 @@ from django.core import serializers
 
 from apikeys.scopes import Scope
 from jobs.models import DeadLetter, Execution, IdempotencyRecord, Job
+from templates_app.models import Calendar, MaintenanceWindow, SkippedOccurrence, Template
 from tests.api.kit import client_of, http_job, noop
+from tests.api.schedules import HOURLY, WEEKEND, ics_of, template_body, window_body
 from tests.factories.jobs import NOW, make_job
+from tests.factories.templates import make_calendar, make_template, make_window
 from tests.factories.tenants import make_merchant
 
 DOCUMENT = yaml.safe_load(
@@ -27,7 +32,7 @@ OPERATIONS = {
 HIDDEN = "hidden"  # names A's object in its path: 404, and the same 404 as for a missing id
 EMPTY = "empty"  # a list without A's objects, whatever filter names them
 NOTHING = "nothing"  # a bulk verb that names A's objects: counts none
-OWN = "own"  # creates something of the stranger's own
+OWN = "own"  # creates, or draws up, something of the stranger's own
 
 MATRIX = {
     "dead_letters_list": EMPTY,
@@ -48,16 +53,61 @@ MATRIX = {
     "jobs_retry": HIDDEN,
     "jobs_run_now": HIDDEN,
     "jobs_create_batch": OWN,
+    "calendars_list": EMPTY,
+    "calendars_create": OWN,
+    "calendars_import": OWN,
+    "calendars_import_again": HIDDEN,
+    "calendars_retrieve": HIDDEN,
+    "calendars_days": HIDDEN,
+    "calendars_edit": HIDDEN,
+    "calendars_delete": HIDDEN,
+    "maintenance_windows_list": EMPTY,
+    "maintenance_windows_create": OWN,
+    "maintenance_windows_retrieve": HIDDEN,
+    "maintenance_windows_edit": HIDDEN,
+    "maintenance_windows_delete": HIDDEN,
+    "templates_list": EMPTY,
+    "templates_create": OWN,
+    "templates_retrieve": HIDDEN,
+    "templates_edit": HIDDEN,
+    "templates_delete": HIDDEN,
+    "templates_pause": HIDDEN,
+    "templates_resume": HIDDEN,
+    "templates_run_now": HIDDEN,
+    "templates_backfill": HIDDEN,
+    "templates_preview": HIDDEN,
+    "templates_preview_draft": OWN,
+    "templates_skipped": HIDDEN,
 }
+# Sent like something that writes; it stores nothing, and a reading key may.
+DRAWS_UP = {"templates_preview_draft"}
 BODIES = {
     "jobs_edit": {"priority": 1},
+    "calendars_edit": {"name": "mine now"},
+    "calendars_import_again": {"ics": "BEGIN:VCALENDAR"},
+    "maintenance_windows_edit": {"name": "mine now"},
+    "templates_edit": {"active": False},
+    "templates_backfill": {"from": "2026-05-01T00:00:00Z", "to": "2026-05-02T00:00:00Z"},
     "dead_letters_redrive": {"payload": {"handler": "demo.noop"}},
     "dead_letters_discard": {"reason": "mine now"},
 }
 
 
+OWNED = (
+    Job,
+    Execution,
+    DeadLetter,
+    IdempotencyRecord,
+    Template,
+    Calendar,
+    MaintenanceWindow,
+    SkippedOccurrence,
+)
+
+
 class Belongings:
-    """One merchant with a job in every status, their attempts and a dead letter."""
+    """One merchant with a job in every status, their attempts and a dead letter; a template with
+    its calendar, window and an occurrence that did not run."""
 
     def __init__(self):
         self.merchant = make_merchant()
@@ -80,19 +130,43 @@ class Belongings:
             for job in self.jobs
         ]
         self.letters = list(DeadLetter.objects.of(self.merchant))
+        self.calendar = make_calendar(merchant=self.merchant, name="A-secret")
+        self.template = make_template(
+            merchant=self.merchant, name="A-secret", tags=["A-tag"], avoid=[str(self.calendar.pk)]
+        )
+        self.window = make_window(
+            merchant=self.merchant,
+            template=self.template,
+            starts_at=NOW,
+            ends_at=NOW + timedelta(1),
+        )
+        SkippedOccurrence.objects.create(
+            merchant=self.merchant,
+            template=self.template,
+            cause="missed",
+            reason="A-secret",
+            first_at=NOW,
+            last_at=NOW,
+        )
         client_of(self.merchant).send("/jobs", noop(), **{"Idempotency-Key": "shared"})
 
     def ids_for(self, path):
-        if "/executions/{id}" in path:
-            return [row.pk for row in self.executions]
-        return [row.pk for row in (self.letters if "/dead-letters" in path else self.jobs)]
+        rows: dict[str, list[Any]] = {
+            "executions": self.executions,
+            "dead-letters": self.letters,
+            "templates": [self.template],
+            "calendars": [self.calendar],
+            "maintenance-windows": [self.window],
+            "jobs": self.jobs,
+        }
+        return [row.pk for row in rows[path.removeprefix("/api/v1/").split("/")[0]]]
 
     def snapshot(self):
         return [
             serializers.serialize(
                 "json", model.objects.filter(merchant=self.merchant).order_by("pk")
             )
-            for model in (Job, Execution, DeadLetter, IdempotencyRecord)
+            for model in OWNED
         ]
 
 
@@ -114,7 +188,47 @@ def filters_for(owner):
         "executions_list": ["", f"?job={job.pk}", "?outcome=failed", f"?job={attempt.job_id}"],
         "dead_letters_list": ["", f"?job={letter.job_id}", f"?fingerprint={letter.fingerprint}"],
         "dead_letters_groups": ["", f"?fingerprint={letter.fingerprint}"],
+        "calendars_list": ["", "?q=A-secret", "?owner=merchant"],
+        "maintenance_windows_list": ["", f"?template={owner.template.pk}", "?owner=merchant"],
+        "templates_list": [
+            "",
+            f"?q={owner.template.pk}",
+            "?q=A-secret",
+            "?tag=A-tag",
+            f"?calendar={owner.calendar.pk}",
+        ],
     }
+
+
+def own_body(name):
+    """Return what a merchant sends to make something of its own."""
+    bodies: dict[str, dict[str, Any]] = {
+        "jobs_create": http_job(),
+        "jobs_create_batch": {"jobs": [http_job()]},
+        "templates_create": template_body(),
+        "templates_preview_draft": {"recurrence": HOURLY},
+        "calendars_create": {"name": "Mine", "definition": WEEKEND},
+        "calendars_import": {"name": "Mine", "ics": ics_of()},
+        "maintenance_windows_create": window_body(),
+    }
+    return bodies[name]
+
+
+def bodies_naming(name, owner):
+    """Return bodies that name the owner, or something that belongs to it."""
+    body = own_body(name)
+    fields = {"merchant": str(owner.merchant.pk), "id": str(owner.jobs[0].pk)}
+    calendar = [str(owner.calendar.pk)]
+    reached: dict[str, tuple[dict[str, Any], ...]] = {
+        "templates_create": ({"avoid": calendar}, {"keep_to": calendar}),
+        "templates_preview_draft": ({"avoid": calendar}, {"keep_to": calendar}),
+        "calendars_create": ({"includes": calendar},),
+        "maintenance_windows_create": ({"template_id": str(owner.template.pk)},),
+    }
+    changes = [*({field: value} for field, value in fields.items()), *reached.get(name, ())]
+    if "jobs" in body:
+        return [{"jobs": [{**body["jobs"][0], **change}]} for change in changes]
+    return [{**body, **change} for change in changes]
 
 
 def test_every_operation_has_a_place_in_the_matrix():
@@ -173,14 +287,11 @@ def test_bulk_verbs_do_not_reach_another_merchants_objects(owner, stranger, name
 def test_what_a_stranger_creates_is_its_own(owner, stranger, name):
     _, path = OPERATIONS[name]
     before = owner.snapshot()
-    named = {"merchant": str(owner.merchant.pk), "id": str(owner.jobs[0].pk)}
-    for field, value in named.items():
-        body = noop(**{field: value})
-        refused = stranger.call("POST", path, {"jobs": [body]} if "batch" in path else body)
-        assert refused.status_code == 400
-    body = {"jobs": [http_job()]} if "batch" in path else http_job()
-    answer = stranger.call("POST", path, body, **{"Idempotency-Key": "shared"})
-    assert answer.status_code == 201, answer.content
+    for body in bodies_naming(name, owner):
+        refused = stranger.call("POST", path, body)
+        assert refused.status_code == 400, (body, refused.content)
+    answer = stranger.call("POST", path, own_body(name), **{"Idempotency-Key": "shared"})
+    assert answer.status_code == (200 if name in DRAWS_UP else 201), answer.content
     assert "Idempotent-Replayed" not in answer
     assert owner.snapshot() == before
 
@@ -199,10 +310,13 @@ def test_a_key_without_the_scope_is_refused(owner, name):
 @pytest.mark.parametrize("name", sorted(MATRIX))
 def test_reading_keys_cannot_write(owner, name):
     method, path = OPERATIONS[name]
-    reader = client_of(owner.merchant, scopes=[Scope.JOBS_READ, Scope.DEADLETTERS_READ])
+    reader = client_of(
+        owner.merchant, scopes=[Scope.JOBS_READ, Scope.DEADLETTERS_READ, Scope.TEMPLATES_READ]
+    )
     before = owner.snapshot()
     answer = reader.call(
         method, path.replace("{id}", str(owner.ids_for(path)[0])), BODIES.get(name)
     )
-    assert (answer.status_code == 403) == (method != "GET"), answer.content
+    writes = method != "GET" and name not in DRAWS_UP
+    assert (answer.status_code == 403) == writes, answer.content
     assert owner.snapshot() == before

@@ -1,4 +1,4 @@
-"""manage.py demo: make the demo merchant with people, a key and jobs; changes nothing the second time."""
+"""manage.py demo: make the demo merchant with people, a key, jobs and templates; changes nothing the second time."""
 
 import json
 import os
@@ -15,7 +15,7 @@ DEFAULT_BASE_URL = "http://127.0.0.1:8000"
 
 
 class Command(BaseCommand):
-    help = "Make a demo merchant with people, an API key and jobs, unless it is there already."
+    help = "Make a demo merchant with people, an API key, jobs and templates, unless it is there already."
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("--json", action="store_true", help="print one JSON object")

@@ -1,6 +1,7 @@
 """From the text of an expression to its fields."""
 
 from dataclasses import dataclass
+from functools import lru_cache
 
 from templates_app.recurrence.cron.day_items import read_day_rule
 from templates_app.recurrence.cron.fields import LAYOUTS, FieldKind
@@ -64,15 +65,26 @@ def read_words(expression: str) -> list[Word]:
 
 def read_fields(words: list[Word], seed: str) -> dict[str, Field]:
     """Return the fields by `FieldKind.key`. Raises `RecurrenceError` for the first that is wrong."""
-    return {
-        kind.key: _read_field(Piece(kind, word.text, word.position), seed)
-        for kind, word in zip(LAYOUTS[len(words)], words, strict=True)
-    }
+    fields = {}
+    for kind, word in zip(LAYOUTS[len(words)], words, strict=True):
+        own_seed = seed if "H" in word.text.upper() else ""
+        try:
+            fields[kind.key] = _known_field(kind, word.text, own_seed)
+        except RecurrenceError:
+            # Once more, for a fault that knows its place in the expression.
+            fields[kind.key] = _read_field(Piece(kind, word.text, word.position), own_seed)
+    return fields
 
 
 def read_field(kind: FieldKind, text: str) -> Field:
     """Return the field that `text` is, for those that an expression leaves out."""
     return _read_field(Piece(kind, text, 0), "")
+
+
+@lru_cache(maxsize=4096)
+def _known_field(kind: FieldKind, text: str, seed: str) -> Field:
+    """Expressions are many, their fields few: most are known from another expression."""
+    return _read_field(Piece(kind, text, 0), seed)
 
 
 def _split(expression: str) -> list[Word]:

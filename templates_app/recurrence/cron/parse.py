@@ -74,8 +74,8 @@ def _placed(error: RecurrenceError, words: list[Word]) -> RecurrenceError:
 def _cautions(fields: Mapping[str, Field], day_match: DayMatch) -> tuple[Caution, ...]:
     days, weekdays = fields[DAY_OF_MONTH.key], fields[DAY_OF_WEEK.key]
     found: list[Caution] = []
-    if day_match == "or" and not days.whole and not weekdays.whole:
-        found.append(_both_days(days, weekdays))
+    if not days.whole and not weekdays.whole:
+        found.append(_both_days(days, weekdays, day_match))
     found.extend(
         Caution(
             code="step_beyond_range",
@@ -98,8 +98,11 @@ def _steps_once(kind: FieldKind, term: Term) -> bool:
             return False
 
 
-def _both_days(days: Field, weekdays: Field) -> Caution:
-    if days.starred or weekdays.starred:
+def _both_days(days: Field, weekdays: Field, day_match: DayMatch) -> Caution:
+    if day_match == "and":
+        meaning = "a day has to match both"
+        other = 'For days that match either, as in POSIX cron, set day_match to "or".'
+    elif days.starred or weekdays.starred:
         meaning = "both have to match, because one of them begins with *"
         other = "Some schedulers run when either matches."
     else:

@@ -1,5 +1,6 @@
 """`daily`, `weekly`, `monthly`, `yearly`: what a merchant picks in a form."""
 
+from calendar import month_name, monthrange
 from datetime import date, time
 from typing import Any
 
@@ -72,6 +73,8 @@ def build_yearly(document: Document, seed: str, nested: Nested) -> Built:
     form = _Form(document)
     months = _numbers(document, "months", 1, 12, empty="Pick at least one month.")
     days, nth = _days(document), _nth(document)
+    if days and not nth:
+        _refuse_missing_days(months, days)
     rules = []
     if days:
         rules.append(
@@ -162,6 +165,18 @@ def _days(document: Document) -> list[int]:
             "out_of_range", "days", "0 is not a day; use 1 to 31, or -1 for the last day."
         )
     return days
+
+
+def _refuse_missing_days(months: list[int], days: list[int]) -> None:
+    # 2000 is a leap year.
+    if any(abs(day) <= monthrange(2000, month)[1] for month in months for day in days):
+        return
+    raise RecurrenceError(
+        "never",
+        "days",
+        f"This schedule never runs: {month_name[months[0]]} has no day {abs(days[0])}.",
+        hint="-1 is the last day of every month.",
+    )
 
 
 def _numbers(

@@ -6,7 +6,14 @@ from typing import Any
 from templates_app.recurrence.day_times import DayTimes
 from templates_app.recurrence.document import Document, quoted, read_time
 from templates_app.recurrence.errors import Caution, RecurrenceError
-from templates_app.recurrence.kinds.built import DST, Built, Nested, wall_schedule
+from templates_app.recurrence.kinds.built import (
+    DST,
+    GAPS,
+    OVERLAPS,
+    Built,
+    Nested,
+    wall_schedule,
+)
 from templates_app.recurrence.rrule import DayRule
 from templates_app.recurrence.rrule.frequency import Frequency
 from templates_app.recurrence.schedules import Elapsed
@@ -51,19 +58,22 @@ def build(document: Document, seed: str, nested: Nested) -> Built:
 
 
 def _elapsed(document: Document, zone: Zone, every: int, unit: str) -> Built:
-    anchor = document.instant("anchor", zone)
-    if anchor is None:
-        anchor = document.instant("starts_at", zone) or zone.instant(DEFAULT_ANCHOR)
+    given = document.instant("anchor", zone) or document.instant("starts_at", zone)
+    anchor = given or zone.instant(DEFAULT_ANCHOR)
+    # Clock changes do not touch elapsed time; nonsense is refused all the same.
+    document.choice("dst_gap", "shift", GAPS)
+    document.choice("dst_overlap", "auto", OVERLAPS)
     canonical = {"every": every, "unit": unit, "anchor": zone.aware(anchor).isoformat()}
     if unit in FREQUENCIES:
         canonical["basis"] = "elapsed"
     step = timedelta(seconds=every * SECONDS[unit])
     schedule = Elapsed(anchor, step, zone)
-    return Built(schedule=schedule, zone=zone, canonical=canonical, origin=anchor)
+    return Built(schedule=schedule, zone=zone, canonical=canonical, origin=given)
 
 
 def _calendar(document: Document, zone: Zone, every: int, unit: str) -> Built:
     anchor = DEFAULT_ANCHOR
+    given = "starts_at" in document or "anchor" in document
     for key in ("starts_at", "anchor"):
         if key in document:
             anchor, _ = read_time(document.content[key], key, zone)
@@ -75,7 +85,7 @@ def _calendar(document: Document, zone: Zone, every: int, unit: str) -> Built:
         schedule=schedule,
         zone=zone,
         canonical=canonical | policy,
-        origin=zone.instant(anchor),
+        origin=zone.instant(anchor) if given else None,
         cautions=_short_months(anchor, unit),
     )
 

@@ -24,7 +24,9 @@ def cases(name: str) -> list[dict[str, Any]]:
 def recurrence_of(case: dict[str, Any]) -> dict[str, Any]:
     """Return the case's recurrence in the shape of the API."""
     if case["kind"] == "interval":
-        return {**json.loads(case["expr"]), "kind": "interval", "timezone": case["tz"]} | _policy(case)
+        return {**json.loads(case["expr"]), "kind": "interval", "timezone": case["tz"]} | _policy(
+            case
+        )
     if case["kind"] == "rrule":
         return _rrule(case) | _policy(case)
     document = {"kind": "cron", "expression": case["expr"], "timezone": case["tz"]}

@@ -63,7 +63,7 @@ def test_question_marks_in_both_day_fields_mean_every_day() -> None:
     ("expression", "day_match", "codes"),
     [
         ("0 0 13 * FRI", "or", ["both_days"]),
-        ("0 0 13 * FRI", "and", []),
+        ("0 0 13 * FRI", "and", ["both_days"]),
         ("0 0 */2 * FRI", "or", ["both_days"]),
         ("0 0 */100 * FRI", "or", ["both_days", "step_beyond_range"]),
         ("0 0 L * 5L", "or", ["both_days"]),

@@ -1,0 +1,27 @@
+"""Makes templates due that are not."""
+
+from datetime import datetime
+
+import psycopg
+
+# At random, whatever their own time is. The share that is looked at yields some more than wanted.
+MAKE_DUE = """
+UPDATE templates_app_template AS template SET next_expansion_at = %(now)s
+  FROM (SELECT id FROM templates_app_template TABLESAMPLE BERNOULLI (%(percent)s)
+         WHERE next_expansion_at > %(now)s LIMIT %(number)s) AS chosen
+ WHERE template.id = chosen.id
+"""
+
+
+def make_due(
+    database: psycopg.Connection, number: int, *, of: int, now: datetime | None = None
+) -> None:
+    """Have so many `of` all templates fall due at `now`, the server's time unless given.
+
+    Raises ValueError when there were not enough that are not due.
+    """
+    percent = min(100.0, 200.0 * max(number, 50) / of)
+    moment = now or database.execute("SELECT clock_timestamp()").fetchall()[0][0]
+    done = database.execute(MAKE_DUE, {"now": moment, "percent": percent, "number": number})
+    if done.rowcount != number:
+        raise ValueError(f"{done.rowcount} of {number} templates were made due")

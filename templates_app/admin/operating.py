@@ -1,0 +1,43 @@
+"""Forms that carry out an operation, whose refusals stand beside the fields that they name."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from django import forms
+
+from jobs.operations.fields import FieldProblem, InvalidFields
+from templates_app.admin.refusals import REFUSALS
+
+
+class OperatingForm(forms.BaseForm):
+    """A form whose last check is the operation itself.
+
+    The operation knows all rules, so there is no second set here: when the fields are readable it is
+    carried out, in the transaction of the request, and what it refuses becomes the form's errors. A
+    valid form has been carried out; `result` is what came of it.
+    """
+
+    # Names of the operation's JSON that the form spells differently.
+    places: Mapping[str, str] = {}
+    result: Any = None
+
+    def carry_out(self) -> Any:
+        """Call the operation with `cleaned_data`."""
+        raise NotImplementedError
+
+    def _post_clean(self) -> None:
+        if self.errors:
+            return
+        try:
+            self.result = self.carry_out()
+        except InvalidFields as error:
+            for problem in error.problems:
+                self._place(problem)
+        except REFUSALS as refusal:
+            self.add_error(None, str(refusal))
+
+    def _place(self, problem: FieldProblem) -> None:
+        name, _, deeper = problem.pointer.removeprefix("/").partition("/")
+        field = self.places.get(name, name)
+        where = f" (at {deeper})" if deeper else ""
+        self.add_error(field if field in self.fields else None, f"{problem.detail}{where}")

@@ -1,0 +1,34 @@
+"""What the operations of this app may answer instead of doing what was asked."""
+
+from jobs.handlers.registry import InvalidPayload, UnknownKind
+from jobs.operations.fields import InvalidFields
+from jobs.quota import QuotaExceeded
+from templates_app.operations.calendars import CalendarGone, CalendarInUse, TooManyCalendars
+from templates_app.operations.quota import TooManyTemplates
+from templates_app.operations.review import AlreadyReviewed
+from templates_app.operations.templates import TemplateGone
+from templates_app.operations.windows import TooManyWindows, WindowGone
+from templates_app.recurrence.errors import RecurrenceError
+
+REFUSALS = (
+    AlreadyReviewed,
+    CalendarGone,
+    CalendarInUse,
+    # A stored template that this release no longer understands.
+    InvalidPayload,
+    QuotaExceeded,
+    RecurrenceError,
+    TemplateGone,
+    TooManyCalendars,
+    TooManyTemplates,
+    TooManyWindows,
+    UnknownKind,
+    WindowGone,
+)
+
+
+def refusal_in_words(refusal: Exception) -> str:
+    """Return a refusal as sentences for people."""
+    if isinstance(refusal, InvalidFields):
+        return " ".join(problem.detail for problem in refusal.problems)
+    return str(refusal)

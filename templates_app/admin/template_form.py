@@ -1,0 +1,105 @@
+"""The form of a template: what people type becomes the JSON that the operations take."""
+
+from typing import TYPE_CHECKING, Any
+
+from django import forms
+from django.http import HttpRequest
+from unfold.widgets import UnfoldAdminSelectWidget, UnfoldAdminTextareaWidget
+
+from jobs.handlers.registry import kind_names
+from jobs.masking import masked
+from templates_app.admin.fields import CalendarsField, JsonField
+from templates_app.admin.operating import OperatingForm
+from templates_app.admin.pages import only_merchant
+from templates_app.admin.shared import visible_calendars
+from templates_app.models import Template
+from templates_app.operations.templates import create_template, edit_template
+from tenants.clock import database_now
+from tenants.models import Merchant
+
+if TYPE_CHECKING:
+    _ModelForm = forms.ModelForm[Template]
+else:
+    _ModelForm = forms.ModelForm
+
+DOCUMENT = (
+    "name",
+    "description",
+    "active",
+    "recurrence",
+    "kind",
+    "payload",
+    "priority",
+    "timeout",
+    "max_attempts",
+    "avoid",
+    "keep_to",
+    "on_closed",
+    "misfire",
+    "misfire_grace",
+    "misfire_window",
+    "misfire_limit",
+    "overlap",
+)
+
+
+class TemplateForm(OperatingForm, _ModelForm):
+    """Sends only what was changed, so that two people who edit different things do not collide."""
+
+    request: HttpRequest
+    kind = forms.ChoiceField(widget=UnfoldAdminSelectWidget, help_text="What sort of job it is.")
+    recurrence = JsonField(
+        rows=12, label="Schedule", help_text="When it happens, as JSON. The page shows it in words."
+    )
+    payload = JsonField(
+        rows=12,
+        help_text="What each job is to do, as JSON. {{ occurrence }} and other placeholders are "
+        "filled in for each run. A value shown as *** is kept as it is.",
+    )
+    avoid = CalendarsField(label="Avoids", help_text="Never within these calendars.")
+    keep_to = CalendarsField(label="Keeps to", help_text="Only within these calendars.")
+
+    class Meta:
+        model = Template
+        fields = ("merchant", *DOCUMENT)
+        widgets = {"description": UnfoldAdminTextareaWidget(attrs={"rows": 3})}
+        labels = {
+            "on_closed": "On a closed time",
+            "misfire": "After an outage",
+            "misfire_grace": "Missed after",
+            "misfire_window": "Made up for within",
+            "misfire_limit": "Made up for at most",
+            "overlap": "While the last one still runs",
+            "max_attempts": "Attempts",
+        }
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["kind"].choices = [(name, name) for name in kind_names()]  # type: ignore[attr-defined]
+        for name in ("avoid", "keep_to"):
+            field = self.fields[name]
+            assert isinstance(field, CalendarsField)
+            field.show_only(visible_calendars(self.request.user))
+        if self.instance._state.adding:  # noqa: SLF001
+            self.initial.setdefault("recurrence", self._example())
+        else:
+            self.initial["payload"] = dict(masked(self.instance.kind, self.instance.payload))
+
+    def carry_out(self) -> Template:
+        if self.instance._state.adding:  # noqa: SLF001
+            document = {name: self.cleaned_data[name] for name in DOCUMENT}
+            return create_template(document, merchant=self._merchant(), now=database_now())
+        changes = {name: self.cleaned_data[name] for name in DOCUMENT if name in self.changed_data}
+        if not changes:
+            return self.instance
+        return edit_template(self.instance, changes, now=database_now())
+
+    def _merchant(self) -> Merchant:
+        found = self.cleaned_data.get("merchant") or only_merchant(self.request)
+        assert found is not None, "Whoever may add sees a merchant."
+        return found
+
+    def _example(self) -> dict[str, Any]:
+        merchant = only_merchant(self.request)
+        zone = merchant.time_zone if merchant else "UTC"
+        return {"kind": "daily", "times": ["09:00"], "timezone": zone}

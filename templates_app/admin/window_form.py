@@ -1,0 +1,64 @@
+"""The form of a maintenance window: once between two moments, or again and again."""
+
+from typing import TYPE_CHECKING, Any
+
+from django import forms
+from django.http import HttpRequest
+
+from templates_app.admin.fields import JsonField
+from templates_app.admin.operating import OperatingForm
+from templates_app.admin.pages import only_merchant
+from templates_app.models import MaintenanceWindow
+from templates_app.operations.windows import create_window, edit_window
+from tenants.clock import database_now
+
+if TYPE_CHECKING:
+    _ModelForm = forms.ModelForm[MaintenanceWindow]
+else:
+    _ModelForm = forms.ModelForm
+
+DOCUMENT = ("name", "mode", "starts_at", "ends_at", "recurrence", "duration", "release_over")
+MOMENTS = ("starts_at", "ends_at")
+
+
+class WindowForm(OperatingForm, _ModelForm):
+    """What is left empty is not there: a window has one sort of times."""
+
+    request: HttpRequest
+    places = {"template_id": "template"}
+
+    recurrence = JsonField(
+        rows=6, required=False, help_text="When it opens again and again, as JSON like a schedule."
+    )
+
+    class Meta:
+        model = MaintenanceWindow
+        fields = ("merchant", "template", *DOCUMENT)
+        labels = {
+            "starts_at": "Starts (UTC)",
+            "ends_at": "Ends (UTC)",
+            "duration": "Lasts (seconds)",
+            "release_over": "Release over (seconds)",
+        }
+
+    def carry_out(self) -> MaintenanceWindow:
+        now = database_now()
+        document = self._document()
+        if self.instance._state.adding:  # noqa: SLF001
+            return create_window(document, merchant=self._merchant(), now=now)
+        changed = {"template_id" if name == "template" else name for name in self.changed_data}
+        changes = {name: value for name, value in document.items() if name in changed}
+        return edit_window(self.instance, changes, now=now) if changes else self.instance
+
+    def _document(self) -> dict[str, Any]:
+        values = {name: self.cleaned_data[name] for name in DOCUMENT}
+        for name in MOMENTS:
+            values[name] = values[name].isoformat() if values[name] else None
+        template = self.cleaned_data.get("template")
+        return {**values, "template_id": str(template.pk) if template else None}
+
+    def _merchant(self) -> Any:
+        """Return the owner: the one named, the template's, or the platform for superusers."""
+        template = self.cleaned_data.get("template")
+        named = self.cleaned_data.get("merchant") or only_merchant(self.request)
+        return named or (template.merchant if template else None)

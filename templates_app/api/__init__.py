@@ -1,0 +1,1 @@
+"""The REST interface to templates, calendars and maintenance windows: one domain call a request."""

@@ -1,0 +1,131 @@
+"""What a batch came to, written at once: jobs, rows of what did not run, where templates stand."""
+
+import logging
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime, timedelta
+from functools import lru_cache
+from typing import Any
+from uuid import UUID
+
+from django.db import connection, transaction
+
+from jobs import lifecycle, publishing
+from templates_app import statements
+from templates_app.calendars.versions import data_versions
+from templates_app.expander.due import aware
+from templates_app.expander.outcome import Outcome
+from templates_app.planning.plan import MERGED, Skip
+
+logger = logging.getLogger(__name__)
+
+# After so many failures in a row a template is set aside; before, it is tried again this much later.
+TRIES = 3
+RETRY = timedelta(seconds=30)
+# A job due this soon is worth waking the populator for.
+SOON = timedelta(seconds=1)
+
+
+def write_outcomes(outcomes: Sequence[Outcome], now: datetime) -> tuple[int, int]:
+    """Write what was planned, in the caller's transaction; return how many jobs and skips that were."""
+    jobs = [job for outcome in outcomes for job in outcome.jobs]
+    created = set(lifecycle.create_occurrences(jobs))
+    for outcome in outcomes:
+        _note_merged(outcome, created)
+    _settle_late(outcomes, now)
+    skipped = _record_skipped(outcomes)
+    execute(
+        statements.ADVANCE,
+        ids=[outcome.template.id for outcome in outcomes],
+        expanded_to=[outcome.expanded_to and aware(outcome.expanded_to) for outcome in outcomes],
+        next=[
+            outcome.next_expansion_at and aware(outcome.next_expansion_at) for outcome in outcomes
+        ],
+        versions=versions(),
+    )
+    if any(outcome.release_jobs for outcome in outcomes) or any(
+        job.run_at <= now + SOON for job in jobs
+    ):
+        transaction.on_commit(publishing.wake)
+    return len(created), skipped
+
+
+def write_settled(outcomes: Sequence[Outcome], now: datetime) -> None:
+    """Write what was decided about late jobs, in the caller's transaction."""
+    _settle_late(outcomes, now)
+    _record_skipped(outcomes)
+    if any(outcome.release_jobs for outcome in outcomes):
+        transaction.on_commit(publishing.wake)
+
+
+def record_failures(failures: Mapping[UUID, str], now: datetime) -> None:
+    """Try these templates again later, or set them aside after three failures in a row."""
+    if not failures:
+        return
+    rows = execute(
+        statements.RECORD_FAILURES,
+        ids=list(failures),
+        # PostgreSQL's texts cannot hold it, and the reason may quote anything.
+        reasons=[reason.replace("\x00", "\N{SYMBOL FOR NULL}") for reason in failures.values()],
+        tries=TRIES,
+        now=now,
+        again=now + RETRY,
+    )
+    for template_id, set_aside in rows:
+        if set_aside:
+            # The reason may quote the merchant's payload: it stays in the row.
+            logger.error("Template %s was set aside after %d failures.", template_id, TRIES)
+
+
+@lru_cache(maxsize=1)
+def versions() -> str:
+    """Return the versions of the data that plans depend on, as stored with each expansion."""
+    found = data_versions()
+    return f"tzdata {found.tzdata}, holidays {found.holidays}"
+
+
+def execute(statement: str, **values: Any) -> list[tuple[Any, ...]]:
+    """Run one statement and return its rows."""
+    with connection.cursor() as cursor:
+        cursor.execute(statement, values)
+        return cursor.fetchall() if cursor.description else []
+
+
+def _note_merged(outcome: Outcome, created: set[UUID]) -> None:
+    for job_id, at in outcome.may_merge.items():
+        if job_id not in created:
+            outcome.skips.append(Skip(at, at, 1, "merged", MERGED))
+
+
+def _settle_late(outcomes: Iterable[Outcome], now: datetime) -> None:
+    by_reason: defaultdict[str, list[UUID]] = defaultdict(list)
+    released: list[UUID] = []
+    for outcome in outcomes:
+        for one in outcome.missed:
+            if one.job_id is not None:
+                by_reason[one.reason].append(one.job_id)
+        released += outcome.release_jobs
+    done: set[UUID] = set()
+    for reason, ids in by_reason.items():
+        done |= {job.job_id for job in lifecycle.skip(job_ids=ids, now=now, reason=reason)}
+    if released:
+        lifecycle.release_missed(job_ids=released)
+    for outcome in outcomes:
+        # What somebody started at this very moment was not skipped.
+        outcome.note_missed(done)
+
+
+def _record_skipped(outcomes: Iterable[Outcome]) -> int:
+    rows = [(outcome.template, skip) for outcome in outcomes for skip in outcome.skips]
+    if rows:
+        execute(
+            statements.RECORD_SKIPPED,
+            merchants=[template.merchant_id for template, _ in rows],
+            templates=[template.id for template, _ in rows],
+            causes=[skip.cause for _, skip in rows],
+            reasons=[skip.reason for _, skip in rows],
+            firsts=[aware(skip.first_at) for _, skip in rows],
+            lasts=[aware(skip.last_at) for _, skip in rows],
+            counts=[skip.count for _, skip in rows],
+        )
+    return sum(skip.count for _, skip in rows)

@@ -1,0 +1,13 @@
+"""The time zones that exist: IANA's, by the locked `tzdata`. Pure."""
+
+import zoneinfo
+from functools import cache
+
+# Names in some systems' zone folders that mean another zone on every machine.
+_NOT_A_PLACE = {"Factory", "localtime", "posixrules"}
+
+
+@cache
+def known_time_zones() -> frozenset[str]:
+    """Return every IANA name that this process can compute with; read from disk once."""
+    return frozenset(zoneinfo.available_timezones() - _NOT_A_PLACE)
