@@ -123,3 +123,16 @@ UPDATE templates_app_template
    SET replan = true, next_expansion_at = %(now)s
  WHERE id = ANY(%(ids)s) AND next_expansion_at IS NOT NULL AND paused_at IS NULL
 """
+
+# Three arms, an index each: the platform's and the merchants' (window_merchant_newest), the
+# templates' (their foreign key's). What ended long ago holds nothing back any more.
+WINDOWS_IN_FORCE = """
+SELECT id, merchant_id, template_id, name, mode, starts_at, ends_at, recurrence, duration,
+       release_over
+  FROM templates_app_maintenancewindow
+ WHERE (ends_at IS NULL OR ends_at > %(since)s)
+   AND ((merchant_id IS NULL AND template_id IS NULL)
+        OR (merchant_id = ANY(%(merchants)s) AND template_id IS NULL)
+        OR template_id = ANY(%(templates)s))
+ ORDER BY id
+"""

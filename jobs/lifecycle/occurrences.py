@@ -1,6 +1,6 @@
 """What the recurrence manager asks of its jobs: plans that are missed, skipped, replaced, ended."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from uuid import UUID
 
@@ -24,9 +24,14 @@ def find_missed_of(*, template_ids: Sequence[UUID], now: datetime) -> list[Misse
     return [missed_row(row) for row in found]
 
 
-def skip(*, job_ids: Sequence[UUID], now: datetime, reason: str) -> list[Moved]:
-    """End scheduled jobs that never started as skipped, for good; `reason` is cut at 200."""
-    found = rows(occurrences.SKIP, ids=list(job_ids), now=now, reason=reason[:200])
+def skip(*, reasons: Mapping[UUID, str], now: datetime) -> list[Moved]:
+    """End scheduled jobs that never started as skipped, each for its reason (cut at 200)."""
+    found = rows(
+        occurrences.SKIP,
+        ids=list(reasons),
+        reasons=[reason[:200] for reason in reasons.values()],
+        now=now,
+    )
     return announce("skip", [moved_row(row) for row in found])
 
 

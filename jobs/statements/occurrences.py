@@ -16,14 +16,15 @@ SELECT job.id, job.merchant_id, job.template_id, job.occurrence_at, job.schedule
 
 SKIP = """
 WITH mine AS MATERIALIZED (
-    SELECT id
-      FROM jobs_job
-     WHERE id = ANY(%(ids)s) AND status = 'scheduled' AND attempt = 0
-     ORDER BY id
-       FOR UPDATE
+    SELECT job.id, given.reason
+      FROM unnest(%(ids)s::uuid[], %(reasons)s::text[]) AS given(id, reason)
+      JOIN jobs_job AS job ON job.id = given.id
+     WHERE job.status = 'scheduled' AND job.attempt = 0
+     ORDER BY job.id
+       FOR UPDATE OF job
 )
 UPDATE jobs_job AS job
-   SET status = 'skipped', finalized_at = %(now)s, skip_reason = %(reason)s, gate = ''
+   SET status = 'skipped', finalized_at = %(now)s, skip_reason = mine.reason, gate = ''
   FROM mine
  WHERE job.id = mine.id
 RETURNING job.id, job.merchant_id, job.kind, job.lane, job.status

@@ -29,8 +29,7 @@ UPDATE jobs_job AS job
    SET status = 'queued',
        ticket = hashtextextended(gen_random_uuid()::text, 0),
        queued_at = %(now)s,
-       queue_lease_until = %(now)s + make_interval(secs => %(lease)s),
-       missed_at = NULL
+       queue_lease_until = %(now)s + make_interval(secs => %(lease)s)
   FROM due
  WHERE job.id = due.id
 RETURNING job.id, job.ticket, job.merchant_id, job.kind, job.handler,

@@ -11,7 +11,7 @@ from icalendar.timezone.windows_to_olson import WINDOWS_TO_OLSON
 from templates_app.calendars.ics_lines import BAD_ICS
 from templates_app.calendars.reading import LONGEST_NAME, shown
 from templates_app.recurrence.errors import RecurrenceError
-from templates_app.recurrence.zones import Zone, find_zone
+from templates_app.recurrence.zones import Zone, find_zone, known_time_zones
 
 TIMES = ("DTSTART", "DTEND", "DURATION", "RRULE", "EXRULE", "RDATE", "EXDATE", "RECURRENCE-ID")
 DAY = timedelta(days=1)
@@ -90,10 +90,12 @@ def read_event(component: Component) -> Event:
         raise bad_event(name, "DTSTART", "its times cannot be read") from error
 
 
-def bad_event(name: str, field: str, what: str) -> RecurrenceError:
+def bad_event(name: str, field: str, what: str, *, hint: str | None = None) -> RecurrenceError:
     """Return the error about one property of an event."""
     title = f'The event "{shown(name)}"' if name else "An event without a name"
-    return RecurrenceError(BAD_ICS, f"ics.{field}", f"{title} is not understood: {what}.")
+    return RecurrenceError(
+        BAD_ICS, f"ics.{field}", f"{title} is not understood: {what}.", hint=hint
+    )
 
 
 def _read(component: Component, name: str) -> Event:
@@ -194,15 +196,13 @@ def _zone(tzid: str, key: str, name: str) -> Zone:
     if plain.startswith("/"):
         parts = plain.split("/")
         candidates += ["/".join(parts[-count:]) for count in (3, 2, 1)]
-    problem: RecurrenceError | None = None
-    for candidate in candidates:
-        try:
-            return find_zone(candidate)
-        except RecurrenceError as error:
-            problem = problem or error
-    wrong = bad_event(name, f"{key}.TZID", f'"{shown(plain)}" is not an IANA time zone')
-    wrong.hint = problem.hint if problem else None
-    raise wrong
+    known = known_time_zones()
+    found = next((one for one in candidates if one in known), plain)
+    try:
+        return find_zone(found)
+    except RecurrenceError as error:
+        what = f'"{shown(plain)}" is not an IANA time zone'
+        raise bad_event(name, f"{key}.TZID", what, hint=error.hint) from error
 
 
 def _rules(component: Component, key: str) -> Iterator[str]:

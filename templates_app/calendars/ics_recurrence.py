@@ -1,20 +1,17 @@
 """The occurrences of iCalendar's events: rules, extra dates, exceptions and overrides."""
 
-import re
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
-from itertools import chain, takewhile
+from itertools import chain
 
-from templates_app.calendars.ics_events import Event, Length, Moment, bad_event
-from templates_app.recurrence.errors import RecurrenceError
-from templates_app.recurrence.rrule import parse_set
-from templates_app.recurrence.zones import find_zone
+from templates_app.calendars.ics_events import Event, Length, Moment
+from templates_app.calendars.ics_rules import ruled
+from templates_app.calendars.ics_work import Work
 
-UNTIL = re.compile(r"(UNTIL=)([0-9]{8})(?:T([0-9]{6}))?(?![0-9TZ])")
-# Bounds the work for a file whose exceptions take away nearly all that its rules give.
-MOST_LOOKED_AT = 50_000
+LOOK_POINTS = 4
+MOMENT_POINTS = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +28,7 @@ def occurrences(events: Iterable[Event], begin: datetime, end: datetime) -> Iter
 
     `begin` and `end` are wall times. The highest SEQUENCE of an event counts. What a RECURRENCE-ID
     replaces is left out, and so is what is cancelled. Raises RecurrenceError `bad_ics` for a rule
-    that is not valid.
+    that is not valid or repeats more often than daily, and for a file that repeats too often.
     """
     masters, overrides = _by_role(events)
     replaced: dict[str, list[Moment]] = defaultdict(list)
@@ -40,18 +37,22 @@ def occurrences(events: Iterable[Event], begin: datetime, end: datetime) -> Iter
             replaced[event.uid].append(event.replaces)
         if not event.cancelled:
             yield Occurrence(event.name, event.start, event.length)
-    looked_at = 0
+    work = Work()
     for event in masters:
-        if event.cancelled:
-            continue
-        left_out = _left_out(event, (*event.exdates, *replaced[event.uid]))
-        for wall, length in _walls(event, begin, end):
-            looked_at += 1
-            if looked_at > MOST_LOOKED_AT:
-                raise bad_event(event.name, "RRULE", "it repeats too often")
-            if wall not in left_out and wall.date() not in left_out:
-                start = Moment(wall, event.start.zone, event.start.whole_day)
-                yield Occurrence(event.name, start, length)
+        if not event.cancelled:
+            yield from _occurrences(event, replaced[event.uid], begin, end, work)
+
+
+def _occurrences(
+    event: Event, replaced: list[Moment], begin: datetime, end: datetime, work: Work
+) -> Iterator[Occurrence]:
+    left_out = _left_out(event, (*event.exdates, *replaced), work)
+    left_out.update(ruled(event, "EXRULE", begin - event.length.longest, end, work))
+    for wall, length in _walls(event, begin, end, work):
+        work.spend(LOOK_POINTS, event.name)
+        if wall not in left_out and wall.date() not in left_out:
+            start = Moment(wall, event.start.zone, event.start.whole_day)
+            yield Occurrence(event.name, start, length)
 
 
 def _by_role(events: Iterable[Event]) -> tuple[list[Event], list[Event]]:
@@ -67,63 +68,27 @@ def _by_role(events: Iterable[Event]) -> tuple[list[Event], list[Event]]:
     return masters, [event for event in newest if event.replaces is not None]
 
 
-def _left_out(event: Event, moments: Iterable[Moment]) -> set[object]:
+def _left_out(event: Event, moments: tuple[Moment, ...], work: Work) -> set[object]:
     """Return wall times, and dates where only a date is given for an event with a time."""
+    work.spend(MOMENT_POINTS * len(moments), event.name)
     return {
         moment.wall.date() if moment.whole_day else moment.in_zone(event.start)
         for moment in moments
     }
 
 
-def _walls(event: Event, begin: datetime, end: datetime) -> Iterator[tuple[datetime, Length]]:
+def _walls(
+    event: Event, begin: datetime, end: datetime, work: Work
+) -> Iterator[tuple[datetime, Length]]:
     if not event.recurs:
         yield event.start.wall, event.length
         return
     begin -= event.length.longest
     given = {event.start.wall, *(one.in_zone(event.start) for one in event.rdates)}
     seen: set[datetime] = set()
-    for wall in chain(sorted(given), _ruled(event, begin, end)):
+    for wall in chain(sorted(given), ruled(event, "RRULE", begin, end, work)):
         if begin <= wall < end and wall not in seen:
             seen.add(wall)
             yield wall, event.length
     for start, length in event.periods:
         yield start.in_zone(event.start), length
-
-
-def _ruled(event: Event, begin: datetime, end: datetime) -> Iterator[datetime]:
-    if not event.rules:
-        return
-    zone = event.start.zone or find_zone("UTC")
-    try:
-        rules = parse_set(
-            dtstart=event.start.wall.isoformat(),
-            rules=[_with_until(rule, event.start) for rule in event.rules],
-            exrules=[_with_until(rule, event.start) for rule in event.exrules],
-            rdates=[],
-            exdates=[],
-            zone=zone.info,
-        )
-        yield from takewhile(lambda wall: wall < end, rules.walls(begin))
-    except RecurrenceError as error:
-        if error.code == "never" and any("UNTIL" in rule for rule in event.rules):
-            # What "delete this and all following" leaves of a series: its start alone.
-            return
-        raise bad_event(event.name, f"RRULE.{error.field}", error.message.rstrip(".")) from error
-
-
-def _with_until(rule: str, start: Moment) -> str:
-    """Return the rule with an UNTIL in UTC.
-
-    Exporters write dates and local times as well, against RFC 5545 section 3.3.10: a date counts to
-    its end, a local time in the event's zone.
-    """
-
-    def in_utc(match: re.Match[str]) -> str:
-        try:
-            local = datetime.strptime(f"{match[2]}{match[3] or '235959'}", "%Y%m%d%H%M%S")  # noqa: DTZ007
-        except ValueError:
-            return match[0]
-        instant = start.zone.instant(local) if start.zone else local
-        return f"{match[1]}{instant:%Y%m%dT%H%M%SZ}"
-
-    return UNTIL.sub(in_utc, rule.upper())

@@ -1,8 +1,8 @@
 """Where public holidays come from: the library `holidays`, year by year.
 
 The one door to that library. Countries are ISO 3166 codes, markets the library's own codes. The
-data reach from the year in which the library's knowledge begins to 2100; outside no day is a
-holiday. Days that follow a lunar calendar are estimates until they are announced.
+data reach from the year in which the library's knowledge begins to 2100 at most (`known_until`);
+outside no day is a holiday. Days that follow a lunar calendar are estimates until they are announced.
 """
 
 from dataclasses import dataclass
@@ -46,6 +46,11 @@ class Source:
             return f"{extra}holidays of {self.place}"
         region = f" ({region_name(self.country, self.region)})" if self.region else ""
         return f"{kinds} holidays in {self.place}{region}"
+
+    @property
+    def known_until(self) -> int:
+        """The last year of which the library knows the holidays."""
+        return int(_entity(self.country or self.market).end_year)
 
     def name_on(self, day: date) -> str | None:
         """Return the holiday's name with the place, "Christmas Day (Spain)"; None on other days."""

@@ -1,5 +1,6 @@
 """One batch of templates: read what surrounds them, plan each, write everything at once."""
 
+import logging
 from collections import defaultdict
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
@@ -12,12 +13,15 @@ from django.db import transaction
 from jobs import lifecycle
 from templates_app import statements
 from templates_app.expander.due import DueTemplate, due_template
+from templates_app.expander.execution import execute
 from templates_app.expander.late_jobs import NONE_DUE, find_due_jobs
 from templates_app.expander.outcome import Outcome, outcome_of
 from templates_app.expander.surroundings import look_around
-from templates_app.expander.writing import execute, write_outcomes
+from templates_app.expander.writing import write_outcomes
 from templates_app.expansion import Expansion
 from templates_app.planning.window_book import naive
+
+logger = logging.getLogger(__name__)
 
 # How long a template of an inactive merchant is left alone.
 INACTIVE = timedelta(minutes=5)
@@ -60,11 +64,20 @@ def plan_again(template_ids: Sequence[UUID], now: datetime, expansion: Expansion
     Their waiting jobs are withdrawn, also those of templates that no longer expand. Raises what is
     wrong with a template.
     """
-    with transaction.atomic():
+    with transaction.atomic(savepoint=False):
         due = claim_these(template_ids)
         going = {template.id for template in due if not template.is_paused(now)}
         _withdraw([one for one in template_ids if one not in going], now)
         return write_batch(due, now, expansion, failed=_raise)
+
+
+def catch_up(template_ids: Sequence[UUID], now: datetime, expansion: Expansion) -> Written:
+    """Decide on what is overdue by the rules as they stand, before somebody changes them.
+
+    A template that cannot be planned stays as it is: the change may be its mend.
+    """
+    with transaction.atomic(savepoint=False):
+        return write_batch(claim_these(template_ids), now, expansion, failed=_let_be)
 
 
 def write_batch(
@@ -82,7 +95,7 @@ def write_batch(
     written = Written(claimed=len(due) + len(waiting))
     if not due:
         return written
-    around = look_around(due)
+    around = look_around(due, now)
     due_jobs = find_due_jobs(due, now)
     withdrawn = _withdraw([template.id for template in due if template.is_fresh()], now)
     outcomes: list[Outcome] = []
@@ -122,6 +135,10 @@ def _expands(template: DueTemplate, now: datetime) -> bool:
 
 def _claimed(statement: str, **values: Any) -> list[DueTemplate]:
     return [due_template(row) for row in execute(statement, **values)]
+
+
+def _let_be(template: DueTemplate, error: Exception) -> None:
+    logger.info("Template %s is changed while it fails (%s).", template.id, type(error).__name__)
 
 
 def _raise(_template: DueTemplate, error: Exception) -> None:

@@ -38,9 +38,9 @@ def settle_late(now: datetime, expansion: Expansion) -> int:
             settle(outcome, None, late, now=naive(now), another_due=of_template.in_time)
             outcomes.append(outcome)
         orphaned = _orphans(wanted, {template.id for template in templates})
-        lost = [job.job_id for job in missed if job.template_id in orphaned]
+        lost = {job.job_id: ORPHANED for job in missed if job.template_id in orphaned}
         if lost:
-            lifecycle.skip(job_ids=lost, now=now, reason=ORPHANED)
+            lifecycle.skip(reasons=lost, now=now)
         write_settled(outcomes, now)
         return len(outcomes) + len(orphaned)
 

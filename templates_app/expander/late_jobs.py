@@ -4,6 +4,7 @@ from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import datetime
+from typing import NamedTuple
 from uuid import UUID
 
 from jobs.models import Job
@@ -57,18 +58,9 @@ def find_due_jobs(templates: Iterable[DueTemplate], now: datetime) -> dict[UUID,
             gate__in=["", Gate.SHUT],
         )
         .order_by("scheduled_at", "id")
-        .only(
-            "template_id",
-            "occurrence_at",
-            "scheduled_at",
-            "run_at",
-            "missed_at",
-            "status",
-            "attempt",
-        )
+        .values_list(*_DueJob._fields)
     )
-    for job in rows:
-        assert job.template_id is not None
+    for job in map(_DueJob._make, rows):
         misfire = misfires[job.template_id]
         if _is_late(job, misfire, now):
             found[job.template_id].late.append(_late(job))
@@ -77,7 +69,18 @@ def find_due_jobs(templates: Iterable[DueTemplate], now: datetime) -> dict[UUID,
     return found
 
 
-def _is_late(job: Job, misfire: MisfirePolicy, now: datetime) -> bool:
+class _DueJob(NamedTuple):
+    id: UUID
+    template_id: UUID
+    occurrence_at: datetime
+    scheduled_at: datetime
+    run_at: datetime
+    missed_at: datetime | None
+    status: str
+    attempt: int
+
+
+def _is_late(job: _DueJob, misfire: MisfirePolicy, now: datetime) -> bool:
     if job.status != JobStatus.SCHEDULED or job.attempt:
         return False
     if job.missed_at is not None:
@@ -87,8 +90,7 @@ def _is_late(job: Job, misfire: MisfirePolicy, now: datetime) -> bool:
     return released and job.scheduled_at + misfire.grace <= now
 
 
-def _late(job: Job) -> LateJob:
-    assert job.occurrence_at is not None
+def _late(job: _DueJob) -> LateJob:
     return LateJob(
         job_id=job.id,
         occurrence_at=job.occurrence_at,

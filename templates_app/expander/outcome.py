@@ -1,7 +1,7 @@
 """What expanding one template comes to, before anything is written."""
 
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from uuid import UUID
 
@@ -105,16 +105,21 @@ def outcome_of(
     horizon = timedelta(seconds=expansion.horizon)
     until = now + 2 * horizon + rules.look_ahead
     if template.is_fresh():
-        planned = plan(rules, after=_since(template, rules, now, withdrawn), until=until, now=now)
+        overdue = _overdue_since(template, rules, outcome, now)
+        after = min(_since(template, rules, now, withdrawn), overdue)
+        planned = plan(rules, after=after, until=until, now=now)
         runs = [run for run in planned.runs if run.run_at > now or run.occurrence_at in withdrawn]
-        outcome.skips += [skip for skip in planned.skips if skip.last_at > now]
+        left = {run.occurrence_at for run in runs}
+        missed = [
+            run
+            for run in planned.runs
+            if run.named.scheduled > overdue and run.occurrence_at not in left
+        ]
+        # Those that are due within their grace are planned as they stand.
+        runs += _judged(outcome, press, replace(planned, runs=tuple(missed)), NONE_DUE, now)
+        outcome.skips += [skip for skip in planned.skips if skip.last_at > overdue]
     else:
-        assert template.expanded_to is not None
-        after = naive(template.expanded_to)
-        stale = now - max(template.misfire.window, template.misfire.grace)
-        if after < stale:
-            _count_stale(rules, outcome, after, stale)
-            after = stale
+        after = _overdue_since(template, rules, outcome, now)
         planned = plan(rules, after=after, until=until, now=now)
         runs = _judged(outcome, press, planned, due_jobs, now)
         outcome.skips += planned.skips
@@ -122,6 +127,25 @@ def outcome_of(
     outcome.expanded_to = planned.examined_to
     outcome.next_expansion_at = _next(planned, now, horizon + rules.look_ahead)
     return outcome
+
+
+def _overdue_since(
+    template: DueTemplate, rules: Rules, outcome: Outcome, now: datetime
+) -> datetime:
+    """Return from when on nothing has been decided yet; what lies too far back is counted here.
+
+    A new template has no past, and what fell into a pause is not made up for.
+    """
+    if template.expanded_to is None or template.paused_at is not None:
+        return now
+    after = naive(template.expanded_to)
+    if template.is_fresh():
+        after = min(after, now)
+    stale = now - max(template.misfire.window, template.misfire.grace)
+    if after < stale:
+        _count_stale(rules, outcome, after, stale)
+        return stale
+    return after
 
 
 def _since(
@@ -219,9 +243,7 @@ def settle(
             assert press is not None
             outcome.jobs.append(press.job(one, run_at=at, missed_at=None))
         else:
-            outcome.missed.append(
-                Missed(at=one.named.scheduled, reason=verdict.reason, job_id=None)
-            )
+            outcome.missed.append(Missed(at=one.occurrence_at, reason=verdict.reason, job_id=None))
 
 
 def _next(planned: Plan, now: datetime, lead: timedelta) -> datetime | None:

@@ -2,23 +2,15 @@
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime
 from uuid import UUID
 
-from django.db.models import Q
-
 from templates_app.calendars.calendar_set import CalendarSet, combine, parse_calendar
-from templates_app.calendars.windows import Window, WindowMode
 from templates_app.expander.due import DueTemplate
-from templates_app.models import Calendar, MaintenanceWindow
-from templates_app.planning.window_book import (
-    RecurringWindow,
-    WindowBook,
-    book_of,
-    naive,
-)
+from templates_app.expander.windows_in_force import WindowRow, book, windows_in_force
+from templates_app.models import Calendar
+from templates_app.planning.window_book import WindowBook
 from templates_app.recurrence.errors import RecurrenceError
-from templates_app.recurrence.parse import parse
 
 
 @dataclass(frozen=True)
@@ -29,7 +21,7 @@ class Surroundings:
     """
 
     calendars: Mapping[UUID, CalendarSet | RecurrenceError]
-    windows: Mapping[UUID | None, tuple[MaintenanceWindow, ...]]
+    windows: Mapping[UUID | None, tuple[WindowRow, ...]]
 
     def calendars_of(self, ids: Iterable[UUID]) -> tuple[CalendarSet, ...]:
         """Return the calendars that still exist. Raises RecurrenceError."""
@@ -48,20 +40,19 @@ class Surroundings:
             for owner in (None, template.merchant_id, template.id)
             for row in self.windows.get(owner, ())
         ]
-        once = [_once(row) for row in rows if row.recurrence is None]
-        again = [_again(row) for row in rows if row.recurrence is not None]
-        return book_of(once, again)
+        return book(rows)
 
 
-def look_around(templates: Iterable[DueTemplate]) -> Surroundings:
+def look_around(templates: Iterable[DueTemplate], now: datetime) -> Surroundings:
     """Read what applies to these templates: two statements, one more a level of inclusion."""
     templates = list(templates)
     wanted = {one for template in templates for one in (*template.avoid, *template.keep_to)}
     return Surroundings(
         calendars=_calendars(wanted),
-        windows=_windows(
+        windows=windows_in_force(
             {template.merchant_id for template in templates},
             {template.id for template in templates},
+            now,
         ),
     )
 
@@ -110,39 +101,3 @@ def _included(rows: Mapping[UUID, Calendar], one: UUID) -> list[UUID]:
             found.append(other)
             waiting += rows[other].includes
     return found
-
-
-def _windows(
-    merchants: set[UUID], templates: set[UUID]
-) -> dict[UUID | None, tuple[MaintenanceWindow, ...]]:
-    concerned = Q(merchant=None) | Q(merchant__in=merchants, template=None)
-    found: dict[UUID | None, tuple[MaintenanceWindow, ...]] = {}
-    for row in MaintenanceWindow.objects.filter(concerned | Q(template__in=templates)).order_by(
-        "id"
-    ):
-        owner = row.template_id or row.merchant_id
-        found[owner] = (*found.get(owner, ()), row)
-    return found
-
-
-def _once(row: MaintenanceWindow) -> Window:
-    assert row.starts_at is not None
-    assert row.ends_at is not None
-    return Window(
-        naive(row.starts_at), naive(row.ends_at), WindowMode(row.mode), row.name, _release(row)
-    )
-
-
-def _again(row: MaintenanceWindow) -> RecurringWindow:
-    assert row.recurrence is not None
-    return RecurringWindow(
-        recurrence=parse(row.recurrence, seed=str(row.id)),
-        lasts=timedelta(seconds=row.duration or 0),
-        mode=WindowMode(row.mode),
-        name=row.name,
-        release_over=_release(row),
-    )
-
-
-def _release(row: MaintenanceWindow) -> timedelta | None:
-    return timedelta(seconds=row.release_over) if row.release_over else None

@@ -1,19 +1,18 @@
 """What a batch came to, written at once: jobs, rows of what did not run, where templates stand."""
 
 import logging
-from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 from functools import lru_cache
-from typing import Any
 from uuid import UUID
 
-from django.db import connection, transaction
+from django.db import transaction
 
 from jobs import lifecycle, publishing
 from templates_app import statements
 from templates_app.calendars.versions import data_versions
 from templates_app.expander.due import aware
+from templates_app.expander.execution import execute
 from templates_app.expander.outcome import Outcome
 from templates_app.planning.plan import MERGED, Skip
 
@@ -84,13 +83,6 @@ def versions() -> str:
     return f"tzdata {found.tzdata}, holidays {found.holidays}"
 
 
-def execute(statement: str, **values: Any) -> list[tuple[Any, ...]]:
-    """Run one statement and return its rows."""
-    with connection.cursor() as cursor:
-        cursor.execute(statement, values)
-        return cursor.fetchall() if cursor.description else []
-
-
 def _note_merged(outcome: Outcome, created: set[UUID]) -> None:
     for job_id, at in outcome.may_merge.items():
         if job_id not in created:
@@ -98,16 +90,15 @@ def _note_merged(outcome: Outcome, created: set[UUID]) -> None:
 
 
 def _settle_late(outcomes: Iterable[Outcome], now: datetime) -> None:
-    by_reason: defaultdict[str, list[UUID]] = defaultdict(list)
+    reasons: dict[UUID, str] = {}
     released: list[UUID] = []
     for outcome in outcomes:
         for one in outcome.missed:
             if one.job_id is not None:
-                by_reason[one.reason].append(one.job_id)
+                reasons[one.job_id] = one.reason
         released += outcome.release_jobs
-    done: set[UUID] = set()
-    for reason, ids in by_reason.items():
-        done |= {job.job_id for job in lifecycle.skip(job_ids=ids, now=now, reason=reason)}
+    skipped = lifecycle.skip(reasons=reasons, now=now) if reasons else []
+    done = {job.job_id for job in skipped}
     if released:
         lifecycle.release_missed(job_ids=released)
     for outcome in outcomes:

@@ -56,7 +56,7 @@ class EditPreview:
 
 def preview_template(template: Template, *, count: int, start: datetime) -> Preview:
     """Return the next runs of a stored template. Raises TemplateGone."""
-    rules, phrases = _stored_rules(template)
+    rules, phrases = _stored_rules(template, start)
     return _preview(rules, phrases, count, start)
 
 
@@ -85,7 +85,7 @@ def preview_edit(template: Template, data: Any, *, now: datetime) -> EditPreview
     Raises InvalidFields, TemplateGone.
     """
     draft = read_edit(template, data, now=now)
-    before, _ = _stored_rules(template)
+    before, _ = _stored_rules(template, now)
     columns = draft.columns
     after, _ = _draft_rules(
         dict(draft.recurrence.document),
@@ -155,12 +155,12 @@ class _Phrases:
     keep_to: tuple[str, ...]
 
 
-def _stored_rules(template: Template) -> tuple[Rules, _Phrases]:
+def _stored_rules(template: Template, start: datetime) -> tuple[Rules, _Phrases]:
     rows = read_these([template.id])
     if template.id not in rows:
         raise TemplateGone("The template was deleted.")
     row = rows[template.id]
-    around = look_around([row])
+    around = look_around([row], start)
     phrases = _Phrases(
         tuple(one.describe() for one in around.calendars_of(row.avoid)),
         tuple(one.describe() for one in around.calendars_of(row.keep_to)),

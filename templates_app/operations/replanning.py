@@ -8,7 +8,7 @@ from typing import Any
 from uuid import UUID
 
 from django.conf import settings
-from django.db import DataError, IntegrityError, connection
+from django.db import DataError, IntegrityError, connection, transaction
 
 from jobs.handlers.registry import InvalidPayload, UnknownKind
 from templates_app import replan_statements
@@ -102,7 +102,8 @@ def _plan_few(marked: Sequence[_Marked], merchant_id: UUID | None, now: datetime
     if merchant_id is None or not 0 < len(ids) <= AT_ONCE:
         return
     try:
-        plan_again(sorted(ids), now, settings.TASKFLOW_EXPANSION)
+        with transaction.atomic():
+            plan_again(sorted(ids), now, settings.TASKFLOW_EXPANSION)
     except FAULTS as error:
         # One template's fault is no reason to refuse the change. They all stay marked: the expander
         # plans the others, and sets that one aside with its reason.

@@ -52,7 +52,7 @@ def run_now(template: Template, *, now: datetime) -> UUID:
 
     Raises TemplateGone, InvalidFields, QuotaExceeded.
     """
-    press = _press(template)
+    press = _press(template, now)
     named = Moment(naive(now), naive(now), press.recurrence.zone.local(naive(now)))
     run = Run(named.scheduled, named.scheduled, named)
     quota.admit(template.merchant, adding=1, now=now)
@@ -92,7 +92,7 @@ def run_range(
 
     Raises InvalidFields, TemplateGone, QuotaExceeded.
     """
-    press = _press(template)
+    press = _press(template, now)
     runs, not_planned = _past_runs(press, start, end)
     jobs = []
     for index, run in enumerate(runs):
@@ -131,7 +131,7 @@ def _range(fields: Fields, now: datetime) -> tuple[datetime, datetime]:
 
 def _past_runs(press: Press, start: datetime, end: datetime) -> tuple[list[Run], int]:
     template = press.template
-    rules = rules_of(template, look_around([template]))
+    rules = rules_of(template, look_around([template], start))
     first, last = naive(start), naive(end)
     # Calendars may have moved an occurrence into the range from before or after it.
     since = rules.looking_back(first) - timedelta(microseconds=1)
@@ -165,12 +165,12 @@ def _restart_skipped(template_id: UUID, jobs: list[NewOccurrence], now: datetime
     return len(lifecycle.restart(job_ids=ids, now=now, by=by)) if ids else 0
 
 
-def _press(template: Template) -> Press:
+def _press(template: Template, now: datetime) -> Press:
     rows = read_these([template.id])
     if template.id not in rows:
         raise TemplateGone("The template was deleted.")
     row: DueTemplate = rows[template.id]
-    return Press(row, rules_of(row, look_around([row])).recurrence)
+    return Press(row, rules_of(row, look_around([row], now)).recurrence)
 
 
 def _job(press: Press, run: Run, *, run_at: datetime, origin: str, overlap: str) -> NewOccurrence:

@@ -107,9 +107,12 @@ def delete_template(template: Template, *, now: datetime) -> None:
 
 
 def _locked(template: Template) -> Template:
-    """Lock the row before anything is decided: an expander that holds it finishes first."""
+    """Lock the row before anything is decided: an expander that holds it finishes first.
+
+    No key lock: the engine's rows of skipped occurrences refer to the template meanwhile.
+    """
     locked = (
-        Template.objects.select_for_update(of=("self",))
+        Template.objects.select_for_update(of=("self",), no_key=True)
         .select_related("merchant")
         .filter(pk=template.pk)
         .first()

@@ -1,22 +1,31 @@
 """Reading one JSON object: every key known, every value of its type, every fault named."""
 
 from collections.abc import Mapping
-from datetime import UTC, datetime, time
+from datetime import UTC, date, datetime, time, timedelta
 from difflib import get_close_matches
 from typing import Any
 
 from templates_app.recurrence.errors import Caution, RecurrenceError
+from templates_app.recurrence.shown import LONGEST_SHOWN, listed, quoted
 from templates_app.recurrence.zones import LAST_YEAR, Zone, find_zone
 
-FIRST_YEAR = 1900
+# A year is left at either end, so that no offset and no clock change leaves the calendar.
+FIRST_WRITTEN, LAST_WRITTEN = 1901, LAST_YEAR - 1
 LONGEST_TEXT = 64
-LONGEST_SHOWN = 40
+SECOND = timedelta(seconds=1)
 
 
 class Document:
     """The keys of one recurrence's JSON object. Reading marks a key as known."""
 
     def __init__(self, content: Any, known: tuple[str, ...]) -> None:
+        if content is None:
+            raise RecurrenceError(
+                "required",
+                "recurrence",
+                "The recurrence is missing.",
+                hint='For example {"kind": "daily", "times": ["09:00"], "timezone": "UTC"}.',
+            )
         if not isinstance(content, Mapping):
             raise RecurrenceError(
                 "wrong_type",
@@ -81,7 +90,9 @@ class Document:
         if value is None:
             value = []
         if not isinstance(value, list):
-            raise RecurrenceError("wrong_type", key, f'"{key}" must be a list.')
+            raise RecurrenceError(
+                "wrong_type", key, f'"{key}" must be a list.', hint=f'Write "{key}": [...].'
+            )
         if len(value) > most:
             raise RecurrenceError(
                 "too_many", key, f'"{key}" may have at most {most:,} items; it has {len(value):,}.'
@@ -118,16 +129,48 @@ class Document:
                 hint=f"Use {real:%H:%M}, or give a UTC offset.",
             )
         if wall.replace(tzinfo=zone.info, fold=1).utcoffset() != wall - first:
-            self.cautions.append(
-                Caution(
-                    code="ambiguous_local_time",
-                    field=key,
-                    message=f"{wall:%H:%M} occurs twice in {zone.name} on {wall.day} {wall:%B %Y}; "
-                    "the first is meant.",
-                    hint="Give a UTC offset to mean the second.",
-                )
-            )
+            self._twice(key, wall, zone, "Give a UTC offset to mean the second.")
         return first
+
+    def end(self, key: str, zone: Zone) -> datetime | None:
+        """Return a moment as `instant` does; a date alone is the last second of that local day."""
+        value = self.content.get(key)
+        day = _date_alone(value) if isinstance(value, str) else None
+        if day is None:
+            return self.instant(key, zone)
+        check_range(value, key, datetime.combine(day, time()))
+        midnight = datetime.combine(day, time(), zone.info) + timedelta(days=1)
+        # Where midnight is missing the first reading is the gap's end; where it comes twice, the
+        # second pass still belongs to the day.
+        passes = [midnight.replace(fold=fold).astimezone(UTC) for fold in (0, 1)]
+        return max(passes).replace(tzinfo=None) - SECOND
+
+    def wall(self, key: str, zone: Zone) -> datetime:
+        """Return a local time, from which calendar steps are counted. Its key must be there.
+
+        An offset is read as the zone's clock shows it; warns where that is the second pass.
+        """
+        wall, instant = read_time(self.content[key], key, zone)
+        self.warn_of_second_pass(key, wall, instant, zone)
+        return wall
+
+    def warn_of_second_pass(
+        self, key: str, wall: datetime, instant: datetime | None, zone: Zone
+    ) -> None:
+        """Warn of an instant that is the second pass of `wall`, for which local times are taken."""
+        if instant is not None and zone.instant(wall) != instant:
+            self._twice(key, wall, zone, 'Set "dst_overlap" to "second" to mean the second.')
+
+    def _twice(self, key: str, wall: datetime, zone: Zone, hint: str) -> None:
+        self.cautions.append(
+            Caution(
+                code="ambiguous_local_time",
+                field=key,
+                message=f"{wall:%H:%M} occurs twice in {zone.name} on {wall.day} {wall:%B %Y}; "
+                "the first is meant.",
+                hint=hint,
+            )
+        )
 
 
 def read_time(value: Any, key: str, zone: Zone) -> tuple[datetime, datetime | None]:
@@ -149,22 +192,31 @@ def read_time(value: Any, key: str, zone: Zone) -> tuple[datetime, datetime | No
             key,
             f"{quoted(value)} has a fraction of a second; schedules go by whole seconds.",
         )
-    if not FIRST_YEAR < moment.year < LAST_YEAR:
-        raise RecurrenceError(
-            "out_of_range", key, f"{quoted(value)} is not in the years {FIRST_YEAR} to {LAST_YEAR}."
-        )
+    check_range(value, key, moment)
     if moment.tzinfo is None:
         return moment, None
     instant = moment.astimezone(UTC).replace(tzinfo=None)
-    return zone.local(instant), instant
+    wall = zone.local(instant)
+    check_range(value, key, wall)
+    return wall, instant
+
+
+def check_range(written: str, key: str, moment: datetime) -> None:
+    """Raise `out_of_range` for a year that is not 1901 to 9998."""
+    if not FIRST_WRITTEN <= moment.year <= LAST_WRITTEN:
+        raise RecurrenceError(
+            "out_of_range",
+            key,
+            f"{quoted(written)} is not in the years {FIRST_WRITTEN} to {LAST_WRITTEN}.",
+        )
 
 
 def read_time_of_day(value: Any, key: str) -> time:
     """Read "09:00" or "17:30:15"."""
     parts = value.split(":") if isinstance(value, str) else []
-    if not (2 <= len(parts) <= 3 and all(_is_number(part) for part in parts)):
+    if not (2 <= len(parts) <= 3 and all(map(_is_number, parts))):
         raise RecurrenceError(
-            "bad_value", key, f"{quoted(value)} is not a time of day.", hint='Write "09:00".'
+            "bad_value", key, f"{quoted(value)} is not a time of day.", hint=_two_digits(parts)
         )
     hour, minute, second = (*map(int, parts), 0)[:3]
     if hour > 23 or minute > 59 or second > 59:
@@ -177,19 +229,21 @@ def read_time_of_day(value: Any, key: str) -> time:
     return time(hour, minute, second)
 
 
-def quoted(value: Any) -> str:
-    """Show a value of the user's in a message, shortened."""
-    shown = value if isinstance(value, str) else str(value)
-    return f'"{shown[:LONGEST_SHOWN]}{"…" if len(shown) > LONGEST_SHOWN else ""}"'
-
-
-def listed(options: tuple[str, ...]) -> str:
-    """Write "a, b or c"."""
-    return f"{', '.join(options[:-1])} or {options[-1]}" if len(options) > 1 else options[0]
-
-
 def _is_number(part: str) -> bool:
-    return part.isascii() and part.isdigit() and len(part) <= 2
+    return part.isascii() and part.isdigit() and len(part) == 2
+
+
+def _two_digits(parts: list[str]) -> str:
+    padded = [part.zfill(2) for part in parts]
+    meant = 2 <= len(parts) <= 3 and all(map(_is_number, padded))
+    return f'Write "{":".join(padded)}".' if meant else 'Write "09:00".'
+
+
+def _date_alone(text: str) -> date | None:
+    try:
+        return date.fromisoformat(text)
+    except ValueError:
+        return None
 
 
 def _unknown_key(key: str, known: tuple[str, ...]) -> RecurrenceError:

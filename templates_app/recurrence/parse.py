@@ -2,15 +2,18 @@
 
 import json
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from datetime import datetime, timedelta
 from functools import lru_cache
 from itertools import islice, pairwise
 from typing import Any
 
-from templates_app.recurrence.document import Document, listed, quoted
+from templates_app.recurrence.document import Document
 from templates_app.recurrence.errors import RecurrenceError
-from templates_app.recurrence.kinds import KINDS, Built
+from templates_app.recurrence.kinds import KINDS, Build, Built, Nested
 from templates_app.recurrence.moments import Schedule
+from templates_app.recurrence.plain_json import is_too_deep, refuse_bad_text
+from templates_app.recurrence.shown import listed, quoted
 from templates_app.recurrence.value import BEGINNING, Recurrence
 
 COMMON = ("kind", "timezone", "starts_at", "ends_at", "max_occurrences", "jitter")
@@ -19,10 +22,14 @@ LONGEST_JITTER = 86_400  # seconds
 LONGEST_DOCUMENT = 200_000  # characters of canonical JSON
 DEEPEST = 5
 MOST_PARTS = 100
+COMBINING = ("union", "except")
+# Longer texts are read anew each time: thousands of them, remembered, would be gigabytes.
+LONGEST_REMEMBERED = 4_000
 # How many gaps between occurrences are looked at before a jitter is believed to fit them all.
 GAPS_LOOKED_AT = 400
 TICK = timedelta(microseconds=1)
-COMPACT = json.JSONEncoder(separators=(",", ":"), ensure_ascii=False)
+SECOND = timedelta(seconds=1)
+COMPACT = json.JSONEncoder(separators=(",", ":"), ensure_ascii=False, allow_nan=False)
 
 
 def parse(content: Any, *, seed: str = "") -> Recurrence:
@@ -33,7 +40,9 @@ def parse(content: Any, *, seed: str = "") -> Recurrence:
     """
     try:
         text = COMPACT.encode(content)
-    except (TypeError, ValueError, RecursionError):
+    except RecursionError:
+        raise _too_deep() from None
+    except (TypeError, ValueError):
         raise RecurrenceError("wrong_type", "recurrence", "A recurrence is plain JSON.") from None
     if len(text) > LONGEST_DOCUMENT:
         raise RecurrenceError(
@@ -41,7 +50,10 @@ def parse(content: Any, *, seed: str = "") -> Recurrence:
             "recurrence",
             f"A recurrence may have at most {LONGEST_DOCUMENT:,} characters as JSON.",
         )
-    return _checked(text, seed if _is_seeded(text) else "")
+    own_seed = seed if _is_seeded(text) else ""
+    if len(text) > LONGEST_REMEMBERED:
+        return _checked.__wrapped__(text, own_seed)
+    return _checked(text, own_seed)
 
 
 def parse_stored(text: str, *, seed: str = "") -> Recurrence:
@@ -51,12 +63,15 @@ def parse_stored(text: str, *, seed: str = "") -> Recurrence:
     not asked again.
     """
     # Templates share what their ids do not change.
-    return _trusted(text, seed if _is_seeded(text) else "")
+    own_seed = seed if _is_seeded(text) else ""
+    if len(text) > LONGEST_REMEMBERED:
+        return _trusted.__wrapped__(text, own_seed)
+    return _trusted(text, own_seed)
 
 
 def _is_seeded(text: str) -> bool:
     """Whether the seed may matter: for jitter, and for an `h` in a cron expression."""
-    if '"jitter"' in text:
+    if text.count('"jitter"') > text.count('"jitter":null'):
         return True
     after_keys = text.split('"expression"')[1:]
     return any("h" in after.split('"', 2)[1].lower() for after in after_keys if '"' in after)
@@ -64,31 +79,41 @@ def _is_seeded(text: str) -> bool:
 
 @lru_cache(maxsize=2048)
 def _checked(text: str, seed: str) -> Recurrence:
-    return _Parser(seed, _refuse_what_never_fits).parse(json.loads(text), depth=1)
+    if is_too_deep(text):
+        raise _too_deep()
+    content = json.loads(text)
+    refuse_bad_text(content)
+    refuse_bad_text({"seed": seed})
+    return _Parser(seed, _examined).parse(content, depth=1)
 
 
 @lru_cache(maxsize=8192)
 def _trusted(text: str, seed: str) -> Recurrence:
-    return _Parser(seed, lambda _recurrence, _built: None).parse(json.loads(text), depth=1)
+    return _Parser(seed, lambda recurrence, _built: recurrence).parse(json.loads(text), depth=1)
+
+
+def _too_deep() -> RecurrenceError:
+    return RecurrenceError(
+        "too_many_parts",
+        "recurrence",
+        f"A recurrence may combine at most {MOST_PARTS} parts, {DEEPEST} deep.",
+        hint="Use fewer parts, or several templates.",
+    )
 
 
 class _Parser:
     """Reads one recurrence with all its parts, and counts them."""
 
-    def __init__(self, seed: str, check: Callable[[Recurrence, Built], None]) -> None:
+    def __init__(self, seed: str, examine: Callable[[Recurrence, Built], Recurrence]) -> None:
         self._seed = seed
-        self._check = check
+        self._examine = examine
         self._parts = 0
 
-    def parse(self, content: Any, *, depth: int) -> Recurrence:
+    def parse(self, content: Any, *, depth: int, timezone: str | None = None) -> Recurrence:
+        """Read one object; `timezone` is that of the whole, for a part that names none."""
         self._parts += 1
         if depth > DEEPEST or self._parts > MOST_PARTS:
-            raise RecurrenceError(
-                "too_many_parts",
-                "recurrence",
-                f"A recurrence may combine at most {MOST_PARTS} parts, {DEEPEST} deep.",
-                hint="Use fewer parts, or several templates.",
-            )
+            raise _too_deep()
         if not isinstance(content, Mapping):
             Document(content, ())  # says that it is no object
         kind = content.get("kind")
@@ -99,20 +124,45 @@ class _Parser:
                 '"kind" is missing.' if kind is None else f"{quoted(kind)} is not a kind.",
                 hint=f"Use {listed(tuple(KINDS))}.",
             )
+        if timezone is not None and content.get("timezone") is None:
+            content = {**content, "timezone": timezone}
         known, build = KINDS[kind]
         document = Document(content, (*COMMON, *known))
-        built = build(document, self._seed, lambda inner: self.parse(inner, depth=depth + 1))
-        recurrence = _bounded(document, built, kind, self._seed)
-        self._check(recurrence, built)
-        return recurrence
+        passed_on = None
+        if kind in COMBINING and "timezone" in document:
+            passed_on = document.zone().name
+        built = self._built(
+            build, document, lambda inner: self.parse(inner, depth=depth + 1, timezone=passed_on)
+        )
+        return self._examine(_bounded(document, built, kind, self._seed), built)
+
+    def _built(self, build: Build, document: Document, nested: Nested) -> Built:
+        try:
+            return build(document, self._seed, nested)
+        except RecurrenceError as error:
+            if not error.field.endswith(".recurrence"):
+                raise
+            # A part is named by its path alone.
+            raise RecurrenceError(
+                error.code,
+                error.field.removesuffix(".recurrence"),
+                error.message,
+                hint=error.hint,
+                position=error.position,
+            ) from None
 
 
 def _bounded(document: Document, built: Built, kind: str, seed: str) -> Recurrence:
     zone = built.zone
     starts_at = document.instant("starts_at", zone)
-    ends_at = document.instant("ends_at", zone)
+    ends_at = document.end("ends_at", zone)
     if starts_at and ends_at and ends_at < starts_at:
-        raise RecurrenceError("out_of_range", "ends_at", '"ends_at" is before "starts_at".')
+        raise RecurrenceError(
+            "out_of_range",
+            "ends_at",
+            '"ends_at" is before "starts_at".',
+            hint="Exchange them, or leave one out.",
+        )
     most = None
     if "max_occurrences" in document:
         most = document.integer("max_occurrences", 1, most=MOST_OCCURRENCES)
@@ -146,11 +196,14 @@ def _bounded(document: Document, built: Built, kind: str, seed: str) -> Recurren
     )
 
 
-def _refuse_what_never_fits(recurrence: Recurrence, built: Built) -> None:
+def _examined(recurrence: Recurrence, built: Built) -> Recurrence:
+    """Return the recurrence with all that there is to warn of; refuse what never happens."""
+    found = built.examine()
     _refuse_never(recurrence, built)
     if recurrence.jitter:
         start = recurrence.starts_at or built.origin
         _refuse_long_jitter(built.schedule, start, recurrence.jitter)
+    return replace(recurrence, cautions=(*found, *recurrence.cautions)) if found else recurrence
 
 
 def _refuse_never(recurrence: Recurrence, built: Built) -> None:
@@ -179,6 +232,9 @@ def _refuse_long_jitter(schedule: Schedule, origin: datetime | None, jitter: tim
             "jitter",
             f"Jitter ({_span(jitter)}) must be shorter than the shortest gap between runs "
             f"({_span(shortest)}).",
+            hint=f"Use at most {int(shortest.total_seconds()) - 1} seconds."
+            if shortest > SECOND
+            else "Leave it out.",
         )
 
 

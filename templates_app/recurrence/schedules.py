@@ -1,17 +1,22 @@
 """Schedules that are not wall times: elapsed steps, listed instants, and what combines others."""
 
-from bisect import bisect_right
+from bisect import bisect_left, bisect_right
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from heapq import merge
+from itertools import islice
 
-from templates_app.recurrence.errors import RecurrenceError
 from templates_app.recurrence.moments import Moment, Note, Schedule
+from templates_app.recurrence.work import Work, allowed, walked
 from templates_app.recurrence.zones import LAST_YEAR, Zone
 
-# How many moments in a row `Except` may take away before it gives up.
-MOST_EXCLUDED = 100_000
+# After so many steps that do not reach a moment a stream is begun again beside it.
+STEPS_BEFORE_LEAP = 16
+# What beginning a stream costs, in steps.
+LEAP = 10
+TICK = timedelta(microseconds=1)
+END_OF_ASKING = datetime.max  # noqa: DTZ901 - naive UTC
 # A zone is asked for its stretches only within the years it knows.
 END_OF_TIME = datetime(LAST_YEAR, 12, 30)  # noqa: DTZ001 - naive UTC
 
@@ -36,6 +41,13 @@ class Elapsed:
                 return
             instant += self.step
 
+    def nth(self, after: datetime, count: int) -> datetime | None:
+        """Return the `count`-th instant after `after`, without walking there; None if none is."""
+        steps = max((after - self.anchor) // self.step + 1, 0) + count - 1
+        if END_OF_TIME - self.anchor <= steps * self.step:
+            return None
+        return self.anchor + steps * self.step
+
 
 @dataclass(frozen=True, slots=True)
 class Listed:
@@ -46,7 +58,7 @@ class Listed:
 
     def moments(self, after: datetime) -> Iterator[Moment]:
         """See `moments.Schedule`."""
-        for instant in self.instants[bisect_right(self.instants, after) :]:
+        for instant in islice(self.instants, bisect_right(self.instants, after), None):
             yield Moment(instant, instant, self.zone.local(instant))
 
 
@@ -58,9 +70,27 @@ class ListedWalls:
 
     def walls(self, start: datetime) -> Iterator[datetime]:
         """Yield those at or after `start`."""
-        for wall in self.times:
-            if wall >= start:
-                yield wall
+        return islice(self.times, bisect_left(self.times, start), None)
+
+
+@dataclass(frozen=True, slots=True)
+class InZone:
+    """A part's moments, with the local time in another zone as their nominal one.
+
+    Calendars judge the nominal time, and judge it in the zone of the whole. The part's notes stay.
+    """
+
+    part: Schedule
+    zone: Zone
+
+    def moments(self, after: datetime) -> Iterator[Moment]:
+        """See `moments.Schedule`."""
+        return allowed(self, after)
+
+    def walk(self, after: datetime, work: Work) -> Iterator[Moment]:
+        """See `work.Combined`."""
+        for moment in walked(self.part, after, work):
+            yield moment._replace(nominal=self.zone.local(moment.scheduled))
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,20 +101,30 @@ class Union:
 
     def moments(self, after: datetime) -> Iterator[Moment]:
         """See `moments.Schedule`."""
-        held: Moment | None = None
-        for moment in merge(*(part.moments(after) for part in self.parts)):
-            if held is None or not (held.runs and moment.runs):
-                if held is not None:
-                    yield held
-                held = moment
-            elif held.scheduled == moment.scheduled:
-                notes = tuple(dict.fromkeys((*held.notes, *moment.notes, Note.MERGED)))
-                held = held._replace(notes=notes)
-            else:
-                yield held
-                held = moment
-        if held is not None:
-            yield held
+        return allowed(self, after)
+
+    def walk(self, after: datetime, work: Work) -> Iterator[Moment]:
+        """See `work.Combined`."""
+        together: list[Moment] = []
+        for moment in merge(*(walked(part, after, work) for part in self.parts)):
+            work.spend(1)
+            if together and together[0].scheduled != moment.scheduled:
+                yield from _once(together)
+                together.clear()
+            together.append(moment)
+        yield from _once(together)
+
+
+def _once(together: list[Moment]) -> list[Moment]:
+    """Return the moments of one instant with those that run made one, before those that do not."""
+    if len(together) < 2:
+        return list(together)
+    runs = [moment for moment in together if moment.runs]
+    if len(runs) > 1:
+        notes = dict.fromkeys(note for moment in runs for note in moment.notes)
+        notes.pop(Note.MERGED, None)
+        runs = [runs[0]._replace(notes=(*notes, Note.MERGED))]
+    return runs + [moment for moment in together if not moment.runs]
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,22 +135,44 @@ class Except:
     minus: Schedule
 
     def moments(self, after: datetime) -> Iterator[Moment]:
-        """See `moments.Schedule`. Raises RecurrenceError `too_costly` when all is taken away."""
-        away = self.minus.moments(after)
-        taken = next(away, None)
-        in_a_row = 0
-        for moment in self.source.moments(after):
-            while taken is not None and (taken.scheduled < moment.scheduled or not taken.runs):
-                taken = next(away, None)
-            if moment.runs and taken is not None and taken.scheduled == moment.scheduled:
-                in_a_row += 1
-                if in_a_row > MOST_EXCLUDED:
-                    raise RecurrenceError(
-                        "too_costly",
-                        "minus",
-                        f"It takes away {MOST_EXCLUDED:,} occurrences in a row.",
-                        hint="Take away less, or stop the recurrence with ends_at.",
-                    )
-                continue
-            in_a_row = 0
-            yield moment
+        """See `moments.Schedule`. Raises RecurrenceError `too_costly` when too much is taken away.
+
+        At most 100,000 steps are made, and 1,000 more for each moment yielded; every moment of
+        `source` is a step, as is every moment of `minus` that is not leapt over.
+        """
+        return allowed(self, after)
+
+    def walk(self, after: datetime, work: Work) -> Iterator[Moment]:
+        """See `work.Combined`."""
+        away = _Away(self.minus, work)
+        for moment in walked(self.source, after, work):
+            work.spend(1)
+            if not moment.runs or not away.names(moment.scheduled):
+                yield moment
+
+
+class _Away:
+    """The instants that `minus` names, asked about in increasing order."""
+
+    def __init__(self, minus: Schedule, work: Work) -> None:
+        self._minus = minus
+        self._work = work
+        self._patience = 0
+        self._stream: Iterator[Moment] = iter(())
+        self._reached = datetime.min  # noqa: DTZ901 - naive UTC
+
+    def names(self, instant: datetime) -> bool:
+        """Whether the instant is taken away."""
+        steps = 0
+        while self._reached < instant:
+            if steps == self._patience:
+                self._work.spend(LEAP)
+                self._stream = walked(self._minus, instant - TICK, self._work)
+            self._work.spend(1)
+            self._reached = next(
+                (moment.scheduled for moment in self._stream if moment.runs), END_OF_ASKING
+            )
+            steps += 1
+        # Where leaps were needed they will be needed again.
+        self._patience = STEPS_BEFORE_LEAP if steps <= self._patience else 1
+        return self._reached == instant

@@ -7,8 +7,9 @@ every function says so.
 """
 
 from bisect import bisect_right
+from calendar import isleap
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from difflib import get_close_matches
 from functools import lru_cache
 from zoneinfo import ZoneInfo
@@ -17,11 +18,16 @@ from templates_app.recurrence.errors import RecurrenceError
 from tenants.zone_names import known_time_zones
 
 DAY = timedelta(days=1)
-# The shortest that tzdata knows is a week (Brazil's north in October 2000).
-LOOK = timedelta(days=4)
+# Less than the shortest time between a change and the one that takes it back: 3 days and 23:40 in
+# Africa/Freetown in 1939.
+LOOK = timedelta(days=3)
 SECOND = timedelta(seconds=1)
-UNCHANGED = timedelta(0)
 LAST_YEAR = 9999
+# Zone-years of changes that are remembered, of all zones together.
+MOST_YEARS = 4_096
+# From here on no zone lists its changes (the last to do so is Africa/Casablanca, to 2087): a rule of
+# months and weekdays holds, and years of one shape have them on the same days.
+FIRST_RULED = 2_101
 END = datetime.max  # noqa: DTZ901 - naive, of instants and of wall times
 LONGEST_NAME = 64
 FIRST_KNOWN, LAST_KNOWN = datetime.min + DAY, END - DAY  # noqa: DTZ901
@@ -51,19 +57,18 @@ class Zone:
     def __init__(self, name: str, info: ZoneInfo) -> None:
         self.name = name
         self.info = info
-        self._years: dict[int, tuple[list[datetime], list[Stretch]]] = {}
 
     def __repr__(self) -> str:
         return f"Zone({self.name!r})"
 
     def stretch(self, instant: datetime) -> Stretch:
         """Return the stretch that holds the naive UTC instant."""
-        starts, stretches = self._years.get(instant.year) or self._year(instant.year)
+        starts, stretches = _year(self, instant.year)
         return stretches[bisect_right(starts, instant) - 1]
 
     def local(self, instant: datetime) -> datetime:
         """Return the naive wall time of a naive UTC instant."""
-        return instant + self.stretch(instant).offset
+        return instant + self.offset(instant)
 
     def aware(self, instant: datetime) -> datetime:
         """Return a naive UTC instant as an aware datetime of this zone."""
@@ -79,23 +84,31 @@ class Zone:
         assert offset is not None
         return wall - offset
 
-    def _year(self, year: int) -> tuple[list[datetime], list[Stretch]]:
-        # Two threads may both compute a year; they come to the same answer.
-        stretches = list(self._cut(year))
-        found = ([stretch.start for stretch in stretches], stretches)
-        self._years[year] = found
-        return found
+    def offset(self, instant: datetime) -> timedelta:
+        """Return the UTC offset that holds at a naive UTC instant."""
+        if not FIRST_KNOWN <= instant <= LAST_KNOWN:
+            # A day off either end of the calendar: local times would leave it.
+            instant = min(max(instant, FIRST_KNOWN), LAST_KNOWN)
+        return self.info.fromutc(instant.replace(tzinfo=self.info)).replace(tzinfo=None) - instant
+
+    def cut(self, year: int) -> list[Stretch]:
+        """Return the stretches of a year, in order; `stretch` remembers them."""
+        if not LAST_SHAPED < year < LAST_YEAR:
+            return self._cut(year)
+        alike = SHAPES[_shape(year)]
+        shift = date(year, 1, 1) - date(alike, 1, 1)
+        return [_shifted(stretch, shift) for stretch in _year(self, alike)[1]]
 
     def _cut(self, year: int) -> list[Stretch]:
         start = datetime(year, 1, 1)  # noqa: DTZ001 - naive UTC
         end = start.replace(year=year + 1) if year < LAST_YEAR else END
-        before = offset = self._offset(start - SECOND)
+        before = offset = self.offset(start - SECOND)
         stretches: list[Stretch] = []
-        first = self._offset(start)
+        first = self.offset(start)
         changes = [(start, first), *self._changes(start, end, first)]
         for position, (at, new) in enumerate(changes):
             last = position + 1 == len(changes)
-            until, after = (end, self._offset(end)) if last else changes[position + 1]
+            until, after = (end, self.offset(end)) if last else changes[position + 1]
             before, offset = offset, new
             wall_end, wall_twice = _plus(until, offset), _plus(until, min(offset, after))
             stretches.append(Stretch(at, until, offset, before, after, wall_end, wall_twice))
@@ -104,16 +117,16 @@ class Zone:
     def _changes(
         self, start: datetime, end: datetime, offset: timedelta
     ) -> list[tuple[datetime, timedelta]]:
-        """Find the changes by looking every few days: none takes another back so soon."""
+        """Find the changes by looking every few days: none is taken back so soon."""
         changes = []
         at = start
         while at < end:
             following = min(at, END - LOOK) + LOOK
-            if self._offset(following) == offset:
+            if self.offset(following) == offset:
                 at = following
                 continue
             at = self._bisect(at, following, offset)
-            offset = self._offset(at)
+            offset = self.offset(at)
             if at < end:
                 changes.append((at, offset))
         return changes
@@ -121,17 +134,11 @@ class Zone:
     def _bisect(self, low: datetime, high: datetime, offset: timedelta) -> datetime:
         while high - low > SECOND:
             middle = low + timedelta(seconds=(high - low) // SECOND // 2)
-            if self._offset(middle) == offset:
+            if self.offset(middle) == offset:
                 low = middle
             else:
                 high = middle
         return high
-
-    def _offset(self, instant: datetime) -> timedelta:
-        if not FIRST_KNOWN <= instant <= LAST_KNOWN:
-            # A day off either end of the calendar: local times would leave it.
-            instant = min(max(instant, FIRST_KNOWN), LAST_KNOWN)
-        return self.info.fromutc(instant.replace(tzinfo=self.info)).replace(tzinfo=None) - instant
 
 
 def _plus(moment: datetime, span: timedelta) -> datetime:
@@ -140,6 +147,34 @@ def _plus(moment: datetime, span: timedelta) -> datetime:
         return moment + span
     except OverflowError:
         return END
+
+
+def _shape(year: int) -> tuple[int, bool]:
+    """Say what decides which weekday each day of a year has."""
+    return date(year, 1, 1).weekday(), isleap(year)
+
+
+# 28 years without a full century have every shape.
+LAST_SHAPED = FIRST_RULED + 27
+SHAPES = {_shape(year): year for year in range(FIRST_RULED, LAST_SHAPED + 1)}
+
+
+def _shifted(stretch: Stretch, shift: timedelta) -> Stretch:
+    return Stretch(
+        stretch.start + shift,
+        stretch.end + shift,
+        stretch.offset,
+        stretch.before,
+        stretch.after,
+        stretch.wall_end + shift,
+        stretch.wall_twice + shift,
+    )
+
+
+@lru_cache(maxsize=MOST_YEARS)
+def _year(zone: Zone, year: int) -> tuple[list[datetime], list[Stretch]]:
+    stretches = zone.cut(year)
+    return [stretch.start for stretch in stretches], stretches
 
 
 @lru_cache(maxsize=1024)

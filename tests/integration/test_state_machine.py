@@ -83,7 +83,7 @@ VERBS = {
     "cancel": lambda job: lifecycle.cancel(job_ids=[job.id], now=NOW),
     "advance": lambda job: lifecycle.advance(job_ids=[job.id], now=NOW),
     "restart": lambda job: lifecycle.restart(job_ids=[job.id], now=NOW, by="test"),
-    "skip": lambda job: lifecycle.skip(job_ids=[job.id], now=NOW, reason="Missed."),
+    "skip": lambda job: lifecycle.skip(reasons={job.id: "Missed."}, now=NOW),
     "release": release,
     "cancel plans": cancel_plans,
     "be run over": be_run_over,

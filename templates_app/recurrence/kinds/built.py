@@ -8,7 +8,13 @@ from typing import Any, Literal, TypeAlias, cast
 from templates_app.recurrence.document import Document
 from templates_app.recurrence.errors import Caution
 from templates_app.recurrence.moments import Schedule
-from templates_app.recurrence.timeline import DstGap, DstOverlap, DstPolicy, WallSchedule
+from templates_app.recurrence.timeline import (
+    LONGEST_CHANGE,
+    DstGap,
+    DstOverlap,
+    DstPolicy,
+    WallSchedule,
+)
 from templates_app.recurrence.value import Recurrence
 from templates_app.recurrence.walls import Walls
 from templates_app.recurrence.zones import Zone
@@ -25,7 +31,9 @@ class Built:
     """A kind's schedule with what the common options need to know of it.
 
     `canonical` holds the kind's own keys, `origin` (naive UTC) is where its counting starts if it
-    has such a point, `proven` says that the kind refused already what never happens.
+    has such a point, `proven` says that the kind refused already what never happens. `examine`
+    looks further than a text that was accepted before needs: it refuses what never happens and
+    returns what is allowed and probably not meant, beside `cautions`.
     """
 
     schedule: Schedule
@@ -34,6 +42,16 @@ class Built:
     origin: datetime | None = None
     proven: bool = True
     cautions: tuple[Caution, ...] = ()
+    examine: Callable[[], tuple[Caution, ...]] = tuple
+
+
+def not_after(wall: datetime, zone: Zone) -> datetime:
+    """Return a naive UTC instant at which or after which a wall time runs, whatever the policy.
+
+    A wall time that a clock change leaves out may run before its own reading: with `gap_end` when
+    the gap ends.
+    """
+    return zone.instant(wall) - LONGEST_CHANGE
 
 
 def wall_schedule(

@@ -21,6 +21,11 @@ def build(document: Document, seed: str, nested: Nested) -> Built:
     return Built(
         schedule=schedule,
         zone=zone,
-        canonical={"expression": cron.expression, "day_match": day_match, **policy},
+        canonical={"expression": _shown(cron.expression), "day_match": day_match, **policy},
         cautions=cron.cautions,
     )
+
+
+def _shown(expression: str) -> str:
+    """Return an expression as it is kept: names in upper case, macros in lower."""
+    return expression.lower() if expression.startswith("@") else expression.upper()

@@ -3,7 +3,7 @@
 from datetime import datetime
 
 from templates_app.recurrence.document import Document, read_time
-from templates_app.recurrence.kinds.built import DST, Built, Nested, wall_schedule
+from templates_app.recurrence.kinds.built import DST, Built, Nested, not_after, wall_schedule
 from templates_app.recurrence.moments import Schedule
 from templates_app.recurrence.schedules import Listed, ListedWalls, Union
 
@@ -16,8 +16,9 @@ def build(document: Document, seed: str, nested: Nested) -> Built:
     zone = document.zone()
     walls: set[datetime] = set()
     instants: set[datetime] = set()
-    for item in document.items("dates", most=MOST, empty="Give at least one date."):
-        wall, instant = read_time(item, "dates", zone)
+    items = document.items("dates", most=MOST, empty="Give at least one date.")
+    for index, item in enumerate(items):
+        wall, instant = read_item(read_time, item, "dates", index, zone)
         if instant is None:
             walls.add(wall)
         else:
@@ -27,7 +28,7 @@ def build(document: Document, seed: str, nested: Nested) -> Built:
     schedule: Schedule = Union((named, exact)) if walls and instants else named if walls else exact
     shown = [wall.isoformat() for wall in sorted(walls)]
     shown += [zone.aware(instant).isoformat() for instant in exact.instants]
-    origins = [zone.instant(min(walls))] if walls else []
+    origins = [not_after(min(walls), zone)] if walls else []
     return Built(
         schedule=schedule,
         zone=zone,

@@ -5,12 +5,13 @@ from datetime import date, time
 from typing import Any
 
 from templates_app.recurrence.day_times import DayTimes
-from templates_app.recurrence.document import Document, quoted, read_time, read_time_of_day
+from templates_app.recurrence.document import Document, read_time_of_day
 from templates_app.recurrence.errors import Caution, RecurrenceError
 from templates_app.recurrence.kinds.built import DST, Built, Nested, wall_schedule
 from templates_app.recurrence.kinds.interval import DEFAULT_ANCHOR
 from templates_app.recurrence.rrule import DayRule
 from templates_app.recurrence.rrule.frequency import Frequency
+from templates_app.recurrence.shown import quoted
 from templates_app.recurrence.zones import Zone
 
 COMMON = ("every", "times", "anchor", *DST)
@@ -119,7 +120,8 @@ class _Form:
         schedule, policy = wall_schedule(self.document, stream, self.zone)
         canonical = {"every": self.every, **{key: value for key, value in own.items() if value}}
         canonical["times"] = [_shown(at) for at in self.times]
-        if self.anchor != DEFAULT_ANCHOR.date():
+        # Where nothing is printed, `starts_at` takes its place.
+        if self.every > 1 or "anchor" in self.document:
             canonical["anchor"] = self.anchor.isoformat()
         # The impossible (31 April) is found by looking.
         return Built(
@@ -135,8 +137,7 @@ def _anchor(document: Document, zone: Zone, every: int) -> date:
     """Return the day from which every n-th is counted and before which there is none."""
     for key in ("anchor", "starts_at") if every > 1 else ("anchor",):
         if key in document:
-            wall, _ = read_time(document.content[key], key, zone)
-            return wall.date()
+            return document.wall(key, zone).date()
     return DEFAULT_ANCHOR.date()
 
 

@@ -4,7 +4,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from templates_app.recurrence.day_times import DayTimes
-from templates_app.recurrence.document import Document, quoted, read_time
+from templates_app.recurrence.document import Document
 from templates_app.recurrence.errors import Caution, RecurrenceError
 from templates_app.recurrence.kinds.built import (
     DST,
@@ -12,11 +12,13 @@ from templates_app.recurrence.kinds.built import (
     OVERLAPS,
     Built,
     Nested,
+    not_after,
     wall_schedule,
 )
 from templates_app.recurrence.rrule import DayRule
 from templates_app.recurrence.rrule.frequency import Frequency
 from templates_app.recurrence.schedules import Elapsed
+from templates_app.recurrence.shown import quoted
 from templates_app.recurrence.zones import Zone
 
 KNOWN = ("every", "unit", "anchor", "basis", *DST)
@@ -73,10 +75,9 @@ def _elapsed(document: Document, zone: Zone, every: int, unit: str) -> Built:
 
 def _calendar(document: Document, zone: Zone, every: int, unit: str) -> Built:
     anchor = DEFAULT_ANCHOR
-    given = "starts_at" in document or "anchor" in document
-    for key in ("starts_at", "anchor"):
-        if key in document:
-            anchor, _ = read_time(document.content[key], key, zone)
+    given = next((key for key in ("anchor", "starts_at") if key in document), None)
+    if given is not None:
+        anchor = document.wall(given, zone)
     rule = DayRule(freq=FREQUENCIES[unit], interval=every, anchor=anchor.date())
     stream = DayTimes((rule,), (anchor.time(),), anchor)
     schedule, policy = wall_schedule(document, stream, zone)
@@ -85,7 +86,7 @@ def _calendar(document: Document, zone: Zone, every: int, unit: str) -> Built:
         schedule=schedule,
         zone=zone,
         canonical=canonical | policy,
-        origin=zone.instant(anchor) if given else None,
+        origin=not_after(anchor, zone) if given else None,
         cautions=_short_months(anchor, unit),
     )
 

@@ -188,7 +188,7 @@ def test_a_template_that_cannot_be_planned_does_not_refuse_the_change(caplog):
                 "since": "00000000-0000-0000-0000-000000000001",
                 "merchant": "00000000-0000-0000-0000-000000000001",
             },
-            {"job_unfinished", "merchant_id = "},
+            {"merchant_id = "},
         ),
     ],
     ids=["calendar", "everybody", "merchant"],

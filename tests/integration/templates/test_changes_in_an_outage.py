@@ -1,0 +1,140 @@
+"""Whatever changes while nobody expands, what was missed until then is decided on, not forgotten."""
+
+import pytest
+
+from jobs.models import Job
+from templates_app.expander import expand
+from templates_app.expander.refresh import Refresh
+from templates_app.models import Cause, SkippedOccurrence, Template
+from templates_app.operations.calendars import edit_calendar
+from templates_app.operations.review import NothingToReview, review
+from templates_app.operations.templates import edit_template, pause_template, resume_template
+from tests.factories.jobs import make_job, make_merchant
+from tests.factories.templates import (
+    DAY,
+    EXPANSION,
+    HOUR,
+    MINUTE,
+    NOW,
+    cron,
+    every,
+    make_calendar,
+    make_template,
+)
+
+pytestmark = pytest.mark.django_db
+LATER = NOW + HOUR
+
+
+def minutely(**fields):
+    """Return a template of every minute that makes up for all it missed."""
+    return make_template(recurrence=every(1), misfire="run_all", **fields)
+
+
+def due(template):
+    """Return how many of the template's occurrences up to LATER have a job."""
+    return Job.objects.filter(template_id=template.id, run_at__gt=NOW, run_at__lte=LATER).count()
+
+
+def tick(now):
+    while expand(now, EXPANSION).more:
+        pass
+
+
+def test_edit_after_an_outage_loses_nothing():
+    bystander = make_job()
+    template = minutely()
+    edit_template(template, {"name": "Another name"}, now=LATER)
+    assert due(template) == 60
+    assert SkippedOccurrence.objects.count() == 0
+    bystander.refresh_from_db()
+    assert bystander.status == "scheduled"
+
+
+def test_edit_after_an_outage_decides_by_the_old_recurrence():
+    template = make_template(recurrence=every(30), misfire="run_all")
+    edit_template(template, {"recurrence": every(1)}, now=LATER)
+    missed = Job.objects.filter(template_id=template.id, run_at__lte=LATER).order_by("run_at")
+    assert [job.run_at for job in missed] == [NOW + 30 * MINUTE, LATER]
+
+
+def test_new_time_zone_data_after_an_outage_lose_nothing():
+    template = minutely()
+    Template.objects.update(expanded_with="tzdata of last year")
+    assert Refresh().step(LATER) == 1
+    tick(LATER)
+    assert due(template) == 60
+    assert Template.objects.get().expanded_with != "tzdata of last year"
+
+
+def test_changed_calendar_after_an_outage_loses_nothing():
+    merchant = make_merchant()
+    calendar = make_calendar(merchant=merchant)
+    template = minutely(merchant=merchant, avoid=[str(calendar.id)])
+    edit_calendar(calendar, {"name": "Weekends"}, now=LATER)
+    tick(LATER)
+    assert due(template) == 60
+
+
+def test_pause_after_an_outage_decides_first():
+    template = make_template(recurrence=every(1), misfire="skip")
+    pause_template(template, {}, now=LATER, by="somebody")
+    row = SkippedOccurrence.objects.get()
+    assert (row.cause, row.first_at) == (Cause.MISSED, NOW + MINUTE)
+    tick(LATER)
+    assert SkippedOccurrence.objects.count() == 1
+
+
+def test_what_fell_into_a_pause_or_an_inactive_time_is_not_missed():
+    paused, inactive = minutely(), minutely()
+    pause_template(paused, {}, now=NOW, by="somebody")
+    edit_template(inactive, {"active": False}, now=NOW)
+    resume_template(paused, now=LATER)
+    edit_template(inactive, {"active": True}, now=LATER)
+    tick(LATER)
+    assert (due(paused), due(inactive)) == (0, 0)
+    assert SkippedOccurrence.objects.count() == 0
+
+
+def test_what_a_template_missed_while_it_was_set_aside_is_seen_when_it_resumes():
+    template = minutely()
+    Template.objects.filter(pk=template.pk).update(
+        set_aside_at=NOW, set_aside_reason="It failed.", next_expansion_at=None
+    )
+    resume_template(template, now=LATER)
+    tick(LATER)
+    assert due(template) == 60
+
+
+def test_missed_occurrence_that_a_calendar_had_moved_can_be_run_after_all():
+    merchant = make_merchant()
+    closed = make_calendar(merchant=merchant)
+    saturday = NOW.replace(day=6, hour=12)
+    template = make_template(
+        merchant=merchant,
+        now=saturday - HOUR,
+        recurrence=cron("0 12 * * SAT"),
+        avoid=[str(closed.id)],
+        on_closed="next_business_day",
+        misfire="skip",
+    )
+    monday = saturday + 2 * DAY
+    assert Job.objects.get(template_id=template.id).run_at == monday
+    tick(monday + HOUR)
+    row = SkippedOccurrence.objects.get(cause=Cause.MISSED)
+    assert row.first_at == monday
+    ran = review(row, {"choice": "run_all"}, now=monday + HOUR, by="somebody").ran
+    assert ran is not None
+    assert (ran.created, ran.restarted) == (0, 1)
+    assert Job.objects.get(template_id=template.id, occurrence_at=monday).status == "scheduled"
+
+
+def test_what_was_closed_has_nothing_to_review():
+    merchant = make_merchant()
+    closed = make_calendar(merchant=merchant, definition={"dates": ["2026-06-02"]})
+    make_template(merchant=merchant, recurrence=cron("0 9 * * *"), avoid=[str(closed.id)])
+    row = SkippedOccurrence.objects.get(cause=Cause.CLOSED)
+    with pytest.raises(NothingToReview):
+        review(row, {"choice": "run_all"}, now=NOW + 2 * DAY, by="somebody")
+    row.refresh_from_db()
+    assert row.resolved_at is None
