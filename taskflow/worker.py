@@ -1,5 +1,6 @@
 """Ties a Celery worker's life to its lane: Celery's signals in, lane verbs out."""
 
+import gc
 import logging
 import threading
 from typing import Any
@@ -44,6 +45,18 @@ def prepare(instance: Any, **_: Any) -> None:
         if "prefork" not in pool:
             raise WrongPool("The process lane kills overrunning jobs: start it with -P prefork.")
         _lane = ProcessLane(engine, children=instance.concurrency)
+    _spare_the_collector()
+
+
+def _spare_the_collector() -> None:
+    """Take what was loaded at the start out of garbage collection, and collect less often.
+
+    Batches make many objects that live for milliseconds; a full pass over everything costs tens.
+    Children share what is frozen with their parent instead of copying it.
+    """
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(20_000, 20, 50)
 
 
 @signals.worker_process_init.connect

@@ -136,3 +136,20 @@ SELECT id, merchant_id, template_id, name, mode, starts_at, ends_at, recurrence,
         OR template_id = ANY(%(templates)s))
  ORDER BY id
 """
+
+# Index job_template_unfinished. A held job waits for its sibling by its template's own wish.
+FIND_DUE_JOBS = """
+SELECT id, template_id, occurrence_at, scheduled_at, run_at, missed_at, status, attempt
+  FROM jobs_job
+ WHERE template_id = ANY(%(templates)s)
+   AND status IN ('scheduled', 'queued', 'running', 'retryable')
+   AND scheduled_at <= %(now)s
+   AND origin = 'template'
+   AND occurrence_at IS NOT NULL
+   AND gate IN ('', 'shut')
+ ORDER BY scheduled_at, id
+"""
+
+WHERE_IT_STANDS = """
+SELECT expanded_to, next_expansion_at, replan FROM templates_app_template WHERE id = %(id)s
+"""

@@ -11,7 +11,8 @@ from icalendar.timezone.windows_to_olson import WINDOWS_TO_OLSON
 from templates_app.calendars.ics_lines import BAD_ICS
 from templates_app.calendars.reading import LONGEST_NAME, shown
 from templates_app.recurrence.errors import RecurrenceError
-from templates_app.recurrence.zones import Zone, find_zone, known_time_zones
+from templates_app.recurrence.zones import Zone, find_zone
+from tenants.zone_names import known_time_zones
 
 TIMES = ("DTSTART", "DTEND", "DURATION", "RRULE", "EXRULE", "RDATE", "EXDATE", "RECURRENCE-ID")
 DAY = timedelta(days=1)

@@ -22,6 +22,7 @@ DOUBT = timedelta(days=2)
 
 RULE_POINTS = 20
 SET_POINTS = 4
+SKIP_POINTS = 30
 _PERIODS = {Frequency.YEARLY: 365, Frequency.MONTHLY: 30, Frequency.WEEKLY: 7, Frequency.DAILY: 1}
 
 
@@ -83,9 +84,12 @@ def _walls(
 
 def _cost(parts: Parts, gap: timedelta) -> int:
     """Return the points of a step over a gap, in which the engine looks at every period's set."""
-    if not parts.bysetpos:
+    points = SKIP_POINTS if parts.skip != "OMIT" else 0
+    if parts.bysetpos:
+        points += SET_POINTS + len(parts.bysetpos) // 4
+    if not points:
         return 1 + gap.days // 366
-    return (1 + gap.days // _PERIODS[parts.freq]) * (SET_POINTS + len(parts.bysetpos) // 4)
+    return (1 + gap.days // _PERIODS[parts.freq]) * points
 
 
 def _until(parts: Parts) -> datetime | None:
@@ -122,6 +126,6 @@ def _with_until(rule: str, start: Moment) -> str:
         except OverflowError:
             # In the first or last hours that a datetime can hold.
             instant = local
-        return f"{match[1]}{instant:%Y%m%dT%H%M%SZ}"
+        return f"{match[1]}{instant.year:04}{instant:%m%dT%H%M%SZ}"
 
     return UNTIL.sub(in_utc, rule.upper())

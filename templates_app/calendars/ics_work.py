@@ -3,8 +3,8 @@
 from templates_app.calendars.ics_events import bad_event
 from templates_app.recurrence.errors import RecurrenceError
 
-# A point is about two microseconds: half a second in all.
-MOST_POINTS = 250_000
+# A point is at most some eight microseconds of work: about a second in all.
+MOST_POINTS = 150_000
 
 
 class Work:

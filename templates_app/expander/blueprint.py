@@ -60,9 +60,9 @@ class Press:
 
     def payload(self, *, occurrence: datetime, planned: datetime) -> Any:
         """Return the payload of one run, its placeholders filled in and checked again."""
+        if not self.template.has_placeholders or self._rendering.is_plain:
+            return self.template.payload
         rendering = self._rendering
-        if rendering.is_plain:
-            return rendering.payload
         previous = None
         if "previous_occurrence" in rendering.uses:
             previous = self.recurrence.previous(occurrence)

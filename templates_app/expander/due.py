@@ -21,6 +21,7 @@ class DueTemplate:
     name: str
     kind: str
     payload: dict[str, Any]
+    has_placeholders: bool
     priority: int
     max_attempts: int
     backoff: dict[str, Any] | None
@@ -61,6 +62,7 @@ def due_template(row: tuple[Any, ...]) -> DueTemplate:
         name=row[5],
         kind=row[6],
         payload=json.loads(row[7]),
+        has_placeholders="{{" in row[7] or "{%" in row[7],
         priority=row[8],
         max_attempts=row[9],
         backoff=json.loads(row[10]) if row[10] is not None else None,

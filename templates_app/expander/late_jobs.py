@@ -7,12 +7,11 @@ from datetime import datetime
 from typing import NamedTuple
 from uuid import UUID
 
-from jobs.models import Job
-from jobs.states import Gate, JobStatus, Origin
+from jobs.states import JobStatus
+from templates_app import statements
 from templates_app.expander.due import DueTemplate
+from templates_app.expander.execution import execute
 from templates_app.planning.misfires import MisfirePolicy
-
-GOING = (JobStatus.SCHEDULED, JobStatus.QUEUED, JobStatus.RUNNING, JobStatus.RETRYABLE)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -46,20 +45,7 @@ def find_due_jobs(templates: Iterable[DueTemplate], now: datetime) -> dict[UUID,
     found: defaultdict[UUID, DueJobs] = defaultdict(DueJobs)
     if not misfires:
         return found
-    # Index job_template_unfinished.
-    rows = (
-        Job.objects.filter(
-            template_id__in=misfires,
-            status__in=GOING,
-            scheduled_at__lte=now,
-            origin=Origin.TEMPLATE,
-            occurrence_at__isnull=False,
-            # A held job waits for its sibling by its template's own wish.
-            gate__in=["", Gate.SHUT],
-        )
-        .order_by("scheduled_at", "id")
-        .values_list(*_DueJob._fields)
-    )
+    rows = execute(statements.FIND_DUE_JOBS, templates=list(misfires), now=now)
     for job in map(_DueJob._make, rows):
         misfire = misfires[job.template_id]
         if _is_late(job, misfire, now):

@@ -10,9 +10,11 @@ from jobs import lifecycle
 from jobs.masking import restored
 from jobs.operations.fields import Fields
 from templates_app.expander import catch_up, plan_again
+from templates_app.expander.execution import execute
 from templates_app.models import Template
 from templates_app.operations.draft import TEMPLATE_FIELDS, Draft, document_of, read_draft
 from templates_app.operations.quota import admit
+from templates_app.statements import WHERE_IT_STANDS
 from tenants.identifiers import new_id
 from tenants.models import Merchant
 
@@ -127,7 +129,7 @@ def _caught_up(template: Template, now: datetime) -> Template:
     template = _locked(template)
     if template.next_expansion_at is not None and template.next_expansion_at <= now:
         catch_up([template.id], now, settings.TASKFLOW_EXPANSION)
-        template.refresh_from_db(fields=["expanded_to", "next_expansion_at", "replan"])
+        _with_its_place(template)
     return template
 
 
@@ -138,7 +140,15 @@ def _store(template: Template, now: datetime) -> Template:
     template.next_expansion_at = _first_expansion(template, now)
     template.save()
     plan_again([template.id], now, settings.TASKFLOW_EXPANSION)
-    template.refresh_from_db()
+    return _with_its_place(template)
+
+
+def _with_its_place(template: Template) -> Template:
+    """Read back what the expander has written."""
+    [place] = execute(WHERE_IT_STANDS, id=template.id)
+    template.expanded_to, template.next_expansion_at, template.replan = place
+    if template.resume_at is not None and not template.replan:
+        template.refresh_from_db()
     return template
 
 

@@ -1,9 +1,9 @@
 """Reading one JSON object: every key known, every value of its type, every fault named."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import UTC, date, datetime, time, timedelta
 from difflib import get_close_matches
-from typing import Any
+from typing import Any, TypeVar
 
 from templates_app.recurrence.errors import Caution, RecurrenceError
 from templates_app.recurrence.shown import LONGEST_SHOWN, listed, quoted
@@ -13,6 +13,7 @@ from templates_app.recurrence.zones import LAST_YEAR, Zone, find_zone
 FIRST_WRITTEN, LAST_WRITTEN = 1901, LAST_YEAR - 1
 LONGEST_TEXT = 64
 SECOND = timedelta(seconds=1)
+Read = TypeVar("Read")
 
 
 class Document:
@@ -101,6 +102,24 @@ class Document:
             raise RecurrenceError("empty", key, empty)
         return value
 
+    @staticmethod
+    def each(items: list[Any], read: Callable[[Any], Read]) -> list[Read]:
+        """Read the items of a list; a fault in one of several tells which, counting from 1."""
+        found = []
+        for position, item in enumerate(items, 1):
+            try:
+                found.append(read(item))
+            except RecurrenceError as fault:
+                if len(items) == 1:
+                    raise
+                raise RecurrenceError(
+                    fault.code,
+                    fault.field,
+                    f"Item {position}: {fault.message}",
+                    hint=fault.hint,
+                ) from None
+        return found
+
     def zone(self) -> Zone:
         """Return the time zone, UTC when none is named."""
         if "timezone" not in self:
@@ -138,7 +157,7 @@ class Document:
         day = _date_alone(value) if isinstance(value, str) else None
         if day is None:
             return self.instant(key, zone)
-        check_range(value, key, datetime.combine(day, time()))
+        check_range(str(value), key, datetime.combine(day, time()))
         midnight = datetime.combine(day, time(), zone.info) + timedelta(days=1)
         # Where midnight is missing the first reading is the gap's end; where it comes twice, the
         # second pass still belongs to the day.

@@ -29,7 +29,10 @@ LONGEST_REMEMBERED = 4_000
 GAPS_LOOKED_AT = 400
 TICK = timedelta(microseconds=1)
 SECOND = timedelta(seconds=1)
-COMPACT = json.JSONEncoder(separators=(",", ":"), ensure_ascii=False, allow_nan=False)
+# What holds itself is refused as nested too deep.
+COMPACT = json.JSONEncoder(
+    separators=(",", ":"), ensure_ascii=False, allow_nan=False, check_circular=False
+)
 
 
 def parse(content: Any, *, seed: str = "") -> Recurrence:
@@ -43,7 +46,12 @@ def parse(content: Any, *, seed: str = "") -> Recurrence:
     except RecursionError:
         raise _too_deep() from None
     except (TypeError, ValueError):
-        raise RecurrenceError("wrong_type", "recurrence", "A recurrence is plain JSON.") from None
+        raise RecurrenceError(
+            "wrong_type",
+            "recurrence",
+            "A recurrence is plain JSON.",
+            hint="Use objects, lists, texts, numbers, true and false.",
+        ) from None
     if len(text) > LONGEST_DOCUMENT:
         raise RecurrenceError(
             "too_long",

@@ -8,13 +8,13 @@ from heapq import merge
 from itertools import islice
 
 from templates_app.recurrence.moments import Moment, Note, Schedule
-from templates_app.recurrence.work import Work, allowed, walked
+from templates_app.recurrence.work import Combined, Work, walked
 from templates_app.recurrence.zones import LAST_YEAR, Zone
 
 # After so many steps that do not reach a moment a stream is begun again beside it.
 STEPS_BEFORE_LEAP = 16
 # What beginning a stream costs, in steps.
-LEAP = 10
+LEAP = 25
 TICK = timedelta(microseconds=1)
 END_OF_ASKING = datetime.max  # noqa: DTZ901 - naive UTC
 # A zone is asked for its stretches only within the years it knows.
@@ -35,16 +35,21 @@ class Elapsed:
         if END_OF_TIME - self.anchor < steps * self.step:
             return
         instant = self.anchor + steps * self.step
+        # The first is often all that is asked for.
+        offset, holds_until = self.zone.offset(instant), instant
         while instant < END_OF_TIME:
-            yield Moment(instant, instant, self.zone.local(instant))
+            yield Moment(instant, instant, instant + offset)
             if END_OF_TIME - instant < self.step:
                 return
             instant += self.step
+            if instant >= holds_until:
+                stretch = self.zone.stretch(instant)
+                offset, holds_until = stretch.offset, stretch.end
 
     def nth(self, after: datetime, count: int) -> datetime | None:
         """Return the `count`-th instant after `after`, without walking there; None if none is."""
         steps = max((after - self.anchor) // self.step + 1, 0) + count - 1
-        if END_OF_TIME - self.anchor <= steps * self.step:
+        if steps > (END_OF_TIME - self.anchor) // self.step:
             return None
         return self.anchor + steps * self.step
 
@@ -74,7 +79,7 @@ class ListedWalls:
 
 
 @dataclass(frozen=True, slots=True)
-class InZone:
+class InZone(Combined):
     """A part's moments, with the local time in another zone as their nominal one.
 
     Calendars judge the nominal time, and judge it in the zone of the whole. The part's notes stay.
@@ -83,25 +88,19 @@ class InZone:
     part: Schedule
     zone: Zone
 
-    def moments(self, after: datetime) -> Iterator[Moment]:
-        """See `moments.Schedule`."""
-        return allowed(self, after)
-
     def walk(self, after: datetime, work: Work) -> Iterator[Moment]:
         """See `work.Combined`."""
         for moment in walked(self.part, after, work):
+            if moment.scheduled > END_OF_TIME:
+                return
             yield moment._replace(nominal=self.zone.local(moment.scheduled))
 
 
 @dataclass(frozen=True, slots=True)
-class Union:
+class Union(Combined):
     """Whatever any part names, once."""
 
     parts: tuple[Schedule, ...]
-
-    def moments(self, after: datetime) -> Iterator[Moment]:
-        """See `moments.Schedule`."""
-        return allowed(self, after)
 
     def walk(self, after: datetime, work: Work) -> Iterator[Moment]:
         """See `work.Combined`."""
@@ -128,19 +127,14 @@ def _once(together: list[Moment]) -> list[Moment]:
 
 
 @dataclass(frozen=True, slots=True)
-class Except:
-    """What `source` names and `minus` does not, compared as instants."""
+class Except(Combined):
+    """What `source` names and `minus` does not, compared as instants.
+
+    Every moment of `source` is a step of the work, and every one of `minus` that is not leapt over.
+    """
 
     source: Schedule
     minus: Schedule
-
-    def moments(self, after: datetime) -> Iterator[Moment]:
-        """See `moments.Schedule`. Raises RecurrenceError `too_costly` when too much is taken away.
-
-        At most 100,000 steps are made, and 1,000 more for each moment yielded; every moment of
-        `source` is a step, as is every moment of `minus` that is not leapt over.
-        """
-        return allowed(self, after)
 
     def walk(self, after: datetime, work: Work) -> Iterator[Moment]:
         """See `work.Combined`."""

@@ -24,6 +24,7 @@ DstOverlap = Literal["auto", "first", "second", "both"]
 LONGEST_CHANGE = timedelta(hours=26)
 FAR = timedelta(days=3)
 TICK = timedelta(microseconds=1)
+NO_OFFSET = timedelta(0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +50,9 @@ class WallSchedule:
         """See `moments.Schedule`."""
         stretch = self.zone.stretch(after)
         offset = stretch.offset
+        if after > END - max(offset, NO_OFFSET):
+            # Local times have left the calendar.
+            return
         start = after + offset
         if self.policy.overlap == "second" and stretch.after < offset:
             # What the first pass names is still to come, in the second.

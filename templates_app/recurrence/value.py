@@ -1,17 +1,19 @@
 """Recurrence: the one value that says when something happens, again and again."""
 
 import json
-from collections import deque
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
-from functools import cached_property
+from functools import cached_property, partial
 from hashlib import blake2b
 from itertools import islice, pairwise
 from typing import Any, NamedTuple
 
+from templates_app.recurrence.counting import nth
 from templates_app.recurrence.errors import Caution
+from templates_app.recurrence.looking_back import last_between
 from templates_app.recurrence.moments import Moment, Note, Schedule
+from templates_app.recurrence.work import Combined, Work, walked
 from templates_app.recurrence.zones import LAST_YEAR, Zone
 
 TICK = timedelta(microseconds=1)
@@ -19,10 +21,6 @@ SECOND = timedelta(seconds=1)
 # The first days of the year 2: a zone is asked for what came before, too.
 BEGINNING = datetime(2, 1, 4)  # noqa: DTZ001 - naive UTC
 END = datetime(LAST_YEAR, 12, 31, 23, 59, 59)  # noqa: DTZ001 - naive UTC
-# `previous` looks back over growing spans, from a minute to four centuries.
-FIRST_LOOK_BACK = timedelta(minutes=1)
-LOOK_BACK_GROWTH = 16
-LONGEST_LOOK_BACK = timedelta(days=146_097)
 
 
 class Occurrence(NamedTuple):
@@ -41,11 +39,11 @@ class Occurrence(NamedTuple):
 
 
 @dataclass(frozen=True, eq=False)
-class Recurrence:
+class Recurrence(Combined):
     """When something happens. Immutable; two are equal when their canonical JSON and seed are.
 
     `parse` makes it. `document` is its canonical JSON; parsing that again gives an equal value.
-    The bounds are naive UTC, both included.
+    The bounds are naive UTC, both included; jitter does not pass `ends_at`.
     """
 
     document: dict[str, Any]
@@ -88,10 +86,10 @@ class Recurrence:
         self, after: datetime, until: datetime | None = None, *, inclusive: bool = False
     ) -> Iterator[Occurrence]:
         """Yield the occurrences, and those that the DST policy skips, in order."""
-        start = min(max(after.astimezone(UTC).replace(tzinfo=None), BEGINNING), END)
+        start = _within_calendar(after)
         if inclusive:
             start -= TICK
-        stop = END if until is None else until.astimezone(UTC).replace(tzinfo=None)
+        stop = END if until is None else _within_calendar(until)
         for moment in self.moments(start - self.jitter):
             if moment.due <= start:
                 continue
@@ -109,7 +107,7 @@ class Recurrence:
 
     def next(self, after: datetime) -> Occurrence | None:
         """Return what happens next after `after` (aware)."""
-        start = min(max(after.astimezone(UTC).replace(tzinfo=None), BEGINNING), END)
+        start = _within_calendar(after)
         for moment in self.moments(start - self.jitter):
             if moment.due > start and moment.runs:
                 return self.occurrence(moment)
@@ -117,48 +115,54 @@ class Recurrence:
 
     def previous(self, before: datetime) -> Occurrence | None:
         """Return what happened last before `before` (aware)."""
-        span = FIRST_LOOK_BACK
-        until = before - TICK
-        while span <= LONGEST_LOOK_BACK * LOOK_BACK_GROWTH:
-            earliest = max(until - min(span, LONGEST_LOOK_BACK), BEGINNING.replace(tzinfo=UTC))
-            found = deque(self.occurrences(earliest, until), maxlen=1)
-            if found:
-                return found[0]
-            span *= LOOK_BACK_GROWTH
-        return None
+        latest = _within_calendar(before) - TICK
+        if self.last is not None:
+            latest = min(latest, self.last + self.jitter)
+        earliest = BEGINNING if self.starts_at is None else max(self.starts_at - TICK, BEGINNING)
+        found = last_between(self._running, earliest, latest)
+        return None if found is None else self.occurrence(found)
+
+    def _running(self, after: datetime, until: datetime) -> Iterator[Moment]:
+        for moment in self.moments(after - self.jitter):
+            if moment.scheduled > until:
+                return
+            if moment.runs and after < moment.due <= until:
+                yield moment
 
     def moments(self, after: datetime) -> Iterator[Moment]:
         """Yield the bounded, jittered moments. See `moments.Schedule`."""
-        if self.starts_at is not None or self.last is not None:
-            return self._within_bounds(after)
-        return self._jittered(after) if self.jitter else self.schedule.moments(after)
+        return self._bounded(self.schedule.moments, after)
+
+    def walk(self, after: datetime, work: Work) -> Iterator[Moment]:
+        """See `work.Combined`."""
+        return self._bounded(partial(walked, self.schedule, work=work), after)
 
     @cached_property
     def last(self) -> datetime | None:
         """The naive UTC instant after which nothing is scheduled, if there is one.
 
         A limit on the number of occurrences is counted out once, here; from then on it costs
-        nothing.
+        nothing. One that is not used up within 500 years is none. Raises
+        RecurrenceError `too_costly`.
         """
         if self.max_occurrences is None or self.starts_at is None:
             return self.ends_at
-        running = (one for one in self.schedule.moments(self.starts_at - TICK) if one.runs)
-        counted = next(islice(running, self.max_occurrences - 1, None), None)
-        ends = [end for end in (counted and counted.scheduled, self.ends_at) if end]
-        return min(ends, default=None)
+        counted = nth(
+            self.schedule, self.starts_at - TICK, self.max_occurrences, until=self.ends_at
+        )
+        return min((end for end in (counted, self.ends_at) if end), default=None)
 
-    def _within_bounds(self, after: datetime) -> Iterator[Moment]:
+    def _bounded(
+        self, stream: Callable[[datetime], Iterator[Moment]], after: datetime
+    ) -> Iterator[Moment]:
         if self.starts_at is not None:
             after = max(after, self.starts_at - TICK)
+        moments = self._jittered(stream(after)) if self.jitter else stream(after)
         end = self.last
-        for moment in self._jittered(after) if self.jitter else self.schedule.moments(after):
-            if end is not None and moment.scheduled > end:
-                return
-            yield moment
+        return moments if end is None else _up_to(end, moments)
 
-    def _jittered(self, after: datetime) -> Iterator[Moment]:
+    def _jittered(self, moments: Iterator[Moment]) -> Iterator[Moment]:
         """Delay each moment by its own stable share of `jitter`, never onto the next one."""
-        moments = self.schedule.moments(after)
         first = next(moments, None)
         if first is None:
             return
@@ -166,6 +170,8 @@ class Recurrence:
             due = moment.scheduled + self._delay(moment.scheduled)
             if following is not moment:
                 due = min(due, max(following.scheduled - SECOND, moment.scheduled))
+            if self.ends_at is not None:
+                due = min(due, max(self.ends_at, moment.scheduled))
             notes = moment.notes if due == moment.scheduled else (*moment.notes, Note.JITTERED)
             yield moment._replace(due=due, notes=notes)
 
@@ -183,3 +189,20 @@ def _followed(first: Moment, rest: Iterator[Moment]) -> Iterator[Moment]:
     for last in rest:
         yield last
     yield last
+
+
+def _up_to(end: datetime, moments: Iterator[Moment]) -> Iterator[Moment]:
+    for moment in moments:
+        if moment.scheduled > end:
+            return
+        yield moment
+
+
+def _within_calendar(moment: datetime) -> datetime:
+    """Return an aware moment as naive UTC, brought within the time that is searched."""
+    try:
+        instant = moment.astimezone(UTC).replace(tzinfo=None)
+    except OverflowError:
+        # An offset leads out of the years 1 to 9999.
+        return BEGINNING if moment.year == 1 else END
+    return min(max(instant, BEGINNING), END)

@@ -9,6 +9,7 @@ from templates_app.recurrence.cron.terms import (
     NearestWeekday,
     NthWeekday,
 )
+from templates_app.recurrence.shown import quoted, shortened
 
 _MOST_DAYS_BEFORE_LAST = 30
 _MOST_WEEKS = 5
@@ -32,7 +33,7 @@ def read_day_rule(piece: Piece) -> DayRule | None:
         if upper.endswith("L") and is_number(upper[:-1]):
             raise piece.refusal(
                 "not_in_field",
-                f'"{piece.text}" (last weekday of the month) works only in the weekday field.',
+                f'"{piece.shown}" (last weekday of the month) works only in the weekday field.',
                 "The last day of the month is L.",
             )
     elif piece.kind is DAY_OF_WEEK and "L" in upper and not upper.endswith("W"):
@@ -43,21 +44,21 @@ def read_day_rule(piece: Piece) -> DayRule | None:
 def _last_day(piece: Piece) -> LastDay:
     upper = piece.text.upper()
     if "/" in upper:
-        raise piece.refusal("last_with_step", f'L takes no step (in "{piece.text}").')
+        raise piece.refusal("last_with_step", f'L takes no step (in "{piece.shown}").')
     nearest = upper.endswith("W")
     body = upper[1:-1] if nearest else upper[1:]
     if not body:
         return LastDay(0, nearest)
     if body == "-":
-        raise piece.refusal("range_incomplete", f'"{piece.text}" has no number after L-.')
+        raise piece.refusal("range_incomplete", f'"{piece.shown}" has no number after L-.')
     if body[0] != "-" or not is_number(body[1:]):
-        remedy = f"write L-{body}." if is_number(body) else "write L."
-        raise piece.refusal("bad_value", f'"{piece.text}" is not valid; {remedy}')
+        remedy = f"write L-{shortened(body)}." if is_number(body) else "write L."
+        raise piece.refusal("bad_value", f'"{piece.shown}" is not valid; {remedy}')
     before = int(body[1:]) if len(body) < 10 else _MOST_DAYS_BEFORE_LAST + 1
     if before > _MOST_DAYS_BEFORE_LAST:
         raise piece.refusal(
             "out_of_range",
-            f"{piece.text}: no month has a day {body[1:]} days before its last; use L-1 to L-30.",
+            f"{piece.shown}: no month has a day {shortened(body[1:])} days before its last; use L-1 to L-30.",
         )
     return LastDay(before, nearest)
 
@@ -70,22 +71,24 @@ def _nearest_weekday(piece: Piece) -> NearestWeekday:
         listed = ",".join(f"{number}W" for number in days)
         raise piece.refusal(
             "w_with_range",
-            f'W takes a single day, not the range "{span}".',
-            f"Write {listed}." if len(days) == 2 and all(map(is_number, days)) else None,
+            f"W takes a single day, not the range {quoted(span)}.",
+            f"Write {listed}."
+            if len(span) < 8 and len(days) == 2 and all(map(is_number, days))
+            else None,
         )
     if "/" in piece.text:
-        message = f'W takes a single day, not a step (in "{piece.text}").'
+        message = f'W takes a single day, not a step (in "{piece.shown}").'
         raise piece.refusal("w_with_step", message)
     if not is_number(day.text):
         raise piece.refusal(
             "bad_value",
-            f'"{piece.text}" is not valid: W takes a day of the month.',
+            f'"{piece.shown}" is not valid: W takes a day of the month.',
             "Write 15W, or LW for the last Monday to Friday of the month.",
         )
     number = int(day.text) if len(day.text) < 10 else 99
     if not 1 <= number <= DAY_OF_MONTH.high:
         raise piece.refusal(
-            "out_of_range", f"{piece.text}: {day.text} is not a day of the month; use 1-31."
+            "out_of_range", f"{piece.shown}: {day.shown} is not a day of the month; use 1-31."
         )
     return NearestWeekday(number)
 
@@ -96,7 +99,7 @@ def _nth_weekday(piece: Piece) -> NthWeekday | LastWeekday:
     if piece.kind is not DAY_OF_WEEK:
         raise piece.refusal("not_in_field", "# (nth weekday) works only in the weekday field.")
     if text.count("#") > 1:
-        raise piece.refusal("nth_missing", f'"{text}" has more than one #.')
+        raise piece.refusal("nth_missing", f'"{piece.shown}" has more than one #.')
     weekday, nth = piece.split("#")
     if "/" in text:
         raise piece.refusal("nth_with_step", "# takes one weekday, not a step.")
@@ -105,18 +108,20 @@ def _nth_weekday(piece: Piece) -> NthWeekday | LastWeekday:
     if "-" in weekday.text:
         raise piece.refusal("nth_with_range", "# takes one weekday, not a range.")
     if not weekday.text:
-        raise piece.refusal("weekday_missing", f'"{text}" has no weekday before #.', "Write MON#2.")
+        raise piece.refusal(
+            "weekday_missing", f'"{piece.shown}" has no weekday before #.', "Write MON#2."
+        )
     number = read_value(weekday) % 7
     if not nth.text:
         raise piece.refusal(
             "nth_missing",
-            f'"{text}" has no number after #.',
-            f"Write {weekday.text}#1 for the first {_NAMES[number]}.",
+            f'"{piece.shown}" has no number after #.',
+            f"Write {weekday.shown}#1 for the first {_NAMES[number]}.",
         )
     if nth.text.upper() in ("L", "-1"):
         return LastWeekday(number)
     if not is_number(nth.text) or len(nth.text) > 9 or not 1 <= int(nth.text) <= _MOST_WEEKS:
-        raise nth.refusal("nth_range", f"#{nth.text}: the nth weekday must be 1 to 5.")
+        raise nth.refusal("nth_range", f"#{nth.shown}: the nth weekday must be 1 to 5.")
     return NthWeekday(number, int(nth.text))
 
 
@@ -133,9 +138,9 @@ def _last_weekday(piece: Piece) -> LastWeekday | None:
             "Write SAT, SUN, or FRIL for the last Friday of the month.",
         )
     if "/" in upper:
-        raise piece.refusal("last_with_step", f'L takes no step (in "{piece.text}").')
+        raise piece.refusal("last_with_step", f'L takes no step (in "{piece.shown}").')
     if "-" in upper:
-        message = f'L takes a single weekday, not a range (in "{piece.text}").'
+        message = f'L takes a single weekday, not a range (in "{piece.shown}").'
         raise piece.refusal("last_with_range", message)
     if upper.endswith("L"):
         return LastWeekday(read_value(piece.cut(0, -1)) % 7)

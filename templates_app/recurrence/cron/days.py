@@ -15,6 +15,7 @@ from templates_app.recurrence.cron.terms import (
     NearestWeekday,
     NthWeekday,
 )
+from templates_app.recurrence.months import SHORTEST
 
 DayMatch = Literal["or", "and"]
 MonthMasks = tuple[tuple[int, ...], ...]
@@ -22,7 +23,6 @@ MonthMasks = tuple[tuple[int, ...], ...]
 
 SHORTEST_MONTH = 28
 _LENGTHS = range(SHORTEST_MONTH, 32)
-_MONTH_LENGTHS = (0, 31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31)
 _EVERY_SEVENTH = tuple(sum(1 << day for day in range(1 + offset, 32, 7)) for offset in range(7))
 _SUNDAY, _SATURDAY = 0, 6
 
@@ -31,12 +31,12 @@ def days_in(year: int, month: int) -> int:
     """Return the length of a month."""
     if month == 2 and year % 4 == 0 and (year % 100 != 0 or year % 400 == 0):
         return 29
-    return _MONTH_LENGTHS[month]
+    return SHORTEST[month]
 
 
 def lengths_of(month: int) -> tuple[int, ...]:
     """Return the lengths that a month can have."""
-    return (28, 29) if month == 2 else (_MONTH_LENGTHS[month],)
+    return (28, 29) if month == 2 else (SHORTEST[month],)
 
 
 def both_must_match(days: Field, weekdays: Field, day_match: DayMatch) -> bool:
@@ -59,6 +59,17 @@ def month_masks(days: Field, weekdays: Field, day_match: DayMatch) -> MonthMasks
             for first in range(7)
         )
         for length in _LENGTHS
+    )
+
+
+@lru_cache(maxsize=1024)
+def months_that_match(days: Field, weekdays: Field, day_match: DayMatch) -> frozenset[int]:
+    """Return the months that have a matching day in some year."""
+    masks = month_masks(days, weekdays, day_match)
+    return frozenset(
+        month
+        for month in range(1, 13)
+        if any(any(masks[length - SHORTEST_MONTH]) for length in lengths_of(month))
     )
 
 

@@ -1,5 +1,6 @@
 """From the text of an expression to its fields."""
 
+import re
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -9,10 +10,11 @@ from templates_app.recurrence.cron.pieces import Piece
 from templates_app.recurrence.cron.spans import read_number_item
 from templates_app.recurrence.cron.terms import DayRule, Field, Term
 from templates_app.recurrence.errors import RecurrenceError
+from templates_app.recurrence.shown import quoted, shortened
 
 LONGEST_EXPRESSION = 512
 LONGEST_LIST = 100
-_WHITESPACE = " \t\r\n\f\v"
+_WORD = re.compile(r"[^ \t\r\n\f\v]+")
 _MACROS = {
     "@hourly": "0 * * * *",
     "@daily": "0 0 * * *",
@@ -88,18 +90,7 @@ def _known_field(kind: FieldKind, text: str, seed: str) -> Field:
 
 
 def _split(expression: str) -> list[Word]:
-    words: list[Word] = []
-    start = None
-    for at, character in enumerate(expression):
-        if character in _WHITESPACE:
-            if start is not None:
-                words.append(Word(expression[start:at], start))
-            start = None
-        elif start is None:
-            start = at
-    if start is not None:
-        words.append(Word(expression[start:], start))
-    return words
+    return [Word(found[0], found.start()) for found in _WORD.finditer(expression)]
 
 
 def _macro(words: list[Word]) -> str:
@@ -119,13 +110,13 @@ def _macro(words: list[Word]) -> str:
         raise RecurrenceError(
             "field_count",
             "expression",
-            f'Nothing may follow the macro {given}; found "{words[1].text}".',
+            f"Nothing may follow the macro {shortened(given)}; found {quoted(words[1].text)}.",
             position=words[1].position,
         )
     meant = _nearest_macro(name)
     remedy = f"; did you mean {meant}?" if meant else f". Known: {_KNOWN}."
     raise RecurrenceError(
-        "unknown_macro", "expression", f'"{given}" is not a macro{remedy}', position=position
+        "unknown_macro", "expression", f"{quoted(given)} is not a macro{remedy}", position=position
     )
 
 
@@ -143,8 +134,8 @@ def _duration(text: str) -> str:
     units = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
     number, unit = text[:-1], text[-1:]
     if number.isascii() and number.isdigit() and unit in units:
-        return f"{number} {units[unit]}"
-    return text
+        return f"{shortened(number)} {units[unit]}"
+    return shortened(text)
 
 
 def _wrong_count(words: list[Word]) -> RecurrenceError:
@@ -155,11 +146,13 @@ def _wrong_count(words: list[Word]) -> RecurrenceError:
     if count == 1 and words[0].text == "*":
         hint = 'Did you mean "* * * * *" (every minute)?'
     elif count == 1:
-        message = f'{found}; "{words[0].text}" is not a macro or a cron expression.'
+        message = f"{found}; {quoted(words[0].text)} is not a macro or a cron expression."
         hint = "Macros start with @, e.g. @daily."
     elif count == 4:
         message += " The weekday field may be missing."
-        hint = f'Did you mean "{" ".join(word.text for word in words)} *"?'
+        hint = f'Did you mean "{shortened(" ".join(word.text for word in words))} *"?'
+    else:
+        hint = "For example 0 9 * * MON-FRI: minute, hour, day of month, month, weekday."
     return RecurrenceError(
         "field_count", "expression", message, hint=hint, position=words[-1].position
     )
@@ -206,7 +199,7 @@ def _items(piece: Piece) -> list[Piece]:
     empty = next((item for item in items if not item.text), None)
     if empty is None:
         return items
-    shown = f'list "{piece.text}"' if piece.text.strip(",") else "list"
+    shown = f'list "{piece.shown}"' if piece.text.strip(",") else "list"
     raise empty.refusal(
         "list_empty_item",
         f"The {shown} in the {piece.kind.label} field has an empty item.",

@@ -10,25 +10,11 @@ from templates_app.recurrence.cron.days import (
     days_in,
     lengths_of,
     month_masks,
+    months_that_match,
 )
 from templates_app.recurrence.cron.terms import Every, Field, LastDay, NearestWeekday
 from templates_app.recurrence.errors import RecurrenceError
-
-_MONTH_NAMES = (
-    "",
-    "January",
-    "February",
-    "March",
-    "April",
-    "May",
-    "June",
-    "July",
-    "August",
-    "September",
-    "October",
-    "November",
-    "December",
-)
+from templates_app.recurrence.months import MONTH_NAMES
 
 
 def why_never(
@@ -39,20 +25,17 @@ def why_never(
     Without a year field this is a proof: in the 400 years after which the Gregorian calendar
     repeats, every month begins on every weekday, February in common and in leap years.
     """
-    masks = month_masks(days, weekdays, day_match)
-    if not any(_can_match(masks, month) for month in months.values):
+    if months_that_match(days, weekdays, day_match).isdisjoint(months.values):
         return _without_days(days, months, weekdays)
-    if years is None or _runs_in(masks, months.values, years.values):
+    if years is None or _runs_in(
+        month_masks(days, weekdays, day_match), months.values, years.values
+    ):
         return None
     return RecurrenceError(
         "never",
         "year",
-        f'This schedule never runs: no date in "{years.text}" matches the other fields.',
+        f'This schedule never runs: no date in "{years.shown}" matches the other fields.',
     )
-
-
-def _can_match(masks: MonthMasks, month: int) -> bool:
-    return any(any(masks[length - SHORTEST_MONTH]) for length in lengths_of(month))
 
 
 def _runs_in(masks: MonthMasks, months: Iterable[int], years: Iterable[int]) -> bool:
@@ -72,16 +55,15 @@ def _without_days(days: Field, months: Field, weekdays: Field) -> RecurrenceErro
         rules=(),
         starred=True,
     )
-    alone = month_masks(days, any_weekday, "and")
-    if any(_can_match(alone, month) for month in months.values):
+    if not months_that_match(days, any_weekday, "and").isdisjoint(months.values):
         return RecurrenceError(
             "never",
             "day_of_week",
-            f'This schedule never runs: no day that matches "{days.text}" is ever a '
-            f'"{weekdays.text}" as well.',
+            f'This schedule never runs: no day that matches "{days.shown}" is ever a '
+            f'"{weekdays.shown}" as well.',
             hint="Leave one of the two day fields as *.",
         )
-    names = _listed([_MONTH_NAMES[month] for month in months.values], "and")
+    names = _listed([MONTH_NAMES[month] for month in months.values], "and")
     plural = len(months.values) > 1
     wanted = sorted(
         {*days.values, *(rule.day for rule in days.rules if isinstance(rule, NearestWeekday))}

@@ -12,6 +12,7 @@ from templates_app.recurrence.cron.terms import Every, Field, Span, Term, in_ord
 from templates_app.recurrence.errors import Caution, RecurrenceError
 
 _CACHED = 4096
+_REPEATING = frozenset("*?/")
 _ON_THE_MINUTE = read_field(SECOND, "0")
 
 
@@ -48,7 +49,7 @@ def _parse(expression: str, day_match: DayMatch, seed: str) -> Cron:
     return Cron(
         expression=" ".join(expression.split()),
         day_match=day_match,
-        repeats_hours=any(mark in fields["hour"].text for mark in "*?/"),
+        repeats_hours=not _REPEATING.isdisjoint(fields["hour"].text),
         cautions=_cautions(fields, day_match),
         seconds=fields.get("second", _ON_THE_MINUTE),
         minutes=fields["minute"],
@@ -58,8 +59,13 @@ def _parse(expression: str, day_match: DayMatch, seed: str) -> Cron:
         weekdays=weekdays,
         years=years,
         _masks=month_masks(days, weekdays, day_match),
-        _month_wanted=tuple(month in months.values for month in range(13)),
+        _month_wanted=_wanted(months.values),
     )
+
+
+@lru_cache(maxsize=256)
+def _wanted(months: tuple[int, ...]) -> tuple[bool, ...]:
+    return tuple(month in months for month in range(13))
 
 
 def _placed(error: RecurrenceError, words: list[Word]) -> RecurrenceError:
@@ -80,10 +86,10 @@ def _cautions(fields: Mapping[str, Field], day_match: DayMatch) -> tuple[Caution
         Caution(
             code="step_beyond_range",
             field=field.kind.key,
-            message=f'A step in "{field.text}" is larger than its range: it names one value only.',
+            message=f'A step in "{field.shown}" is larger than its range: it names one value only.',
         )
         for field in fields.values()
-        if any(_steps_once(field.kind, term) for term in field.terms)
+        if "/" in field.text and any(_steps_once(field.kind, term) for term in field.terms)
     )
     return tuple(found)
 
@@ -111,7 +117,7 @@ def _both_days(days: Field, weekdays: Field, day_match: DayMatch) -> Caution:
     return Caution(
         code="both_days",
         field=DAY_OF_WEEK.key,
-        message=f'Day of the month "{days.text}" and weekday "{weekdays.text}" are both set: '
+        message=f'Day of the month "{days.shown}" and weekday "{weekdays.shown}" are both set: '
         f"{meaning}.",
         hint=other,
     )

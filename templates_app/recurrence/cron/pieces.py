@@ -11,6 +11,7 @@ from templates_app.recurrence.cron.fields import (
     FieldKind,
 )
 from templates_app.recurrence.errors import RecurrenceError
+from templates_app.recurrence.shown import shortened
 
 _LETTERS = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ")
 _DIGITS = frozenset("0123456789")
@@ -25,6 +26,11 @@ class Piece:
     kind: FieldKind
     text: str
     position: int
+
+    @property
+    def shown(self) -> str:
+        """The text as messages show it, shortened."""
+        return shortened(self.text)
 
     def cut(self, start: int, end: int | None = None) -> "Piece":
         """Return the part from `start` to `end`, which knows where it stands."""
@@ -48,14 +54,12 @@ class Piece:
         character = self.text[at]
         hint = None
         if character == "_" and _DIGITS.issuperset(self.text.replace("_", "").replace("-", "")):
-            hint = f"Did you mean {self.text.replace('_', '')}?"
+            hint = f"Did you mean {shortened(self.text.replace('_', ''))}?"
         elif character == ":" and self.kind.key == "hour":
             hour, _, minute = self.text.partition(":")
             if is_number(hour) and is_number(minute[:2]):
-                hint = (
-                    f'For {int(hour[:9]):02d}:{minute[:2]} write "{int(minute[:2])} {hour} * * *".'
-                )
-        whole = f' (in "{self.text}")' if len(self.text) > 1 else ""
+                hint = f'For {int(hour[:9]):02d}:{minute[:2]} write "{int(minute[:2])} {shortened(hour)} * * *".'
+        whole = f' (in "{self.shown}")' if len(self.text) > 1 else ""
         raise self.refusal(
             "bad_character",
             f'"{character}" is not allowed in the {self.kind.label} field{whole}.',
@@ -81,7 +85,7 @@ def read_value(piece: Piece, context: str = "") -> int:
             return value
         raise piece.refusal(
             "out_of_range",
-            f"{text} is not {kind.noun}; use {_range_in_words(kind, text, context)}{context}.",
+            f"{piece.shown} is not {kind.noun}; use {_range_in_words(kind, text, context)}{context}.",
             _hint_for_number(kind, text),
         )
     named = kind.names.get(text.upper()) if text.isascii() else None
@@ -110,7 +114,7 @@ def _hint_for_number(kind: FieldKind, text: str) -> str | None:
 
 
 def _not_a_value(piece: Piece) -> RecurrenceError:
-    kind, text, upper = piece.kind, piece.text, piece.text.upper()
+    kind, upper = piece.kind, piece.text.upper()
     misplaced = _misplaced_letter(piece)
     if misplaced is not None:
         return misplaced
@@ -121,9 +125,11 @@ def _not_a_value(piece: Piece) -> RecurrenceError:
         place = "put it in the month field, before the weekday"
         return piece.refusal("wrong_field_name", f"{upper} is a month; {place}.")
     if kind in (MONTH, DAY_OF_WEEK) and upper.isalnum() and not is_number(upper[:1]):
-        return piece.refusal("unknown_name", f'"{text}" is not {kind.noun}; {_meant(kind, upper)}')
+        return piece.refusal(
+            "unknown_name", f'"{piece.shown}" is not {kind.noun}; {_meant(kind, upper)}'
+        )
     allowed = _VALUES_IN_WORDS.get(kind.key, kind.allowed)
-    return piece.refusal("bad_value", f'"{text}" is not {kind.noun}; use {allowed}.')
+    return piece.refusal("bad_value", f'"{piece.shown}" is not {kind.noun}; use {allowed}.')
 
 
 def _misplaced_letter(piece: Piece) -> RecurrenceError | None:

@@ -8,9 +8,9 @@ from datetime import date, datetime, timedelta
 from templates_app.recurrence.cron.days import SHORTEST_MONTH, DayMatch, MonthMasks, days_in
 from templates_app.recurrence.cron.terms import Field
 from templates_app.recurrence.errors import Caution
+from templates_app.recurrence.zones import LAST_YEAR
 
-_LAST_YEAR = 9999
-_LAST_SECOND = datetime(9999, 12, 31, 23, 59, 59)  # noqa: DTZ001  walls are naive
+_LAST_SECOND = datetime(LAST_YEAR, 12, 31, 23, 59, 59)  # noqa: DTZ001  walls are naive
 _SECOND = timedelta(seconds=1)
 
 
@@ -95,7 +95,7 @@ class Cron:
             if month > 12:
                 month = 1
                 year += 1
-                if year > _LAST_YEAR:
+                if year > LAST_YEAR:
                     return
 
     def _year_after(self, year: int) -> int | None:

@@ -5,6 +5,7 @@ import hashlib
 from templates_app.recurrence.cron.fields import DAY_OF_MONTH, DAY_OF_WEEK, YEAR, FieldKind
 from templates_app.recurrence.cron.pieces import Piece, is_number, read_value
 from templates_app.recurrence.cron.terms import Every, Hashed, Number, Single, Span, in_order
+from templates_app.recurrence.shown import shortened
 
 _LAST_HASHED_DAY = 28
 
@@ -40,18 +41,18 @@ def _without_step(piece: Piece) -> tuple[Piece, int | None]:
         return piece, None
     base, step = piece.split("/")
     if "/" in step.text:
-        raise piece.refusal("step_twice", f'"{piece.text}" has more than one step.')
+        raise piece.refusal("step_twice", f'"{piece.shown}" has more than one step.')
     if not step.text:
-        raise piece.refusal("step_missing", f'"{piece.text}" has no step.')
+        raise piece.refusal("step_missing", f'"{piece.shown}" has no step.')
     if not is_number(step.text):
-        raise step.refusal("step_not_number", f'The step "{step.text}" is not a number.')
+        raise step.refusal("step_not_number", f'The step "{step.shown}" is not a number.')
     if not step.text.strip("0"):
-        raise step.refusal("step_zero", f'The step in "{piece.text}" must be at least 1.')
+        raise step.refusal("step_zero", f'The step in "{piece.shown}" must be at least 1.')
     if not base.text:
         raise piece.refusal(
             "range_missing",
-            f'"{piece.text}" has nothing before its step.',
-            f'Did you mean "*{piece.text}"?',
+            f'"{piece.shown}" has nothing before its step.',
+            f'Did you mean "*{piece.shown}"?',
         )
     return base, int(step.text) if len(step.text) < 10 else 10**9
 
@@ -71,9 +72,9 @@ def _check_step_of_field(piece: Piece, step: int | None, *, starred: bool) -> No
     once = kind.low if starred else first
     raise piece.refusal(
         "step_too_large",
-        f"The step {piece.text.partition('/')[2]} is larger than the {kind.label} field, "
+        f"The step {shortened(piece.text.partition('/')[2])} is larger than the {kind.label} field, "
         f"{kind.low}-{kind.high}.",
-        f'"{once}" alone means the same.',
+        f'"{shortened(str(once))}" alone means the same.',
         at=len(first) + 1,
     )
 
@@ -81,13 +82,13 @@ def _check_step_of_field(piece: Piece, step: int | None, *, starred: bool) -> No
 def _read_range(base: Piece) -> tuple[int, int]:
     text = base.text
     if text.count("-") > 1:
-        raise base.refusal("range_twice", f'"{text}" has more than one "-".')
+        raise base.refusal("range_twice", f'"{base.shown}" has more than one "-".')
     first, last = base.split("-")
     if not first.text:
-        raise base.refusal("range_incomplete", f'The range "{text}" has no start.')
+        raise base.refusal("range_incomplete", f'The range "{base.shown}" has no start.')
     if not last.text:
-        raise base.refusal("range_incomplete", f'The range "{text}" has no end.')
-    context = f' (in the range "{text}")'
+        raise base.refusal("range_incomplete", f'The range "{base.shown}" has no end.')
+    context = f' (in the range "{base.shown}")'
     start = read_value(first, context)
     if base.kind is DAY_OF_MONTH and last.text.upper() == "L":
         return start, base.kind.high
@@ -95,7 +96,7 @@ def _read_range(base: Piece) -> tuple[int, int]:
     if base.kind is YEAR and end < start:
         raise base.refusal(
             "range_reversed",
-            f"The years {text} end before they begin.",
+            f"The years {base.shown} end before they begin.",
             f"Did you mean {end}-{start}?",
         )
     return start, end
@@ -108,7 +109,7 @@ def _span(piece: Piece, first: int, last: int, step: int | None) -> tuple[Number
         span, _, number = piece.text.partition("/")
         raise piece.refusal(
             "step_too_large",
-            f"The step {number} is larger than the range {span}.",
+            f"The step {shortened(number)} is larger than the range {shortened(span)}.",
             at=len(span) + 1,
         )
     return Span(first, last, step or 1), in_order(kind, first, last, step or 1)
@@ -138,12 +139,12 @@ def _hash_candidates(base: Piece) -> tuple[int, ...]:
     inner = base.cut(2, -1)
     if not base.text.endswith(")") or "-" not in inner.text:
         example = f"H({kind.low}-{highest})"
-        raise base.refusal("bad_value", f'"{base.text}" is not valid; write H or {example}.')
+        raise base.refusal("bad_value", f'"{base.shown}" is not valid; write H or {example}.')
     values = in_order(kind, *_read_range(inner), 1)
     if max(values) > highest:
         raise inner.refusal(
             "out_of_range",
-            f'H chooses a day that every month has; use 1-28 (in "{base.text}").',
+            f'H chooses a day that every month has; use 1-28 (in "{base.shown}").',
         )
     return values
 

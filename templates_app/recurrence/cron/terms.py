@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from templates_app.recurrence.cron.fields import FieldKind
+from templates_app.recurrence.shown import shortened
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,6 +87,15 @@ class Field:
     values: tuple[int, ...]
     rules: tuple[DayRule, ...]
     starred: bool
+
+    def __hash__(self) -> int:
+        # Fields are keys of caches; with `H` the same text has other values.
+        return hash((self.text, self.values[:1]))
+
+    @property
+    def shown(self) -> str:
+        """The text as messages show it, shortened."""
+        return shortened(self.text)
 
     @property
     def whole(self) -> bool:

@@ -5,7 +5,7 @@ from typing import Any
 
 from templates_app.recurrence.describe.dates import dates_words
 from templates_app.recurrence.describe.rule import rule_text
-from templates_app.recurrence.rrule import RuleSet, parse_set
+from templates_app.recurrence.rrule import RuleSet, read_set
 from templates_app.recurrence.zones import find_zone
 
 ALSO = "; and also "
@@ -14,7 +14,7 @@ ALSO = "; and also "
 def rrule_words(document: Mapping[str, Any], most: int) -> str:
     """Say every rule and date, and what is left out."""
     zone = find_zone(document["timezone"])
-    rules = parse_set(
+    rules = read_set(
         dtstart=document["dtstart"],
         rules=document.get("rules", []),
         exrules=document.get("exrules", []),

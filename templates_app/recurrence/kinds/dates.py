@@ -17,8 +17,7 @@ def build(document: Document, seed: str, nested: Nested) -> Built:
     walls: set[datetime] = set()
     instants: set[datetime] = set()
     items = document.items("dates", most=MOST, empty="Give at least one date.")
-    for index, item in enumerate(items):
-        wall, instant = read_item(read_time, item, "dates", index, zone)
+    for wall, instant in document.each(items, lambda item: read_time(item, "dates", zone)):
         if instant is None:
             walls.add(wall)
         else:

@@ -1,14 +1,14 @@
 """`daily`, `weekly`, `monthly`, `yearly`: what a merchant picks in a form."""
 
-from calendar import month_name, monthrange
 from datetime import date, time
 from typing import Any
 
 from templates_app.recurrence.day_times import DayTimes
-from templates_app.recurrence.document import Document, read_time_of_day
+from templates_app.recurrence.document import Document, read_time, read_time_of_day
 from templates_app.recurrence.errors import Caution, RecurrenceError
 from templates_app.recurrence.kinds.built import DST, Built, Nested, wall_schedule
 from templates_app.recurrence.kinds.interval import DEFAULT_ANCHOR
+from templates_app.recurrence.months import LONGEST, MONTH_NAMES
 from templates_app.recurrence.rrule import DayRule
 from templates_app.recurrence.rrule.frequency import Frequency
 from templates_app.recurrence.shown import quoted
@@ -137,25 +137,32 @@ def _anchor(document: Document, zone: Zone, every: int) -> date:
     """Return the day from which every n-th is counted and before which there is none."""
     for key in ("anchor", "starts_at") if every > 1 else ("anchor",):
         if key in document:
-            return document.wall(key, zone).date()
+            wall, _ = read_time(document.content[key], key, zone)
+            return wall.date()
     return DEFAULT_ANCHOR.date()
 
 
 def _times(document: Document) -> tuple[time, ...]:
     items = document.items("times", most=MOST_TIMES, empty="Give at least one time of day.")
-    return tuple(sorted({read_time_of_day(item, "times") for item in items}))
+    return tuple(sorted(set(document.each(items, lambda item: read_time_of_day(item, "times")))))
 
 
 def _weekdays(document: Document) -> list[str]:
     items = document.items("weekdays", most=7, empty="Pick at least one weekday.")
-    for item in items:
-        if item not in WEEKDAYS:
-            raise RecurrenceError(
-                "unknown_name",
-                "weekdays",
-                f"{quoted(item)} is not a weekday; use {', '.join(WEEKDAYS)}.",
-            )
-    return [name for name in WEEKDAYS if name in items]
+    chosen = document.each(items, _weekday)
+    return [name for name in WEEKDAYS if name in chosen]
+
+
+def _weekday(item: Any) -> str:
+    if item not in WEEKDAYS:
+        close = str(item)[:2].lower()
+        raise RecurrenceError(
+            "unknown_name",
+            "weekdays",
+            f"{quoted(item)} is not a weekday; use {', '.join(WEEKDAYS)}.",
+            hint=f"Did you mean {close}?" if close in WEEKDAYS else None,
+        )
+    return str(item)
 
 
 def _days(document: Document) -> list[int]:
@@ -169,13 +176,12 @@ def _days(document: Document) -> list[int]:
 
 
 def _refuse_missing_days(months: list[int], days: list[int]) -> None:
-    # 2000 is a leap year.
-    if any(abs(day) <= monthrange(2000, month)[1] for month in months for day in days):
+    if any(abs(day) <= LONGEST[month] for month in months for day in days):
         return
     raise RecurrenceError(
         "never",
         "days",
-        f"This schedule never runs: {month_name[months[0]]} has no day {abs(days[0])}.",
+        f"This schedule never runs: {MONTH_NAMES[months[0]]} has no day {abs(days[0])}.",
         hint="-1 is the last day of every month.",
     )
 
@@ -186,7 +192,12 @@ def _numbers(
     items = document.items(key, most=62, empty=empty)
     for item in items:
         if isinstance(item, bool) or not isinstance(item, int):
-            raise RecurrenceError("not_integer", key, f"{quoted(item)} is not a whole number.")
+            raise RecurrenceError(
+                "not_integer",
+                key,
+                f"{quoted(item)} is not a whole number.",
+                hint=f'Write "{key}": [1], without quotation marks, from {least} to {most}.',
+            )
         if not least <= item <= most:
             raise RecurrenceError(
                 "out_of_range", key, f"{item} is not in {key}; use {least} to {most}."

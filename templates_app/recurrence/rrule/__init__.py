@@ -6,8 +6,9 @@ only serves to compare UNTIL with local times and to read dates that carry an of
 
 from templates_app.recurrence.rrule.dayrule import DayRule
 from templates_app.recurrence.rrule.frequency import FREQUENCIES, WEEKDAYS, Frequency, Weekday
+from templates_app.recurrence.rrule.moments import Written
 from templates_app.recurrence.rrule.rule import Rule, parse_rule
-from templates_app.recurrence.rrule.ruleset import RuleSet, parse_set
+from templates_app.recurrence.rrule.ruleset import RuleSet, parse_set, read_set
 
 __all__ = [
     "FREQUENCIES",
@@ -17,6 +18,8 @@ __all__ = [
     "Rule",
     "RuleSet",
     "Weekday",
+    "Written",
     "parse_rule",
     "parse_set",
+    "read_set",
 ]

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from datetime import datetime
 
 from templates_app.recurrence.errors import Caution
+from templates_app.recurrence.months import SHORTEST
 from templates_app.recurrence.rrule.frequency import Frequency
 from templates_app.recurrence.rrule.parts import Parts
 
@@ -50,5 +51,5 @@ def _rare_day(parts: Parts, dtstart: datetime) -> int | None:
     yearly_date = parts.freq is Frequency.YEARLY and not (parts.bymonth or parts.bymonthday)
     months = parts.bymonth or ((dtstart.month,) if yearly_date else tuple(range(1, 13)))
     days = parts.bymonthday or (dtstart.day,)
-    shortest = min(28 if month == 2 else 31 - (month in {4, 6, 9, 11}) for month in months)
+    shortest = min(SHORTEST[month] for month in months)
     return min(days) if min(days) > shortest else None

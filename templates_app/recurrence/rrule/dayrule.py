@@ -1,8 +1,9 @@
 """A recurrence of whole days, usable without any text."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import date
+from functools import lru_cache
 
 from templates_app.recurrence.rrule.cycledays import CycleDays
 from templates_app.recurrence.rrule.daysource import DaySource, MonthlyDays, YearlyDays
@@ -13,16 +14,34 @@ from templates_app.recurrence.rrule.weekyears import WeekYearDays
 from templates_app.recurrence.rrule.yearmask import YearMask
 
 
+@lru_cache(maxsize=512)
+def year_mask(
+    months: tuple[int, ...],
+    year_days: tuple[int, ...],
+    month_days: tuple[int, ...],
+    weekdays: tuple[Weekday, ...],
+    nth_within: str = "month",
+) -> YearMask:
+    """Return the mask of these parts, which all rules that have them share with its years."""
+    return YearMask(
+        months=months,
+        year_days=year_days,
+        month_days=month_days,
+        weekdays=weekdays,
+        nth_within=nth_within,
+    )
+
+
 def day_limit(
-    months: Sequence[int],
-    year_days: Sequence[int],
-    month_days: Sequence[int],
-    weekdays: Sequence[Weekday],
+    months: tuple[int, ...],
+    year_days: tuple[int, ...],
+    month_days: tuple[int, ...],
+    weekdays: tuple[Weekday, ...],
 ) -> YearMask | None:
     """Return what BY parts leave of every day; None when they leave every one."""
     if not (months or year_days or month_days or weekdays):
         return None
-    return YearMask(months=months, year_days=year_days, month_days=month_days, weekdays=weekdays)
+    return year_mask(months, year_days, month_days, weekdays)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -87,7 +106,7 @@ class DayRule:
         first = anchor - (anchor - 1 - self.wkst) % 7
         weekdays = [weekday for _, weekday in self.byday] or [self.anchor.weekday()]
         offsets = sorted({(weekday - self.wkst) % 7 for weekday in weekdays})
-        limit = YearMask(months=self.bymonth) if self.bymonth else None
+        limit = day_limit(self.bymonth, (), (), ())
         return CycleDays(first, 7 * self.interval, offsets, limit)
 
     def _week_years(self) -> WeekYearDays:
@@ -97,9 +116,7 @@ class DayRule:
             weekdays = list(range(7)) if named else [self.anchor.weekday()]
         limit = None
         if self.bymonth or named:
-            limit = YearMask(
-                months=self.bymonth, year_days=self.byyearday, month_days=self.bymonthday
-            )
+            limit = year_mask(self.bymonth, self.byyearday, self.bymonthday, ())
         return WeekYearDays(
             weeks=self.byweekno,
             weekdays=weekdays,
@@ -125,17 +142,9 @@ class DayRule:
                 months=months,
                 year_days=self.byyearday,
                 month_days=month_days,
-                weekdays=YearMask(weekdays=self.byday, nth_within=nth_within)
-                if self.byday
-                else None,
+                weekdays=year_mask((), (), (), self.byday, nth_within) if self.byday else None,
                 forward=self.skip == "FORWARD",
             )
-        mask = YearMask(
-            months=months,
-            year_days=self.byyearday,
-            month_days=month_days,
-            weekdays=self.byday,
-            nth_within=nth_within,
-        )
+        mask = year_mask(months, self.byyearday, month_days, self.byday, nth_within)
         days = YearlyDays if yearly else MonthlyDays
         return days(mask, self.interval, self.anchor)

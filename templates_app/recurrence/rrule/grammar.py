@@ -1,6 +1,7 @@
 """From the text of an RRULE to its parts (RFC 5545 section 3.3.10, RFC 7529 section 4)."""
 
 from collections.abc import Callable
+from functools import lru_cache
 from typing import Any, NoReturn
 
 from templates_app.recurrence.errors import RecurrenceError
@@ -9,8 +10,10 @@ from templates_app.recurrence.rrule.combinations import MOST_COUNT, check
 from templates_app.recurrence.rrule.frequency import FREQUENCIES, Frequency
 from templates_app.recurrence.rrule.moments import read_until
 from templates_app.recurrence.rrule.parts import Parts
+from templates_app.recurrence.shown import quoted
 
 LONGEST_TEXT = 6_500
+_LONGEST_REMEMBERED = 400  # characters; the few longer rules would fill the memory
 _LONGEST_INTERVAL = 1_000_000_000
 _FIELDS = {"COUNT": "total"}
 _PREFIXES = ("RRULE:", "EXRULE:")
@@ -22,6 +25,11 @@ def parse_parts(text: str) -> Parts:
     Names and values may be in any case, parts in any order; one `;` may trail, as Google
     Calendar writes it. Raises `RecurrenceError`, whose `field` is the part's name, or `rrule`.
     """
+    return _read(text) if len(text) <= _LONGEST_REMEMBERED else _read.__wrapped__(text)
+
+
+@lru_cache(maxsize=4_096)
+def _read(text: str) -> Parts:
     body = _body(text)
     found: dict[str, Any] = {}
     byday = None
@@ -110,7 +118,7 @@ def _unknown(text: str, piece: str, name: str) -> RecurrenceError:
             "empty_part", "rrule", "The rule has an empty part.", hint='Drop a ";".'
         )
     return RecurrenceError(
-        "unknown_part", "rrule", f'"{name[:40]}" is not a rule part.', position=position
+        "unknown_part", "rrule", f"{quoted(name)} is not a rule part.", position=position
     )
 
 
@@ -131,7 +139,7 @@ def _frequency(part: str, value: str) -> Frequency:
     if freq is None:
         names = ", ".join(FREQUENCIES)
         raise RecurrenceError(
-            "bad_value", part, f'"{value[:40]}" is not a frequency.', hint=f"Use {names}."
+            "bad_value", part, f"{quoted(value)} is not a frequency.", hint=f"Use {names}."
         )
     return freq
 
@@ -141,7 +149,7 @@ def _scale(part: str, value: str) -> str:
         raise RecurrenceError(
             "unsupported_calendar",
             part,
-            f'The calendar "{value[:40]}" is not supported; only GREGORIAN is.',
+            f"The calendar {quoted(value)} is not supported; only GREGORIAN is.",
         )
     return "GREGORIAN"
 
@@ -150,7 +158,7 @@ def _skip(part: str, value: str) -> str:
     skip = value.upper()
     if skip not in {"OMIT", "BACKWARD", "FORWARD"}:
         raise RecurrenceError(
-            "bad_value", part, f'"{value[:40]}" is not OMIT, BACKWARD or FORWARD.'
+            "bad_value", part, f"{quoted(value)} is not OMIT, BACKWARD or FORWARD."
         )
     return skip
 

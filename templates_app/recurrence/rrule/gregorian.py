@@ -4,12 +4,26 @@ Days are counted as `date.toordinal()` counts them. A year's layout is one of fo
 not, and the weekday of 1 January), so a mask is worked out once per layout.
 """
 
+from templates_app.recurrence.months import LONGEST, SHORTEST
+from templates_app.recurrence.zones import LAST_YEAR
+
+__all__ = [
+    "FULL_YEAR",
+    "LAST_DAY",
+    "LAST_YEAR",
+    "MONTHS",
+    "MONTH_DAYS",
+    "MONTH_STARTS",
+    "SEVENTH_DAYS",
+    "is_leap",
+    "low_bit",
+    "new_year",
+    "nth_bit",
+    "week_one",
+]
+
 LAST_DAY = 3_652_059
 """The ordinal of 31 December 9999, where Python's dates end."""
-
-LAST_YEAR = 9999
-
-_LENGTHS = (31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31)
 
 FULL_YEAR = ((1 << 365) - 1, (1 << 366) - 1)
 """Every day of a common year and of a leap year."""
@@ -17,8 +31,8 @@ FULL_YEAR = ((1 << 365) - 1, (1 << 366) - 1)
 
 def _starts(leap: int) -> tuple[int, ...]:
     starts = [0]
-    for month, length in enumerate(_LENGTHS):
-        starts.append(starts[-1] + length + (leap if month == 1 else 0))
+    for length in (LONGEST if leap else SHORTEST)[1:]:
+        starts.append(starts[-1] + length)
     return tuple(starts)
 
 
@@ -77,7 +91,11 @@ def low_bit(mask: int) -> int:
 
 def nth_bit(mask: int, index: int) -> int:
     """Return the position of the bit that has exactly `index` set bits below it."""
-    position, width = 0, 512
+    if index == 0:
+        return low_bit(mask)
+    if index + 1 == mask.bit_count():
+        return mask.bit_length() - 1
+    position, width = 0, 1 << (mask.bit_length() - 1).bit_length()
     while width > 1:
         width >>= 1
         low = mask & ((1 << width) - 1)

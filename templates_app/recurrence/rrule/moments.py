@@ -6,11 +6,8 @@ from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
 from templates_app.recurrence.errors import RecurrenceError
+from templates_app.recurrence.months import MONTH_NAMES
 
-_MONTHS = (
-    *("January", "February", "March", "April", "May", "June", "July", "August"),
-    *("September", "October", "November", "December"),
-)
 _UNTIL = re.compile(r"(\d{4})(\d\d)(\d\d)(?:T(\d\d)(\d\d)(\d\d)(Z?))?", re.ASCII | re.IGNORECASE)
 _WRITTEN = re.compile(
     r"(\d{4})(-?)(\d\d)\2(\d\d)"
@@ -19,11 +16,15 @@ _WRITTEN = re.compile(
 )
 
 
-class Wall(NamedTuple):
-    """A local time, and whether only its date was written."""
+class Written(NamedTuple):
+    """A local time as it was written: as a date alone, or with an offset.
+
+    `instant` is naive UTC, and None where no offset names one.
+    """
 
     at: datetime
-    all_day: bool
+    all_day: bool = False
+    instant: datetime | None = None
 
 
 def read_until(part: str, text: str) -> datetime | date:
@@ -55,7 +56,7 @@ def read_until(part: str, text: str) -> datetime | date:
     return datetime.combine(on, at, UTC)
 
 
-def read_wall(field: str, text: str, zone: ZoneInfo) -> Wall:
+def read_wall(field: str, text: str, zone: ZoneInfo) -> Written:
     """Return the local time in `zone` that a text names.
 
     Takes ISO 8601 and the basic form of iCalendar; a date alone is its midnight; a time with an
@@ -73,18 +74,23 @@ def read_wall(field: str, text: str, zone: ZoneInfo) -> Wall:
     year, _, month, day, hour, _, minute, second, offset = match.groups()
     on = _date(field, int(year), int(month), int(day))
     if hour is None:
-        return Wall(datetime.combine(on, time()), all_day=True)
+        return Written(datetime.combine(on, time()), all_day=True)
     at = datetime.combine(on, _time(field, int(hour), int(minute), int(second or 0)))
-    return Wall(_localised(field, at, offset, zone) if offset else at, all_day=False)
+    return _localised(field, at, offset, zone) if offset else Written(at)
 
 
-def _localised(field: str, at: datetime, offset: str, zone: ZoneInfo) -> datetime:
+def _localised(field: str, at: datetime, offset: str, zone: ZoneInfo) -> Written:
     try:
-        instant = datetime.fromisoformat(at.isoformat() + offset.upper())
-        return instant.astimezone(zone).replace(tzinfo=None, fold=0)
-    except (ValueError, OverflowError):
+        instant = datetime.fromisoformat(at.isoformat() + offset.upper()).astimezone(UTC)
+        wall = instant.astimezone(zone).replace(tzinfo=None, fold=0)
+        return Written(wall, instant=instant.replace(tzinfo=None))
+    except ValueError:
         raise RecurrenceError(
             "bad_date", field, f'"{offset}" is not a UTC offset of that date.'
+        ) from None
+    except OverflowError:
+        raise RecurrenceError(
+            "out_of_range", field, f"{field}: {at.isoformat()} leaves the years 1 to 9999."
         ) from None
 
 
@@ -92,7 +98,7 @@ def _date(field: str, year: int, month: int, day: int) -> date:
     try:
         return date(year, month, day)
     except ValueError:
-        named = f"{day} {_MONTHS[month - 1]}" if 1 <= month <= 12 else f"{year:04}-{month:02}"
+        named = f"{day} {MONTH_NAMES[month]}" if 1 <= month <= 12 else f"{year:04}-{month:02}"
         raise RecurrenceError("bad_date", field, f"{field}: {named} does not exist.") from None
 
 

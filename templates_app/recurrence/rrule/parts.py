@@ -1,6 +1,7 @@
 """The parts of one RRULE as written, checked, and printed back."""
 
 from datetime import date, datetime
+from functools import lru_cache
 from typing import NamedTuple
 
 from templates_app.recurrence.rrule.frequency import WEEKDAYS, Frequency, Weekday
@@ -32,6 +33,10 @@ class Parts(NamedTuple):
 
     def __str__(self) -> str:
         """Return the rule's canonical text: fixed order, no defaults, lists sorted."""
+        return _written(self)
+
+    def words(self) -> list[str]:
+        """Return the parts of the canonical text."""
         words = [f"FREQ={self.freq.name}"]
         if self.interval != 1:
             words.append(f"INTERVAL={self.interval}")
@@ -53,7 +58,7 @@ class Parts(NamedTuple):
             words.append(f"RSCALE={self.rscale}")
         if self.skip != "OMIT":
             words.append(f"SKIP={self.skip}")
-        return ";".join(words)
+        return words
 
     def _list(self, words: list[str], name: str) -> None:
         values: tuple[int, ...] = getattr(self, name.lower())
@@ -63,3 +68,8 @@ class Parts(NamedTuple):
     def without_times(self) -> "Parts":
         """Return the rule of an all-day DTSTART, for which RFC 5545 ignores parts of time."""
         return self._replace(byhour=(), byminute=(), bysecond=(), leap_second=False)
+
+
+@lru_cache(maxsize=1_024)
+def _written(parts: Parts) -> str:
+    return ";".join(parts.words())

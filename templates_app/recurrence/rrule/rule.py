@@ -1,9 +1,10 @@
 """One RRULE with its DTSTART: the nominal local times that it names."""
 
+from collections import deque
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from datetime import date, datetime
-from functools import cached_property, lru_cache
+from datetime import datetime
+from functools import cached_property
 from itertools import islice
 from zoneinfo import ZoneInfo
 
@@ -19,7 +20,7 @@ from templates_app.recurrence.rrule.bounds import (
 from templates_app.recurrence.rrule.cautions import cautions_of
 from templates_app.recurrence.rrule.grammar import parse_parts
 from templates_app.recurrence.rrule.parts import Parts
-from templates_app.recurrence.rrule.streams import Stream, day_rule, stream_of
+from templates_app.recurrence.rrule.streams import Stream, stream_of
 from templates_app.recurrence.rrule.unreachable import never
 
 
@@ -34,20 +35,19 @@ class Rule:
     parts: Parts
     dtstart: datetime
     zone: ZoneInfo
-    first: int = field(init=False, repr=False, compare=False)
-    """The first time, in seconds as streams count them."""
+    _start: int = field(init=False, repr=False, compare=False)
     _stream: Stream = field(init=False, repr=False, compare=False)
     _until: Bound = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
-        """Find the first time; raise `RecurrenceError` (code `never`) when there is none."""
+        """Build the stream of its times. Whether it ever fires, `first` says."""
         if self.dtstart.tzinfo is not None or self.dtstart.microsecond:
             raise ValueError("dtstart is a naive local time in whole seconds")
         until = self.parts.until
         bound = ENDLESS if until is None else until_bound(until, self.zone)
         object.__setattr__(self, "_until", bound)
+        object.__setattr__(self, "_start", to_seconds(self.dtstart))
         object.__setattr__(self, "_stream", stream_of(self.parts, self.dtstart))
-        object.__setattr__(self, "first", self._earliest())
 
     @property
     def text(self) -> str:
@@ -59,14 +59,6 @@ class Rule:
         """What is allowed and probably not what was meant."""
         return cautions_of(self.parts, self.dtstart, to_datetime(self.first))
 
-    def days(self, start: date) -> Iterator[date]:
-        """Yield the days at or after `start` and DTSTART that FREQ, INTERVAL and BY parts leave.
-
-        COUNT, UNTIL, BYSETPOS and the parts of time are not applied: this is a superset of the
-        dates of `walls`, and for a frequency below a day the days that its limits leave.
-        """
-        return day_rule(self.parts, self.dtstart).days(start)
-
     def walls(self, start: datetime) -> Iterator[datetime]:
         """Yield every nominal time at or after `start`, COUNT and UNTIL applied.
 
@@ -75,13 +67,18 @@ class Rule:
         with the rule, with the year 9999, or where 400 years hold no further time.
         """
         second = to_seconds(start) + bool(start.microsecond)
-        bound = self._until
-        if second <= self.first:
-            second = self.first
-        elif self.parts.total is not None and second > self._last.last:
-            return
         if self.parts.total is not None:
-            bound = self._last
+            return self._counted(second, self.parts.total)
+        return self._bounded(max(second, self._start), self._until)
+
+    def _counted(self, second: int, total: int) -> Iterator[datetime]:
+        if second <= self._start:
+            return map(to_datetime, islice(self._stream.since(self._start), total))
+        if second > self._last.last:
+            return iter(())
+        return self._bounded(second, self._last)
+
+    def _bounded(self, second: int, bound: Bound) -> Iterator[datetime]:
         for at in self._stream.since(second):
             if at > bound.sure and not bound.admits(at):
                 if at > bound.last:
@@ -89,8 +86,13 @@ class Rule:
                 continue
             yield to_datetime(at)
 
-    def _earliest(self) -> int:
-        for at in self._stream.since(to_seconds(self.dtstart)):
+    @cached_property
+    def first(self) -> int:
+        """The first time, in seconds as streams count them.
+
+        Raises `RecurrenceError` (code `never`) when there is none.
+        """
+        for at in self._stream.since(self._start):
             if self._until.admits(at):
                 return at
             if at > self._until.last:
@@ -101,17 +103,16 @@ class Rule:
     def _last(self) -> Bound:
         """The bound of COUNT, found by walking once."""
         assert self.parts.total is not None
-        last = self.first
-        for last in islice(self._stream.since(self.first), self.parts.total):  # noqa: B007
-            pass
-        return at_most(last)
+        counted = islice(self._stream.since(self._start), self.parts.total)
+        return at_most(next(iter(deque(counted, maxlen=1)), self._start - 1))
 
 
-@lru_cache(maxsize=8_192)
 def parse_rule(text: str, *, dtstart: datetime, zone: ZoneInfo) -> Rule:
     """Return the rule of a text, with or without `RRULE:`, that starts at a naive local time.
 
     `zone` is used to compare UNTIL, which is in UTC, with local times. Raises `RecurrenceError`
     for a text that RFC 5545 or 7529 forbid, and (code `never`) for a rule without any time.
     """
-    return Rule(parse_parts(text), dtstart, zone)
+    rule = Rule(parse_parts(text), dtstart, zone)
+    _ = rule.first
+    return rule

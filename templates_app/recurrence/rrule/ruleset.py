@@ -3,16 +3,24 @@
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from heapq import merge
+from heapq import heapreplace, merge
 from zoneinfo import ZoneInfo
 
 from templates_app.recurrence.errors import Caution, RecurrenceError
+from templates_app.recurrence.rrule.combinations import MOST_COUNT
 from templates_app.recurrence.rrule.grammar import parse_parts
-from templates_app.recurrence.rrule.moments import Wall, read_wall
-from templates_app.recurrence.rrule.rule import Rule, parse_rule
+from templates_app.recurrence.rrule.moments import Written, read_wall
+from templates_app.recurrence.rrule.rule import Rule
 
-_MOST_REMOVED = 50_000
-"""Times removed in a row, after which a search is given up: more than the minutes of a month."""
+_MOST_WORK = 100_000
+_MORE_WORK = 2_000
+"""Steps that a search may take, and how many more for each time that it finds.
+
+A step is a few microseconds: a time that is drawn, or a step of an exception beside it. With one
+rule and one exception 50,000 times in a row may be removed, more than the minutes of a month.
+"""
+_RESTART = 5  # steps
+_NEVER = datetime.max  # noqa: DTZ901 - with microseconds: no time of a rule
 
 _BEGINNING = datetime(1, 1, 1)  # noqa: DTZ001 - nominal times have no zone
 _MOST_RULES = 100
@@ -28,13 +36,19 @@ class RuleSet:
     they are all there is.
     """
 
-    dtstart: datetime
-    all_day: bool
+    start: Written
     zone: ZoneInfo
     rules: tuple[Rule, ...]
     exrules: tuple[Rule, ...]
     rdates: tuple[datetime, ...]
     exdates: frozenset[datetime]
+    given_rdates: tuple[Written, ...] = ()
+    given_exdates: tuple[Written, ...] = ()
+
+    @property
+    def dtstart(self) -> datetime:
+        """The local time from which the rules count."""
+        return self.start.at
 
     @property
     def cautions(self) -> tuple[Caution, ...]:
@@ -45,26 +59,97 @@ class RuleSet:
     def walls(self, start: datetime) -> Iterator[datetime]:
         """Yield every nominal time at or after `start`, in order and each once.
 
-        Raises `RecurrenceError` with the code `too_costly` after 50,000 removed times in a row.
+        Raises `RecurrenceError` with the code `too_costly` where exceptions remove some 50,000
+        times in a row, fewer where there are many rules.
         """
-        previous, removed = None, 0
+        if self.exrules or self.exdates:
+            return self._without_exceptions(start)
+        if len(self.rules) == 1 and not self.rdates:
+            return self.rules[0].walls(start)
+        return _each_once(self._named(start))
+
+    def removes(self, wall: datetime) -> bool:
+        """Whether an exception names this local time."""
+        return wall in self.exdates or any(
+            next(rule.walls(wall), None) == wall for rule in self.exrules
+        )
+
+    def refuse_costly(self) -> None:
+        """Raise `too_costly` for rules that count to more than 100,000 in all."""
+        left = MOST_COUNT
+        for path, rules in (("rules", self.rules), ("exrules", self.exrules)):
+            for index, rule in enumerate(rules):
+                left -= rule.parts.total or 0
+                if left < 0:
+                    raise RecurrenceError(
+                        "too_costly",
+                        f"{path}.{index}.COUNT",
+                        f"The rules of a set may count to {MOST_COUNT:,} in all.",
+                        hint="Use smaller counts, or UNTIL.",
+                    )
+
+    def refuse_idle(self) -> None:
+        """Raise `never` for a rule or an exception rule that never fires."""
+        alone = len(self.rules) == 1
+        for path, rules in (("rules", self.rules), ("exrules", self.exrules)):
+            for index, rule in enumerate(rules):
+                try:
+                    _ = rule.first
+                except RecurrenceError as fault:
+                    if alone and path == "rules":
+                        raise
+                    raise fault.within(f"{path}.{index}") from None
+
+    def refuse_empty(self) -> None:
+        """Raise `never` where exceptions remove every time."""
+        if (self.exrules or self.exdates) and next(self.walls(_BEGINNING), None) is None:
+            raise RecurrenceError(
+                "never", "rrule", "This rule never fires: its exceptions remove every time."
+            )
+
+    def _without_exceptions(self, start: datetime) -> Iterator[datetime]:
+        # Those that are far ahead cost nothing: the one whose turn is next stands first.
+        ahead = [(_BEGINNING, index, _Exception(rule)) for index, rule in enumerate(self.exrules)]
+        previous, left = None, _MOST_WORK
         for at in self._named(start):
+            left -= 1
             if at == previous:
                 continue
             previous = at
-            if at in self.exdates or any(_fires_at(rule, at) for rule in self.exrules):
-                removed += 1
-                if removed > _MOST_REMOVED:
-                    raise _all_removed()
-                continue
-            removed = 0
-            yield at
+            while ahead and ahead[0][0] < at:
+                _, index, exception = ahead[0]
+                left -= exception.advance(at)
+                heapreplace(ahead, (exception.following, index, exception))
+            if left < 0:
+                raise _all_removed("exrules" if self.exrules else "exdates")
+            if at not in self.exdates and not (ahead and ahead[0][0] == at):
+                yield at
+                left += _MORE_WORK
 
     def _named(self, start: datetime) -> Iterator[datetime]:
         if len(self.rules) == 1 and not self.rdates:
             return self.rules[0].walls(start)
         dates = (at for at in self.rdates if at >= start)
         return merge(dates, *(rule.walls(start) for rule in self.rules))
+
+
+class _Exception:
+    """An exception rule that is walked beside the times: `following` is its next one."""
+
+    def __init__(self, rule: Rule) -> None:
+        self._rule = rule
+        self._walls: Iterator[datetime] = iter(())
+        self.following = _BEGINNING
+
+    def advance(self, at: datetime) -> int:
+        """Move to the first time at or after `at`, and return the steps that it took."""
+        self.following = next(self._walls, _BEGINNING)
+        if self.following >= at:
+            return 1
+        # What lies between is not walked.
+        self._walls = self._rule.walls(at)
+        self.following = next(self._walls, _NEVER)
+        return _RESTART
 
 
 def parse_set(
@@ -76,48 +161,74 @@ def parse_set(
     exdates: Sequence[str],
     zone: ZoneInfo,
 ) -> RuleSet:
-    """Return the set that the JSON shape of an rrule recurrence names.
+    """Return the set as `read_set` does, if it may be searched and ever fires.
+
+    Raises `RecurrenceError` (code `never`) when no time is left, or (`too_costly`).
+    """
+    found = read_set(
+        dtstart=dtstart, rules=rules, exrules=exrules, rdates=rdates, exdates=exdates, zone=zone
+    )
+    found.refuse_costly()
+    found.refuse_idle()
+    found.refuse_empty()
+    return found
+
+
+def read_set(
+    *,
+    dtstart: str,
+    rules: Sequence[str],
+    exrules: Sequence[str],
+    rdates: Sequence[str],
+    exdates: Sequence[str],
+    zone: ZoneInfo,
+) -> RuleSet:
+    """Return the set that the JSON shape of an rrule recurrence names, without asking if it fires.
 
     A DTSTART written as a date alone is an all-day one: its rules' BYHOUR, BYMINUTE and BYSECOND
     are ignored, as RFC 5545 section 3.3.10 says. Raises `RecurrenceError`: its `field` is a part
-    of the rule for a single rule, else `rules.1.BYDAY`, `exrules.0.FREQ`, `rdates.2`; its code is
-    `never` when no time is left.
+    of the rule for a single rule, else `rules.1.BYDAY`, `exrules.0.FREQ`, `rdates.2`.
     """
     _bounded("rules", len(rules) + len(exrules), _MOST_RULES)
     _bounded("rdates", len(rdates) + len(exdates), _MOST_DATES)
     start = read_wall("dtstart", dtstart, zone)
     path = "rules.{}" if len(rules) > 1 else None
-    named = tuple(sorted(set(_dates("rdates", rdates, zone))))
-    parsed = RuleSet(
-        dtstart=start.at,
-        all_day=start.all_day,
+    added, removed = _dates("rdates", rdates, zone), _dates("exdates", exdates, zone)
+    named = tuple(sorted({one.at for one in added}))
+    return RuleSet(
+        start=start,
         zone=zone,
         rules=tuple(_rule(text, i, path, start, zone) for i, text in enumerate(rules)),
         exrules=tuple(_rule(text, i, "exrules.{}", start, zone) for i, text in enumerate(exrules)),
         rdates=named or (() if rules else (start.at,)),
-        exdates=frozenset(_dates("exdates", exdates, zone)),
+        exdates=frozenset(one.at for one in removed),
+        given_rdates=added,
+        given_exdates=removed,
     )
-    if (exrules or exdates) and next(parsed.walls(_BEGINNING), None) is None:
-        raise RecurrenceError(
-            "never", "rrule", "This rule never fires: its exceptions remove every time."
-        )
-    return parsed
 
 
-def _rule(text: str, index: int, path: str | None, start: Wall, zone: ZoneInfo) -> Rule:
+def _rule(text: str, index: int, path: str | None, start: Written, zone: ZoneInfo) -> Rule:
     try:
-        if start.all_day:
-            return Rule(parse_parts(text).without_times(), start.at, zone)
-        return parse_rule(text, dtstart=start.at, zone=zone)
+        parts = parse_parts(text)
     except RecurrenceError as fault:
         if path is None:
             raise
         raise fault.within(path.format(index)) from None
+    return Rule(parts.without_times() if start.all_day else parts, start.at, zone)
 
 
-def _dates(field: str, texts: Sequence[str], zone: ZoneInfo) -> Iterator[datetime]:
-    for index, text in enumerate(texts):
-        yield read_wall(f"{field}.{index}", text, zone).at
+def _dates(field: str, texts: Sequence[str], zone: ZoneInfo) -> tuple[Written, ...]:
+    if not texts:
+        return ()
+    return tuple(read_wall(f"{field}.{index}", text, zone) for index, text in enumerate(texts))
+
+
+def _each_once(walls: Iterator[datetime]) -> Iterator[datetime]:
+    previous = None
+    for at in walls:
+        if at != previous:
+            previous = at
+            yield at
 
 
 def _bounded(field: str, count: int, most: int) -> None:
@@ -125,14 +236,10 @@ def _bounded(field: str, count: int, most: int) -> None:
         raise RecurrenceError("too_costly", field, f"At most {most:,} of them; here are {count:,}.")
 
 
-def _fires_at(rule: Rule, at: datetime) -> bool:
-    return next(rule.walls(at), None) == at
-
-
-def _all_removed() -> RecurrenceError:
+def _all_removed(field: str) -> RecurrenceError:
     return RecurrenceError(
         "too_costly",
-        "exrules",
-        f"The exceptions remove more than {_MOST_REMOVED:,} times in a row.",
+        field,
+        "The exceptions remove too many times in a row to look for what is left.",
         hint="Limit the rule itself instead (BYMONTH, BYDAY, BYHOUR).",
     )

@@ -80,9 +80,14 @@ class PickedTimes:
     def since(self, second: int) -> Iterator[int]:
         """See `Stream`. Sets are never written out: members are found by their places."""
         size, previous, tried = self._times.size, second - 1, 0
+        # Months and years have few lengths.
+        places: dict[int, list[int]] = {}
         for base, mask in self._days.periods(second // DAY):
             tried += 1
-            for place in set_indexes(self._positions, mask.bit_count() * size):
+            count = mask.bit_count()
+            if count not in places:
+                places[count] = set_indexes(self._positions, count * size)
+            for place in places[count]:
                 day, time = divmod(place, size)
                 at = (base + nth_bit(mask, day)) * DAY + self._times.at(time)
                 if at > previous:

@@ -3,23 +3,9 @@
 from datetime import datetime
 
 from templates_app.recurrence.errors import RecurrenceError
+from templates_app.recurrence.months import LONGEST, MONTH_NAMES
 from templates_app.recurrence.rrule.parts import Parts
 from templates_app.recurrence.rrule.streams import DAY, seconds_of_day, stream_of
-
-_MONTHS = (
-    ("January", 31),
-    ("February", 29),
-    ("March", 31),
-    ("April", 30),
-    ("May", 31),
-    ("June", 30),
-    ("July", 31),
-    ("August", 31),
-    ("September", 30),
-    ("October", 31),
-    ("November", 30),
-    ("December", 31),
-)
 
 
 def never(parts: Parts, dtstart: datetime) -> RecurrenceError:
@@ -46,12 +32,15 @@ def _reason(parts: Parts, dtstart: datetime) -> str:
 def _missing_day(parts: Parts) -> str | None:
     if not parts.bymonth or not parts.bymonthday:
         return None
-    months = [_MONTHS[month - 1] for month in parts.bymonth]
     day = min(abs(day) for day in parts.bymonthday)
-    if day <= max(length for _, length in months):
+    if day <= max(LONGEST[month] for month in parts.bymonth):
         return None
-    names = " nor ".join(name for name, _ in months)
-    return f"{names} has no day {day}." if len(months) == 1 else f"neither {names} has a day {day}."
+    names = " nor ".join(MONTH_NAMES[month] for month in parts.bymonth)
+    return (
+        f"{names} has no day {day}."
+        if len(parts.bymonth) == 1
+        else f"neither {names} has a day {day}."
+    )
 
 
 def _fires(parts: Parts, dtstart: datetime) -> bool:

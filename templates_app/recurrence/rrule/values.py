@@ -4,6 +4,7 @@ from collections.abc import Mapping
 
 from templates_app.recurrence.errors import RecurrenceError
 from templates_app.recurrence.rrule.frequency import WEEKDAYS, Weekday
+from templates_app.recurrence.shown import quoted, shortened
 
 MOST_VALUES = 400
 """Values in one list; BYSETPOS and BYYEARDAY have 732 at most, nobody writes half of them."""
@@ -83,7 +84,9 @@ def weekday(part: str, text: str) -> int:
     """Return the weekday that WKST names, 0 for Monday."""
     if text not in WEEKDAYS:
         raise RecurrenceError(
-            "unknown_name", part, f'"{text}" is not an RRULE weekday; use {", ".join(WEEKDAYS)}.'
+            "unknown_name",
+            part,
+            f"{quoted(text)} is not an RRULE weekday; use {', '.join(WEEKDAYS)}.",
         )
     return WEEKDAYS.index(text)
 
@@ -92,7 +95,9 @@ def whole_number(part: str, text: str, most: int) -> int:
     """Return the value of INTERVAL or COUNT, from 1 to `most`."""
     digits = text[1:] if text[:1] in {"+", "-"} else text
     if not digits.isdigit():
-        raise RecurrenceError("not_integer", part, f"{part} must be a whole number.")
+        raise RecurrenceError(
+            "not_integer", part, f"{part} must be a whole number.", hint=f"Example: {part}=2"
+        )
     if text[0] == "-" or not digits.strip("0"):
         raise RecurrenceError("out_of_range", part, f"{part} must be at least 1.")
     if len(digits) > 18 or int(digits) > most:
@@ -120,7 +125,9 @@ def _spelled_out(part: str, item: str) -> int:
     digits = item[len(sign) :]
     if not digits.isdigit():
         raise RecurrenceError(
-            "not_integer", part, f'{part}: "{item}" is not a whole number; use {_RANGES[part]}.'
+            "not_integer",
+            part,
+            f"{part}: {quoted(item)} is not a whole number; use {_RANGES[part]}.",
         )
     value = table.get(sign + (digits.lstrip("0") or "0"))
     if value is None:
@@ -132,11 +139,17 @@ def _bad_weekday(item: str, most: int) -> RecurrenceError:
     number, name = item.rstrip("ABCDEFGHIJKLMNOPQRSTUVWXYZ"), item.lstrip("+-0123456789")
     if name not in WEEKDAYS:
         likely = name[:2] if name[:2] in WEEKDAYS and name.isalpha() else None
-        ask = f"did you mean {number}{likely}?" if likely else f"use {', '.join(WEEKDAYS)}."
-        return RecurrenceError("unknown_name", "BYDAY", f'"{item}" is not an RRULE weekday; {ask}')
+        ask = (
+            f"did you mean {shortened(number)}{likely}?"
+            if likely
+            else f"use {', '.join(WEEKDAYS)}."
+        )
+        return RecurrenceError(
+            "unknown_name", "BYDAY", f"{quoted(item)} is not an RRULE weekday; {ask}"
+        )
     span = "month" if most == 5 else "year"
     return RecurrenceError(
         "out_of_range",
         "BYDAY",
-        f'"{item}": the number must be 1 to {most} or -1 to -{most} in a {span}.',
+        f"{quoted(item)}: the number must be 1 to {most} or -1 to -{most} in a {span}.",
     )

@@ -5,7 +5,8 @@ import json
 import pytest
 
 from templates_app.calendars.calendar_set import combine, parse_calendar
-from templates_app.calendars.cautions import cautions_of
+from templates_app.calendars.cautions import beyond_data, cautions_of
+from templates_app.calendars.sources import Source
 from templates_app.recurrence.errors import RecurrenceError
 
 FULL = {
@@ -250,3 +251,38 @@ def test_hours_beside_holidays_get_a_caution():
 def test_the_leap_day_of_every_year_gets_a_caution():
     leap = parse_calendar({"dates": [{"every_year": "02-29"}]})
     assert [one.code for one in cautions_of(leap.definition)] == ["leap_day"]
+
+
+def test_hours_of_a_weekday_that_is_whole_anyway_get_a_caution():
+    week = {"hours": {"mo": [["09:00", "17:00"]], "sa": [["09:00", "12:00"]]}}
+    (caution,) = cautions_of(parse_calendar({**week, "weekdays": ["sa", "su"]}).definition)
+    assert (caution.code, caution.field) == ("hours_and_weekdays", "hours")
+    assert caution.message == "The calendar holds the whole of Saturdays; their hours add nothing."
+    assert cautions_of(parse_calendar({**week, "weekdays": ["su"]}).definition) == ()
+
+
+def test_cautions_of_members_name_their_path():
+    leap = {"dates": [{"every_year": "02-29"}]}
+    nested = {"weekdays": ["sa"], "any_of": [{"weekdays": ["su"]}, leap], "except": leap}
+    found = cautions_of(parse_calendar(nested).definition)
+    assert [one.field for one in found] == ["any_of.1.dates", "except.dates"]
+
+
+def test_holidays_that_end_before_those_of_other_countries_get_a_caution():
+    sources = [Source("ES", "", "", ("public",)), Source("LK", "", "", ("public",))]
+    ends = [source.known_until for source in sources]
+    assert ends[0] > ends[1]
+    document = {"holidays": [{"country": "ES"}, {"country": "LK"}]}
+    (caution,) = cautions_of(parse_calendar(document).definition)
+    assert (caution.code, caution.field) == ("holidays_end", "holidays")
+    assert f"in Sri Lanka are known until {ends[1]} only" in caution.message
+
+
+def test_a_plan_beyond_the_holidays_that_are_known_gets_a_caution_for_each_source():
+    spain, tokyo = {"holidays": [{"country": "ES"}]}, {"holidays": [{"market": "XJPX"}]}
+    weekend = {"weekdays": ["sa"], "except": spain}
+    definitions = [parse_calendar(one).definition for one in (spain, weekend, tokyo)]
+    assert beyond_data(definitions, 2099) == ()
+    (caution,) = beyond_data(definitions, 2100)
+    assert "2099" in caution.message
+    assert len(beyond_data(definitions, 2101)) == 2

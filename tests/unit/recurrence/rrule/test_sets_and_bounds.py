@@ -1,13 +1,21 @@
 # ruff: noqa: DTZ001 - nominal times have no zone
-from datetime import date, datetime, timedelta
-from itertools import islice
+from collections.abc import Iterator
+from datetime import date, datetime
+from itertools import chain, islice, takewhile
 from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
 
 from templates_app.recurrence.errors import RecurrenceError
-from templates_app.recurrence.rrule import DayRule, Frequency, RuleSet, parse_rule, parse_set
+from templates_app.recurrence.rrule import (
+    DayRule,
+    Frequency,
+    RuleSet,
+    parse_rule,
+    parse_set,
+    streams,
+)
 
 MADRID = ZoneInfo("Europe/Madrid")
 NEW_YORK = ZoneInfo("America/New_York")
@@ -192,10 +200,89 @@ def test_day_rule_needs_no_text_and_starts_at_its_anchor() -> None:
     assert next(fridays.days(date(2026, 5, 5))) == date(2026, 5, 29)
 
 
-def test_days_of_a_rule_hold_every_date_of_its_times() -> None:
-    rule = parse_rule(
-        "FREQ=HOURLY;INTERVAL=5;BYMONTHDAY=1,-1", dtstart=datetime(2026, 1, 1, 3), zone=MADRID
-    )
-    days = set(islice(rule.days(date(2026, 1, 1)), 60))
-    assert {at.date() for at in islice(rule.walls(datetime(2026, 1, 1)), 100)} <= days
-    assert all((day + timedelta(1)).day == 1 or day.day == 1 for day in days)
+HOSTILE = {
+    "many counts": {
+        "rules": [
+            f"FREQ=MONTHLY;COUNT=100000;BYDAY=MO,TU,WE;BYHOUR={i % 24};BYSETPOS=-1"
+            for i in range(50)
+        ]
+    },
+    "many counted exceptions": {
+        "rules": ["FREQ=SECONDLY"],
+        "exrules": [f"FREQ=SECONDLY;COUNT={40_000 - i}" for i in range(50)],
+    },
+    "one of many exceptions removes all": {
+        "rules": ["FREQ=SECONDLY"],
+        "exrules": [*["FREQ=YEARLY;BYMONTH=2"] * 49, "FREQ=SECONDLY"],
+    },
+    "exceptions that are never in step": {
+        "rules": ["FREQ=MINUTELY"],
+        "exrules": [
+            *[f"FREQ=SECONDLY;BYSECOND={','.join(map(str, range(1, 60)))}"] * 49,
+            "FREQ=MINUTELY",
+        ],
+    },
+    "many equal rules": {"rules": ["FREQ=SECONDLY"] * 50, "exrules": ["FREQ=SECONDLY"]},
+}
+
+
+@pytest.mark.parametrize("name", HOSTILE)
+def test_hostile_set_is_refused_after_bounded_work(
+    name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    steps = 0
+    since = streams.SlottedTimes.since
+
+    def counted(self: streams.SlottedTimes, second: int) -> Iterator[int]:
+        nonlocal steps
+        for at in since(self, second):
+            steps += 1
+            yield at
+
+    monkeypatch.setattr(streams.SlottedTimes, "since", counted)
+    with pytest.raises(RecurrenceError) as refused:
+        a_set(**HOSTILE[name])
+    assert refused.value.code == "too_costly"
+    assert refused.value.field.startswith(("exrules", "rules."))
+    assert steps < 400_000
+
+
+def test_counts_of_a_set_are_bounded_together_and_the_part_is_named() -> None:
+    assert told(a_set(rules=["FREQ=DAILY;COUNT=99999", "FREQ=DAILY;COUNT=1"]), 1)
+    with pytest.raises(RecurrenceError) as refused:
+        a_set(rules=["FREQ=DAILY;COUNT=50000"], exrules=["FREQ=WEEKLY", "FREQ=DAILY;COUNT=50001"])
+    assert (refused.value.code, refused.value.field) == ("too_costly", "exrules.1.COUNT")
+
+
+def test_exceptions_that_remove_most_of_a_dense_rule_are_followed() -> None:
+    seconds = ",".join(map(str, range(59)))
+    found = a_set(rules=["FREQ=SECONDLY"], exrules=[f"FREQ=SECONDLY;BYSECOND={seconds}"])
+    kept = list(islice(found.walls(datetime(2026, 1, 1)), 3_000))
+    assert {at.second for at in kept} == {59}
+    assert kept[-1] == datetime(2026, 1, 3, 1, 59, 59)
+
+
+def test_first_of_counted_rule_is_told_without_counting_it_out() -> None:
+    rule = parse_rule("FREQ=SECONDLY;COUNT=100000", dtstart=datetime(2026, 1, 1), zone=MADRID)
+    assert next(rule.walls(datetime(1901, 1, 1))) == datetime(2026, 1, 1)
+    assert "_last" not in vars(rule)
+    assert len(list(rule.walls(datetime(2026, 1, 1)))) == 100_000
+    assert list(rule.walls(datetime(2026, 1, 2, 3, 46, 38))) == [
+        datetime(2026, 1, 2, 3, 46, 38),
+        datetime(2026, 1, 2, 3, 46, 39),
+    ]
+
+
+def test_exceptions_agree_with_removing_from_the_whole_list() -> None:
+    rules = ["FREQ=HOURLY;INTERVAL=5", "FREQ=DAILY;BYHOUR=3,9"]
+    exrules = ["FREQ=WEEKLY;BYDAY=MO,TU;BYHOUR=9", "FREQ=HOURLY;INTERVAL=3", "FREQ=DAILY;COUNT=9"]
+    start, end = datetime(1997, 9, 2, 9), datetime(1998, 2, 1)
+    parsed = [
+        [list(takewhile(lambda at: at < end, parse_rule(text, dtstart=start, zone=NEW_YORK).walls(start))) for text in texts]
+        for texts in (rules, exrules)
+    ]  # fmt: skip
+    wanted = set(chain(*parsed[0])) - set(chain(*parsed[1]))
+    found = a_set(rules=rules, exrules=exrules)
+    assert list(takewhile(lambda at: at < end, found.walls(start))) == sorted(wanted)
+    late = datetime(1997, 12, 24, 18)
+    assert next(found.walls(late)) == min(at for at in wanted if at >= late)
