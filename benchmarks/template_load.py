@@ -204,6 +204,7 @@ def _template(entry: Entry, payload: dict[str, Any], owners: Owners) -> DueTempl
         name="Report",
         kind="python",
         payload=payload,
+        has_placeholders="{{" in json.dumps(payload),
         priority=fields.priority,
         max_attempts=fields.max_attempts,
         backoff=None,

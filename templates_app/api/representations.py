@@ -1,6 +1,5 @@
 """How templates, calendars and windows look in answers. Plain functions: they run per row."""
 
-import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict
 from datetime import UTC, datetime
@@ -20,7 +19,7 @@ from templates_app.operations.draft import TEMPLATE_FIELDS, document_of
 from templates_app.operations.running import Backfilled
 from templates_app.recurrence.describe import sentence
 from templates_app.recurrence.errors import Caution, RecurrenceError
-from templates_app.recurrence.parse import parse_stored
+from templates_app.recurrence.parse import parse
 
 
 def template_summary(template: Template, names: Mapping[UUID, str]) -> dict[str, Any]:
@@ -136,9 +135,8 @@ def utc(naive: datetime) -> str | None:
 
 
 def _warnings_of(template: Template) -> list[dict[str, Any]]:
-    text = json.dumps(template.recurrence, separators=(",", ":"), ensure_ascii=False)
     try:
-        recurrence = parse_stored(text, seed=str(template.pk))
+        recurrence = parse(template.recurrence, seed=str(template.pk))
     except RecurrenceError as error:
         # Stored by another release, which knew a zone or allowed a rule that this one does not.
         found = Caution(code=error.code, field=error.field, message=error.message, hint=error.hint)

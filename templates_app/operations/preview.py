@@ -6,6 +6,7 @@ from typing import Any
 from uuid import UUID
 
 from jobs.operations.fields import Fields, InvalidFields
+from templates_app.calendars.cautions import beyond_data
 from templates_app.calendars.openness import ClosedPolicy, opening
 from templates_app.expander.batch import read_these
 from templates_app.expander.outcome import rules_of
@@ -133,12 +134,19 @@ def _preview(rules: Rules, phrases: "_Phrases", count: int, start: datetime) -> 
         sentence=sentence(
             rules.recurrence.document, phrases.avoid, phrases.keep_to, rules.on_closed.value
         ),
-        cautions=rules.recurrence.cautions,
+        cautions=(*rules.recurrence.cautions, *_beyond_known_holidays(rules, runs)),
         rules=rules,
         runs=tuple(runs),
         skips=planned.skips,
         ended=planned.ended,
     )
+
+
+def _beyond_known_holidays(rules: Rules, runs: list[Run]) -> tuple[Caution, ...]:
+    if rules.opening is None or not runs:
+        return ()
+    calendars = (*rules.opening.avoid, *rules.opening.keep_to)
+    return beyond_data((one.definition for one in calendars), runs[-1].run_at.year)
 
 
 def _upcoming(rules: Rules, now: datetime, until: datetime) -> Plan:

@@ -2,19 +2,17 @@
 
 import json
 from collections.abc import Callable, Mapping
-from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import timedelta
 from functools import lru_cache
-from itertools import islice, pairwise
 from typing import Any
 
 from templates_app.recurrence.document import Document
 from templates_app.recurrence.errors import RecurrenceError
+from templates_app.recurrence.examination import examined
 from templates_app.recurrence.kinds import KINDS, Build, Built, Nested
-from templates_app.recurrence.moments import Schedule
 from templates_app.recurrence.plain_json import is_too_deep, refuse_bad_text
 from templates_app.recurrence.shown import listed, quoted
-from templates_app.recurrence.value import BEGINNING, Recurrence
+from templates_app.recurrence.value import Recurrence
 
 COMMON = ("kind", "timezone", "starts_at", "ends_at", "max_occurrences", "jitter")
 MOST_OCCURRENCES = 100_000
@@ -25,10 +23,6 @@ MOST_PARTS = 100
 COMBINING = ("union", "except")
 # Longer texts are read anew each time: thousands of them, remembered, would be gigabytes.
 LONGEST_REMEMBERED = 4_000
-# How many gaps between occurrences are looked at before a jitter is believed to fit them all.
-GAPS_LOOKED_AT = 400
-TICK = timedelta(microseconds=1)
-SECOND = timedelta(seconds=1)
 # What holds itself is refused as nested too deep.
 COMPACT = json.JSONEncoder(
     separators=(",", ":"), ensure_ascii=False, allow_nan=False, check_circular=False
@@ -92,7 +86,7 @@ def _checked(text: str, seed: str) -> Recurrence:
     content = json.loads(text)
     refuse_bad_text(content)
     refuse_bad_text({"seed": seed})
-    return _Parser(seed, _examined).parse(content, depth=1)
+    return _Parser(seed, examined).parse(content, depth=1)
 
 
 @lru_cache(maxsize=8192)
@@ -202,53 +196,3 @@ def _bounded(document: Document, built: Built, kind: str, seed: str) -> Recurren
         jitter=jitter,
         cautions=(*built.cautions, *document.cautions),
     )
-
-
-def _examined(recurrence: Recurrence, built: Built) -> Recurrence:
-    """Return the recurrence with all that there is to warn of; refuse what never happens."""
-    found = built.examine()
-    _refuse_never(recurrence, built)
-    if recurrence.jitter:
-        start = recurrence.starts_at or built.origin
-        _refuse_long_jitter(built.schedule, start, recurrence.jitter)
-    return replace(recurrence, cautions=(*found, *recurrence.cautions)) if found else recurrence
-
-
-def _refuse_never(recurrence: Recurrence, built: Built) -> None:
-    """The kinds refuse what is impossible in itself; here the bounds have their say."""
-    if built.proven and recurrence.starts_at is None and recurrence.ends_at is None:
-        return
-    start = recurrence.starts_at or built.origin or BEGINNING
-    if next((one for one in recurrence.moments(start - TICK) if one.runs), None) is None:
-        bounded = recurrence.starts_at is not None or recurrence.ends_at is not None
-        raise RecurrenceError(
-            "never",
-            "ends_at" if recurrence.ends_at else "recurrence",
-            "This schedule never runs"
-            + (" between its start and its end." if bounded else ": nothing is left of it."),
-        )
-
-
-def _refuse_long_jitter(schedule: Schedule, origin: datetime | None, jitter: timedelta) -> None:
-    start = origin or datetime(2026, 1, 1)  # noqa: DTZ001 - naive UTC
-    looked_at = islice(schedule.moments(start - TICK), GAPS_LOOKED_AT)
-    instants = [moment.scheduled for moment in looked_at if moment.runs]
-    shortest = min((later - earlier for earlier, later in pairwise(instants)), default=None)
-    if shortest is not None and jitter >= shortest:
-        raise RecurrenceError(
-            "jitter_too_large",
-            "jitter",
-            f"Jitter ({_span(jitter)}) must be shorter than the shortest gap between runs "
-            f"({_span(shortest)}).",
-            hint=f"Use at most {int(shortest.total_seconds()) - 1} seconds."
-            if shortest > SECOND
-            else "Leave it out.",
-        )
-
-
-def _span(span: timedelta) -> str:
-    seconds = int(span.total_seconds())
-    for size, name in ((86_400, "d"), (3_600, "h"), (60, "min")):
-        if seconds >= size and seconds % size == 0:
-            return f"{seconds // size} {name}"
-    return f"{seconds} s"

@@ -92,7 +92,7 @@ def test_a_decision_reads_a_templates_going_jobs_and_not_its_history():
     used, read = plan(overlapping.FIND_SHUT, now=NOW, limit=1000)
     assert {"job_shut", "job_template_unfinished"} <= used
     assert "Seq Scan" not in used
-    assert read < 50
+    assert read < 50, used
 
 
 @pytest.mark.parametrize("statement", [overlapping.RELEASE, overlapping.MAKE_WAY])
@@ -107,13 +107,13 @@ def test_an_edit_reads_a_templates_waiting_jobs_and_not_its_history():
     assert busy is not None
     used, read = plan(occurrences.WITHDRAW, template_ids=[busy.template_id])
     assert "job_template_unfinished" in used
-    assert read < 50
+    assert read < 50, used
 
 
 def test_the_populators_sleep_is_told_by_probes():
     used, read = plan(queueing.NEXT_DUE, now=NOW, lanes=["async", "process"])
     assert {"job_due", "job_shut"} <= used
-    assert read < 50
+    assert read < 50, used
 
 
 def test_the_newest_runs_of_a_template_come_in_the_order_of_an_index():

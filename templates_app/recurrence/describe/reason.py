@@ -65,10 +65,10 @@ def _twice(occurrence: Occurrence, zone: Zone, note: Note) -> str:
     nominal = occurrence.nominal
     change = _change(occurrence, zone)
     which = "first" if note is Note.FIRST_PASS else "second"
-    # A part of a union may have named the time in a zone of its own.
-    where = "its time zone"
-    if change is not None and change.new < change.old:
-        where = f"{zone.name} (clocks go back from {_clocks(change, nominal)})"
+    if change is None or change.old <= change.new:
+        # A part of a union has named it, in a zone of its own.
+        return f"A time that was named occurs twice in its time zone; it runs the {which} time."
+    where = f"{zone.name} (clocks go back from {_clocks(change, nominal)})"
     named = f"{time_of(nominal)} occurs twice on {date_of(nominal)} in {where}"
     return f"{named}; it runs the {which} time."
 

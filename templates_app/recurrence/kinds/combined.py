@@ -70,8 +70,6 @@ def _part(nested: Nested, content: object, path: str) -> Recurrence:
     try:
         return nested(content)
     except RecurrenceError as error:
-        if error.code == "too_many_parts":
-            raise
         raise error.within(path) from None
 
 

@@ -4,7 +4,7 @@ from datetime import date, time
 from typing import Any
 
 from templates_app.recurrence.day_times import DayTimes
-from templates_app.recurrence.document import Document, read_time, read_time_of_day
+from templates_app.recurrence.document import Document, read_time
 from templates_app.recurrence.errors import Caution, RecurrenceError
 from templates_app.recurrence.kinds.built import DST, Built, Nested, wall_schedule
 from templates_app.recurrence.kinds.interval import DEFAULT_ANCHOR
@@ -12,6 +12,7 @@ from templates_app.recurrence.months import LONGEST, MONTH_NAMES
 from templates_app.recurrence.rrule import DayRule
 from templates_app.recurrence.rrule.frequency import Frequency
 from templates_app.recurrence.shown import quoted
+from templates_app.recurrence.time_of_day import read_time_of_day
 from templates_app.recurrence.zones import Zone
 
 COMMON = ("every", "times", "anchor", *DST)

@@ -1,4 +1,4 @@
-# ruff: noqa: DTZ001 -- walls are naive: no time zone is known here
+
 """Against two libraries, on what they are known to answer rightly.
 
 cronsim: no wrap, W, L-n or names with L. croniter: no step through a wrap, no W; where a day field

@@ -1,4 +1,4 @@
-# ruff: noqa: DTZ001 -- walls are naive: no time zone is known here
+
 """The two day fields: rules of the month, and how the fields combine."""
 
 from datetime import date, datetime

@@ -1,4 +1,4 @@
-# ruff: noqa: DTZ001 -- walls are naive: no time zone is known here
+
 """Against a matcher of its own: every day of a cycle of years, every second of a day.
 
 The expressions are made together with plain predicates, so nothing here reads cron text.

@@ -1,4 +1,4 @@
-# ruff: noqa: DTZ001 -- walls are naive: no time zone is known here
+
 """The stream of wall-clock times."""
 
 from dataclasses import FrozenInstanceError

@@ -1,4 +1,4 @@
-# ruff: noqa: DTZ001 - nominal times have no zone
+
 """Rules that RFC 5545 allows, drawn at random."""
 
 from datetime import datetime, timedelta

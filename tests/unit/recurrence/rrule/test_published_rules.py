@@ -1,4 +1,4 @@
-# ruff: noqa: DTZ001 - nominal times have no zone
+
 """The published RRULE cases, at the level of nominal times (clock changes are timeline's)."""
 
 import json

@@ -1,4 +1,4 @@
-# ruff: noqa: DTZ001 - nominal times have no zone
+
 from datetime import datetime
 from zoneinfo import ZoneInfo
 

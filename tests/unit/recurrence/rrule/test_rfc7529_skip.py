@@ -1,4 +1,4 @@
-# ruff: noqa: DTZ001 - nominal times have no zone
+
 """RFC 7529 with RSCALE=GREGORIAN: what becomes of dates that do not exist."""
 
 from datetime import datetime

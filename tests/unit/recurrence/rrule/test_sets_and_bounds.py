@@ -1,4 +1,3 @@
-# ruff: noqa: DTZ001 - nominal times have no zone
 from collections.abc import Iterator
 from datetime import date, datetime
 from itertools import chain, islice, takewhile
@@ -200,7 +199,7 @@ def test_day_rule_needs_no_text_and_starts_at_its_anchor() -> None:
     assert next(fridays.days(date(2026, 5, 5))) == date(2026, 5, 29)
 
 
-HOSTILE = {
+HOSTILE: dict[str, dict[str, Any]] = {
     "many counts": {
         "rules": [
             f"FREQ=MONTHLY;COUNT=100000;BYDAY=MO,TU,WE;BYHOUR={i % 24};BYSETPOS=-1"

@@ -1,0 +1,24 @@
+"""A preview says what it does not know."""
+
+import pytest
+
+from templates_app.operations.preview import preview_template
+from tests.factories.jobs import make_merchant
+from tests.factories.templates import NOW, cron, make_calendar, make_template
+
+pytestmark = pytest.mark.django_db
+
+
+def test_preview_beyond_the_known_holidays_says_so():
+    merchant = make_merchant()
+    calendar = make_calendar(merchant=merchant, definition={"holidays": [{"country": "ES"}]})
+    template = make_template(
+        merchant=merchant,
+        recurrence=cron("0 9 1 1 *"),
+        avoid=[str(calendar.id)],
+        on_closed="next_open",
+    )
+    near = preview_template(template, count=5, start=NOW)
+    far = preview_template(template, count=200, start=NOW)
+    assert [one.code for one in near.cautions] == []
+    assert [one.code for one in far.cautions] == ["holidays_end"]
