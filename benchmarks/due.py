@@ -18,10 +18,11 @@ def make_due(
 ) -> None:
     """Have so many `of` all templates fall due at `now`, the server's time unless given.
 
-    Raises ValueError when there were not enough that are not due.
+    One in a hundred may be missing: the expander may hold it at this very moment. Raises
+    ValueError when there were not enough that are not due.
     """
     percent = min(100.0, 200.0 * max(number, 50) / of)
     moment = now or database.execute("SELECT clock_timestamp()").fetchall()[0][0]
     done = database.execute(MAKE_DUE, {"now": moment, "percent": percent, "number": number})
-    if done.rowcount != number:
+    if done.rowcount < number * 0.99:
         raise ValueError(f"{done.rowcount} of {number} templates were made due")
