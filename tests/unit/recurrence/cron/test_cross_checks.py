@@ -1,4 +1,3 @@
-
 """Against two libraries, on what they are known to answer rightly.
 
 cronsim: no wrap, W, L-n or names with L. croniter: no step through a wrap, no W; where a day field

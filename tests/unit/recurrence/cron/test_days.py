@@ -1,4 +1,3 @@
-
 """The two day fields: rules of the month, and how the fields combine."""
 
 from datetime import date, datetime

@@ -1,4 +1,3 @@
-
 """Against a matcher of its own: every day of a cycle of years, every second of a day.
 
 The expressions are made together with plain predicates, so nothing here reads cron text.

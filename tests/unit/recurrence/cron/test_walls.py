@@ -1,4 +1,3 @@
-
 """The stream of wall-clock times."""
 
 from dataclasses import FrozenInstanceError

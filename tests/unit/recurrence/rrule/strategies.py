@@ -1,4 +1,3 @@
-
 """Rules that RFC 5545 allows, drawn at random."""
 
 from datetime import datetime, timedelta

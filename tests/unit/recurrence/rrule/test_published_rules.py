@@ -1,4 +1,3 @@
-
 """The published RRULE cases, at the level of nominal times (clock changes are timeline's)."""
 
 import json

@@ -1,4 +1,3 @@
-
 """RFC 7529 with RSCALE=GREGORIAN: what becomes of dates that do not exist."""
 
 from datetime import datetime
