@@ -54,7 +54,7 @@ def read_ics(content: bytes, *, today: date) -> Imported:
             empty += 1
         elif finish.replace(tzinfo=None) <= begin or start.year < FIRST_YEAR:
             past += 1
-        elif occurrence.start.whole_day:
+        elif occurrence.start.whole_day and finish - start >= DAY:
             dates.extend(_dates(start, finish, occurrence.name))
         else:
             spans.extend(_spans(start, finish, occurrence.name))

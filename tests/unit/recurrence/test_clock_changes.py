@@ -215,7 +215,7 @@ documents = st.sampled_from(
 )
 
 
-@settings(max_examples=1500, deadline=None)
+@settings(max_examples=300, deadline=None)
 @given(document=documents, name=st.sampled_from(ZONES), after=moments)
 def test_every_zone_gives_times_that_only_go_forward(
     document: dict[str, Any], name: str, after: datetime
@@ -239,7 +239,7 @@ def next_after(recurrence: Recurrence, instant: datetime) -> datetime | None:
     return in_utc(upcoming) if upcoming is not None else None
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=80, deadline=None)
 @given(name=st.sampled_from(ZONES), year=st.integers(1975, 2040), document=documents)
 def test_every_change_of_every_zone_keeps_the_order(
     name: str, year: int, document: dict[str, Any]

@@ -122,7 +122,7 @@ combined = st.one_of(
 documents = merged(leaves | combined, some(bounds))
 
 
-@settings(max_examples=400, deadline=None, suppress_health_check=[HealthCheck.filter_too_much])
+@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.filter_too_much])
 @example(
     {
         "kind": "daily",
