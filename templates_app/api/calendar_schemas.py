@@ -12,8 +12,7 @@ from templates_app.api.recurrence_schema import DEFINITION
 from templates_app.api.schemas import RecurrenceField, WarningSchema
 from templates_app.models import MaintenanceWindow
 from templates_app.models.maintenance_window import LONGEST
-from templates_app.operations.calendar_draft import MOST_INCLUDES
-from templates_app.operations.draft import MAX_DESCRIPTION
+from templates_app.operations.reading import MAX_DESCRIPTION, MOST_CALENDARS
 from templates_app.operations.window_draft import LONGEST_RELEASE, SHORTEST
 
 OWNERS = ("merchant", "platform")
@@ -31,7 +30,7 @@ class CalendarEditSchema(s.Serializer[Any]):
     includes = s.ListField(
         child=s.UUIDField(),
         required=False,
-        max_length=MOST_INCLUDES,
+        max_length=MOST_CALENDARS,
         help_text="Calendars whose times belong to this one as well.",
     )
 

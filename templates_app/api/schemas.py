@@ -18,6 +18,7 @@ from templates_app.models import Cause, Misfire, OnClosed, Overlap
 from templates_app.models.template import DEFAULT_GRACE, DEFAULT_LIMIT, DEFAULT_WINDOW
 from templates_app.operations import draft
 from templates_app.operations.preview import DEFAULT_PREVIEWED, MOST_PREVIEWED
+from templates_app.operations.reading import MAX_DESCRIPTION, MOST_CALENDARS
 from templates_app.operations.running import FASTEST, OVERLAPS
 from templates_app.operations.templates import MAX_NOTE
 
@@ -45,13 +46,13 @@ class ScheduleSchema(s.Serializer[Any]):
     avoid = s.ListField(
         child=s.UUIDField(),
         required=False,
-        max_length=draft.MOST_CALENDARS,
+        max_length=MOST_CALENDARS,
         help_text="Calendars whose times are closed.",
     )
     keep_to = s.ListField(
         child=s.UUIDField(),
         required=False,
-        max_length=draft.MOST_CALENDARS,
+        max_length=MOST_CALENDARS,
         help_text="Calendars outside whose times it is closed.",
     )
     on_closed = s.ChoiceField(
@@ -67,7 +68,7 @@ class TemplateEditSchema(ScheduleSchema):
     `{{ occurrence }}`."""
 
     name = s.CharField(required=False, max_length=rules.MAX_NAME)
-    description = s.CharField(required=False, allow_blank=True, max_length=draft.MAX_DESCRIPTION)
+    description = s.CharField(required=False, allow_blank=True, max_length=MAX_DESCRIPTION)
     kind = s.ChoiceField(choices=kind_names(), required=False)
     payload = ObjectField(required=False)
     recurrence = RecurrenceField(required=False)

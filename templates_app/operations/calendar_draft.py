@@ -8,13 +8,12 @@ from jobs.operations.fields import Fields, InvalidFields
 from jobs.operations.limits import MAX_NAME
 from templates_app.calendars.parse import parse_definition
 from templates_app.models import Calendar
-from templates_app.operations.draft import MAX_DESCRIPTION
 from templates_app.operations.faults import recurrence_problem
+from templates_app.operations.reading import read_calendar_ids, read_description
 from templates_app.recurrence.errors import RecurrenceError
 from tenants.models import Merchant
 
 CALENDAR_FIELDS = ("name", "description", "definition", "includes")
-MOST_INCLUDES = 20
 # Calendars on the way from the outermost to the innermost: the expander reads them level by level.
 MOST_RELATED = 100
 
@@ -31,8 +30,8 @@ def read_calendar(data: Any, *, merchant: Merchant | None, calendar_id: UUID) ->
         fields.refuse("name", "required", "is required: what do people call this calendar?")
     columns: dict[str, Any] = {
         "name": name,
-        "description": _description(fields),
-        "includes": _includes(fields, merchant),
+        "description": read_description(fields),
+        "includes": read_calendar_ids(fields, "includes", merchant),
         "definition": _definition(fields),
     }
     if not columns["definition"] and not columns["includes"] and not fields.problems:
@@ -50,16 +49,6 @@ def document_of_calendar(calendar: Calendar) -> dict[str, Any]:
     return document
 
 
-def _description(fields: Fields) -> str:
-    value = fields.data.get("description", "")
-    if not isinstance(value, str) or len(value) > MAX_DESCRIPTION or "\x00" in value:
-        fields.refuse(
-            "description", "too_long", f"must be a text of at most {MAX_DESCRIPTION:,} characters."
-        )
-        return ""
-    return value
-
-
 def _definition(fields: Fields) -> dict[str, Any]:
     """Return the canonical definition; {} when there is none."""
     document = fields.data.get("definition", {})
@@ -70,30 +59,6 @@ def _definition(fields: Fields) -> dict[str, Any]:
     except RecurrenceError as error:
         fields.problems.append(recurrence_problem(error, document, f"{fields.pointer}/definition"))
         return {}
-
-
-def _includes(fields: Fields, merchant: Merchant | None) -> list[UUID]:
-    ids: dict[UUID, str] = {}
-    for text in fields.texts("includes", most=MOST_INCLUDES, longest=36):
-        try:
-            ids[UUID(text)] = text
-        except ValueError:
-            _refuse_unknown(fields, text)
-    if not ids:
-        return []
-    rows = Calendar.objects.filter(merchant__isnull=True)
-    if merchant is not None:
-        rows = Calendar.objects.usable_by(merchant)
-    known = set(rows.filter(id__in=ids).values_list("id", flat=True))
-    for missing in ids.keys() - known:
-        _refuse_unknown(fields, ids[missing])
-    return [one for one in ids if one in known]
-
-
-def _refuse_unknown(fields: Fields, text: str) -> None:
-    fields.refuse(
-        "includes", "unknown_calendar", f'names "{text}", which is not a calendar that you can use.'
-    )
 
 
 def _refuse_circle(fields: Fields, name: str, calendar_id: UUID, includes: list[UUID]) -> None:

@@ -11,9 +11,10 @@ from jobs.operations.blueprint import BLUEPRINT_FIELDS, Blueprint, read_blueprin
 from jobs.operations.fields import FieldProblem, Fields, InvalidFields
 from jobs.operations.limits import MAX_NAME
 from jobs.operations.work import check_work
-from templates_app.models import Calendar, Misfire, OnClosed, Overlap, Template
+from templates_app.models import Misfire, OnClosed, Overlap, Template
 from templates_app.models.template import DEFAULT_GRACE, DEFAULT_LIMIT, DEFAULT_WINDOW
 from templates_app.operations.faults import placeholder_problems, recurrence_problem
+from templates_app.operations.reading import read_calendar_ids, read_description
 from templates_app.placeholders import Context, PlaceholderError, compile_payload
 from templates_app.planning.rules import BACKWARDS
 from templates_app.recurrence.errors import RecurrenceError
@@ -21,8 +22,6 @@ from templates_app.recurrence.parse import parse
 from templates_app.recurrence.value import Recurrence
 from tenants.models import Merchant
 
-MAX_DESCRIPTION = 2_000
-MOST_CALENDARS = 20
 LONGEST_GRACE = 86_400  # seconds
 LONGEST_WINDOW = 31 * 86_400  # seconds
 MOST_MADE_UP = 10_000
@@ -91,7 +90,7 @@ def _own_columns(fields: Fields, merchant: Merchant) -> dict[str, Any]:
         fields.refuse("active", "wrong_type", "must be true or false.")
     return {
         "name": name,
-        "description": _description(fields),
+        "description": read_description(fields),
         "avoid": read_calendar_ids(fields, "avoid", merchant),
         "keep_to": read_calendar_ids(fields, "keep_to", merchant),
         "on_closed": fields.choice("on_closed", OnClosed.SKIP, options=OnClosed.values),
@@ -108,39 +107,6 @@ def _own_columns(fields: Fields, merchant: Merchant) -> dict[str, Any]:
         "overlap": fields.choice("overlap", Overlap.ALLOW, options=Overlap.values),
         "active": active,
     }
-
-
-def _description(fields: Fields) -> str:
-    value = fields.data.get("description", "")
-    if not isinstance(value, str) or len(value) > MAX_DESCRIPTION or "\x00" in value:
-        fields.refuse(
-            "description", "too_long", f"must be a text of at most {MAX_DESCRIPTION:,} characters."
-        )
-        return ""
-    return value
-
-
-def read_calendar_ids(fields: Fields, name: str, merchant: Merchant) -> list[UUID]:
-    """Return the ids of calendars that the merchant may use, in the order given."""
-    texts = fields.texts(name, most=MOST_CALENDARS, longest=36)
-    ids: dict[UUID, str] = {}
-    for text in texts:
-        try:
-            ids[UUID(text)] = text
-        except ValueError:
-            fields.refuse(
-                name, "unknown_calendar", f'names "{text}", which is not a calendar\'s id.'
-            )
-    if not ids:
-        return []
-    known = set(
-        Calendar.objects.usable_by(merchant).filter(id__in=ids).values_list("id", flat=True)
-    )
-    for missing in ids.keys() - known:
-        fields.refuse(
-            name, "unknown_calendar", f'names "{ids[missing]}", which is not a calendar of yours.'
-        )
-    return [one for one in ids if one in known]
 
 
 def _recurrence(fields: Fields, template_id: UUID, now: datetime) -> Recurrence | None:

@@ -12,8 +12,8 @@ from templates_app.expander.batch import read_these
 from templates_app.expander.outcome import rules_of
 from templates_app.expander.surroundings import look_around, read_calendars
 from templates_app.models import OnClosed, Template
-from templates_app.operations.draft import read_calendar_ids
 from templates_app.operations.faults import recurrence_problem
+from templates_app.operations.reading import read_calendar_ids
 from templates_app.operations.templates import TemplateGone, read_edit
 from templates_app.planning.plan import Plan, Run, Skip, plan
 from templates_app.planning.rules import Rules

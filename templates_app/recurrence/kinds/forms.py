@@ -30,44 +30,23 @@ SHORT_MONTH = 28
 def build_daily(document: Document, seed: str, nested: Nested) -> Built:
     """Every n days."""
     form = _Form(document)
-    rule = DayRule(freq=Frequency.DAILY, interval=form.every, anchor=form.anchor)
-    return form.built((rule,), {})
+    return form.built((form.rule(Frequency.DAILY),), {})
 
 
 def build_weekly(document: Document, seed: str, nested: Nested) -> Built:
     """On weekdays of every n-th week; weeks begin on Monday."""
     form = _Form(document)
     chosen = _weekdays(document)
-    rule = DayRule(
-        freq=Frequency.WEEKLY,
-        interval=form.every,
-        anchor=form.anchor,
-        byday=tuple((0, WEEKDAYS.index(name)) for name in chosen),
-    )
-    return form.built((rule,), {"weekdays": chosen})
+    byday = tuple((0, WEEKDAYS.index(name)) for name in chosen)
+    return form.built((form.rule(Frequency.WEEKLY, byday=byday),), {"weekdays": chosen})
 
 
 def build_monthly(document: Document, seed: str, nested: Nested) -> Built:
     """On days (from the end when negative) and nth weekdays of every n-th month."""
     form = _Form(document)
     days, nth = _days(document), _nth(document)
-    rules = []
-    if days:
-        rules.append(
-            DayRule(
-                freq=Frequency.MONTHLY,
-                interval=form.every,
-                anchor=form.anchor,
-                bymonthday=tuple(days),
-            )
-        )
-    if nth:
-        rules.append(
-            DayRule(
-                freq=Frequency.MONTHLY, interval=form.every, anchor=form.anchor, byday=_pairs(nth)
-            )
-        )
-    return form.built(tuple(rules), {"days": days, "nth": nth}, _short_months(days))
+    rules = form.days_and_nth(Frequency.MONTHLY, days, nth)
+    return form.built(rules, {"days": days, "nth": nth}, _short_months(days))
 
 
 def build_yearly(document: Document, seed: str, nested: Nested) -> Built:
@@ -77,28 +56,8 @@ def build_yearly(document: Document, seed: str, nested: Nested) -> Built:
     days, nth = _days(document), _nth(document)
     if days and not nth:
         _refuse_missing_days(months, days)
-    rules = []
-    if days:
-        rules.append(
-            DayRule(
-                freq=Frequency.YEARLY,
-                interval=form.every,
-                anchor=form.anchor,
-                bymonth=tuple(months),
-                bymonthday=tuple(days),
-            )
-        )
-    if nth:
-        rules.append(
-            DayRule(
-                freq=Frequency.YEARLY,
-                interval=form.every,
-                anchor=form.anchor,
-                bymonth=tuple(months),
-                byday=_pairs(nth),
-            )
-        )
-    return form.built(tuple(rules), {"months": months, "days": days, "nth": nth})
+    rules = form.days_and_nth(Frequency.YEARLY, days, nth, bymonth=tuple(months))
+    return form.built(rules, {"months": months, "days": days, "nth": nth})
 
 
 class _Form:
@@ -110,6 +69,21 @@ class _Form:
         self.every = document.integer("every", 1, most=MOST_EVERY)
         self.times = _times(document)
         self.anchor = _anchor(document, self.zone, self.every)
+
+    def rule(self, freq: Frequency, **parts: Any) -> DayRule:
+        """Return the rule of every n-th period, with the BY parts given."""
+        return DayRule(freq=freq, interval=self.every, anchor=self.anchor, **parts)
+
+    def days_and_nth(
+        self, freq: Frequency, days: list[int], nth: list[str], **parts: Any
+    ) -> tuple[DayRule, ...]:
+        """Return a rule for the days and one for the nth weekdays: together they are a union."""
+        rules = []
+        if days:
+            rules.append(self.rule(freq, bymonthday=tuple(days), **parts))
+        if nth:
+            rules.append(self.rule(freq, byday=_pairs(nth), **parts))
+        return tuple(rules)
 
     def built(
         self,
