@@ -41,8 +41,8 @@ SELECT wanted.lane, min(candidate.scheduled_at)
           AND job.gate = ''
           AND job.scheduled_at <= %(now)s
           AND (job.missed_at IS NULL OR job.missed_at > %(now)s OR job.attempt > 0)
-          AND EXISTS (SELECT FROM tenants_merchant AS merchant
-                       WHERE merchant.id = job.merchant_id AND merchant.active)
+          AND (SELECT merchant.active FROM tenants_merchant AS merchant
+                WHERE merchant.id = job.merchant_id)
         ORDER BY job.scheduled_at
         LIMIT 1
        ) AS candidate

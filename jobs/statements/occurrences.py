@@ -8,8 +8,8 @@ SELECT job.id, job.merchant_id, job.template_id, job.occurrence_at, job.schedule
    AND job.attempt = 0
    AND job.missed_at IS NOT NULL
    AND job.missed_at <= %(now)s
-   AND EXISTS (SELECT FROM tenants_merchant AS merchant
-                WHERE merchant.id = job.merchant_id AND merchant.active)
+   AND (SELECT merchant.active FROM tenants_merchant AS merchant
+         WHERE merchant.id = job.merchant_id)
  ORDER BY job.missed_at, job.id
  LIMIT %(limit)s
 """

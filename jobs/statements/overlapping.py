@@ -14,8 +14,8 @@ SELECT (SELECT true
            AND job.scheduled_at <= %(now)s
            AND (job.missed_at IS NULL OR job.missed_at > %(now)s)
            AND (job.expires_at IS NULL OR job.expires_at > %(now)s)
-           AND EXISTS (SELECT FROM tenants_merchant AS merchant
-                        WHERE merchant.id = job.merchant_id AND merchant.active)
+           AND (SELECT merchant.active FROM tenants_merchant AS merchant
+                 WHERE merchant.id = job.merchant_id)
          ORDER BY job.scheduled_at
          LIMIT 1) IS NOT NULL
     OR (SELECT true
@@ -55,8 +55,8 @@ WITH RECURSIVE holding(template_id) AS (
             WHERE job.gate = 'held'
               AND job.status = 'scheduled'
               AND job.template_id = holding.template_id
-              AND EXISTS (SELECT FROM tenants_merchant AS merchant
-                           WHERE merchant.id = job.merchant_id AND merchant.active)
+              AND (SELECT merchant.active FROM tenants_merchant AS merchant
+                    WHERE merchant.id = job.merchant_id)
             ORDER BY job.occurrence_at, job.id
             LIMIT 1
               FOR UPDATE OF job SKIP LOCKED
@@ -91,8 +91,8 @@ WITH due AS MATERIALIZED (
        AND job.scheduled_at <= %(now)s
        AND (job.missed_at IS NULL OR job.missed_at > %(now)s)
        AND (job.expires_at IS NULL OR job.expires_at > %(now)s)
-       AND EXISTS (SELECT FROM tenants_merchant AS merchant
-                    WHERE merchant.id = job.merchant_id AND merchant.active)
+       AND (SELECT merchant.active FROM tenants_merchant AS merchant
+             WHERE merchant.id = job.merchant_id)
      ORDER BY job.scheduled_at, job.occurrence_at, job.id
      LIMIT %(limit)s
        FOR UPDATE OF job SKIP LOCKED

@@ -17,8 +17,8 @@ WITH due AS MATERIALIZED (
               AND job.scheduled_at <= %(now)s
               AND (job.missed_at IS NULL OR job.missed_at > %(now)s OR job.attempt > 0)
               AND (job.expires_at IS NULL OR job.expires_at > %(now)s)
-              AND EXISTS (SELECT FROM tenants_merchant AS merchant
-                           WHERE merchant.id = job.merchant_id AND merchant.active)
+              AND (SELECT merchant.active FROM tenants_merchant AS merchant
+                    WHERE merchant.id = job.merchant_id)
             ORDER BY job.scheduled_at, job.id
             LIMIT %(limit)s
               FOR UPDATE OF job SKIP LOCKED

@@ -89,9 +89,6 @@ def test_a_decision_reads_a_templates_going_jobs_and_not_its_history():
         template_id=busy.template_id,
         occurrence_at=NOW + SECOND,
     )
-    with connection.cursor() as cursor:
-        # With a few thousand rows of one merchant, reading them all is a plan that would do, too.
-        cursor.execute("DROP INDEX job_merchant_newest")
     used, read = plan(overlapping.FIND_SHUT, now=NOW, limit=1000)
     assert {"job_shut", "job_template_unfinished"} <= used
     assert "Seq Scan" not in used

@@ -88,7 +88,7 @@ VERBS = {
     "cancel plans": cancel_plans,
     "be run over": be_run_over,
     **{f"settle {policy}": settle(policy) for policy in Overlap},
-    **{f"end as {status}": end_as(status) for status in TRANSITIONS[JobStatus.RUNNING]},
+    **{f"end as {status}": end_as(status) for status in sorted(TRANSITIONS[JobStatus.RUNNING])},
 }
 
 
