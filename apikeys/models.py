@@ -67,6 +67,7 @@ class ApiKey(MerchantOwned):
     class Meta:
         verbose_name = "API key"
         ordering = ["-created_at", "-id"]
+        indexes = [models.Index(fields=["merchant", "-created_at"], name="apikey_merchant_newest")]
         constraints = [
             models.CheckConstraint(
                 name="apikey_public_id_is_base62",

@@ -37,6 +37,7 @@ def measure(templates: int) -> Figures:
 
     from benchmarks import template_load
     from benchmarks.expander_memory import measure_memory
+    from benchmarks.expander_shared import measure_shared
     from benchmarks.expander_steps import Steps
 
     now = datetime.now(UTC).replace(microsecond=0) + LATER
@@ -58,6 +59,7 @@ def measure(templates: int) -> Figures:
         figures["load_seconds"] = round(time.monotonic() - started, 1)
         figures["memory_all"] = {"templates": templates, **measure_memory(database, templates)}
         figures |= Steps(database, now).measure()
+        figures |= measure_shared(database, templates)
     return figures
 
 

@@ -1,15 +1,27 @@
 """Memory of processes, as Linux counts it."""
 
+from collections.abc import Iterator
 from pathlib import Path
 
 PROC = Path("/proc")
 
 
 def memory_mb(pid: int) -> dict[str, float]:
-    """Return a process's resident memory, and the share of it that is its own (PSS), in MB.
+    """Return the resident memory of a process and its children, and what is their own (PSS), in MB.
 
-    Pages that several processes map (libraries) count whole in `rss` and divided in `pss`.
+    Pages that several processes map (libraries, what a fork left untouched) count whole in each
+    one's `rss` and divided in `pss`.
     """
-    lines = (PROC / str(pid) / "smaps_rollup").read_text(encoding="ascii").splitlines()
-    values = dict(line.split(":", 1) for line in lines if line.endswith("kB"))
-    return {name.lower(): round(int(values[name].split()[0]) / 1024, 1) for name in ("Rss", "Pss")}
+    totals = {"Rss": 0, "Pss": 0}
+    for one in _family(pid):
+        lines = (PROC / str(one) / "smaps_rollup").read_text(encoding="ascii").splitlines()
+        values = dict(line.split(":", 1) for line in lines if line.endswith("kB"))
+        totals = {name: total + int(values[name].split()[0]) for name, total in totals.items()}
+    return {name.lower(): round(total / 1024, 1) for name, total in totals.items()}
+
+
+def _family(pid: int) -> Iterator[int]:
+    yield pid
+    for children in (PROC / str(pid) / "task").glob("*/children"):
+        for child in children.read_text(encoding="ascii").split():
+            yield from _family(int(child))

@@ -8,6 +8,7 @@ from typing import Any
 from billiard.process import current_process
 from celery import signals
 from django.conf import settings
+from django.db import close_old_connections
 
 from jobs.executor.async_lane import AsyncLane
 from jobs.executor.lanes import serve
@@ -21,6 +22,7 @@ PATIENCE = 0.5
 
 _lane: AsyncLane | ProcessLane | None = None
 _stopper: threading.Thread | None = None
+_ticks = False
 
 
 class WrongPool(SystemExit):
@@ -30,10 +32,11 @@ class WrongPool(SystemExit):
 @signals.celeryd_after_setup.connect
 def prepare(instance: Any, **_: Any) -> None:
     """Make the lane before Celery forks: children inherit the memory they share with it."""
-    global _lane
+    global _lane, _ticks
     queues = set(instance.app.amqp.queues.consume_from)
     pool = str(getattr(instance.pool_cls, "__module__", instance.pool_cls))
     engine = settings.TASKFLOW_ENGINE
+    _ticks = "control" in queues
     if "async" in queues and "process" in queues:
         raise WrongPool("One worker serves one lane: start one for -Q async, one for -Q process.")
     if "async" in queues:
@@ -65,6 +68,13 @@ def serve_child(**_: Any) -> None:
     if isinstance(_lane, ProcessLane):
         index = _lane.slots.free_index(getattr(current_process(), "index", 0))
         serve(ProcessChild(_lane.slots, settings.TASKFLOW_ENGINE, index=index))
+
+
+@signals.task_prerun.connect
+def look_at_the_connection(**_: Any) -> None:
+    """Before a tick: one that was cut since the last is replaced. Lanes look after theirs."""
+    if _ticks:
+        close_old_connections()
 
 
 @signals.worker_ready.connect

@@ -10,21 +10,45 @@ from templates_app import expander
 from templates_app.expander.refresh import Refresh
 from tenants.clock import database_now
 
-# One tick goes on for this long at most (seconds); the next one takes the rest.
-LONGEST = 20.0
+# A tick ends so much (seconds) before the next one comes: other ticks of its worker get their turn.
+MARGIN = 0.25
 _refresh = Refresh()
 
 
 @shared_task(name="templates.expand", ignore_result=True)
 def expand() -> dict[str, int]:
-    """Tick the expander until nothing is due."""
+    """Tick the expander until nothing is due, or the next tick comes.
+
+    A full batch says that there is more: another process is asked to take a share.
+    """
+    until = _until()
     _refresh.step(database_now())
-    total = {"templates": 0, "jobs": 0, "skipped": 0, "failed": 0, "settled": 0}
-    stop = time.monotonic() + LONGEST
-    while time.monotonic() < stop:
+    first = expander.expand(database_now(), settings.TASKFLOW_EXPANSION)
+    if not first.more:
+        return _counts(first)
+    share.apply_async(queue="control", expires=settings.TASKFLOW_EXPANSION.tick)
+    return _expand(first, until)
+
+
+@shared_task(name="templates.expand_share", ignore_result=True)
+def share() -> dict[str, int]:
+    """Take batches beside the tick that asked; each batch is one expander's alone."""
+    until = _until()
+    return _expand(expander.expand(database_now(), settings.TASKFLOW_EXPANSION), until)
+
+
+def _expand(first: expander.Expanded, until: float) -> dict[str, int]:
+    total, more = _counts(first), first.more
+    while more and time.monotonic() < until:
         step = expander.expand(database_now(), settings.TASKFLOW_EXPANSION)
-        done = asdict(step)
-        total = {name: count + done[name] for name, count in total.items()}
-        if not step.more:
-            break
+        total = {name: total[name] + count for name, count in _counts(step).items()}
+        more = step.more
     return total
+
+
+def _counts(step: expander.Expanded) -> dict[str, int]:
+    return {name: count for name, count in asdict(step).items() if name != "more"}
+
+
+def _until() -> float:
+    return time.monotonic() + max(settings.TASKFLOW_EXPANSION.tick - MARGIN, MARGIN)

@@ -55,10 +55,11 @@ class MerchantOwned(models.Model):
     """A row that belongs to one merchant, and stays as long as the merchant does.
 
     Merchants are deactivated, never deleted while they own something. Concrete models set `objects`
-    to a manager made of their `MerchantOwnedQuerySet`.
+    to a manager made of their `MerchantOwnedQuerySet`, and have an index that begins with `merchant`:
+    the key's own would be a second one.
     """
 
-    merchant = models.ForeignKey("tenants.Merchant", on_delete=models.PROTECT)
+    merchant = models.ForeignKey("tenants.Merchant", on_delete=models.PROTECT, db_index=False)
 
     class Meta:
         abstract = True

@@ -10,6 +10,8 @@ from taskflow.embedded.ports import LOOPBACK
 ROOT = Path(__file__).resolve().parent.parent.parent
 # No banners (-q), and no chatter between workers that nobody listens to; -E feeds Flower.
 WORKER = ("celery", "-A", "taskflow", "-q", "worker", "--without-gossip", "--without-mingle", "-E")
+# The locks of a connection pool do not survive a worker's forks.
+UNPOOLED = {"TASKFLOW_DATABASE_POOL": "0"}
 
 # Who starts no new work goes first; the servers outlive everybody who needs them.
 STOP_STAGES: tuple[tuple[str, ...], ...] = (
@@ -86,10 +88,14 @@ def definitions(ports: Ports, *, flower_login: str) -> list[Definition]:
         Definition(
             name="worker-process",
             command=_worker("process", pool="prefork", slots=2),
-            # The locks of a connection pool do not survive its forks.
-            environment={"TASKFLOW_DATABASE_POOL": "0"},
+            environment=UNPOOLED,
         ),
-        Definition(name="worker-control", command=_worker("control", pool="threads", slots=2)),
+        Definition(
+            # The watcher's tick, the expander's, and whoever shares that one's work on a second core.
+            name="worker-control",
+            command=_worker("control", pool="prefork", slots=3),
+            environment=UNPOOLED,
+        ),
         Definition(name="beat", command=beat),
         Definition(
             name="flower",

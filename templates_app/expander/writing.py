@@ -1,5 +1,6 @@
 """What a batch came to, written at once: jobs, rows of what did not run, where templates stand."""
 
+import json
 import logging
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
@@ -35,11 +36,7 @@ def write_outcomes(outcomes: Sequence[Outcome], now: datetime) -> tuple[int, int
     skipped = _record_skipped(outcomes)
     execute(
         statements.ADVANCE,
-        ids=[outcome.template.id for outcome in outcomes],
-        expanded_to=[outcome.expanded_to and aware(outcome.expanded_to) for outcome in outcomes],
-        next=[
-            outcome.next_expansion_at and aware(outcome.next_expansion_at) for outcome in outcomes
-        ],
+        stands=json.dumps([_stand(outcome) for outcome in outcomes]),
         versions=versions(),
     )
     if any(outcome.release_jobs for outcome in outcomes) or any(
@@ -81,6 +78,18 @@ def versions() -> str:
     """Return the versions of the data that plans depend on, as stored with each expansion."""
     found = data_versions()
     return f"tzdata {found.tzdata}, holidays {found.holidays}"
+
+
+def _stand(outcome: Outcome) -> dict[str, str | None]:
+    return {
+        "id": str(outcome.template.id),
+        "expanded_to": _utc(outcome.expanded_to),
+        "next_expansion_at": _utc(outcome.next_expansion_at),
+    }
+
+
+def _utc(moment: datetime | None) -> str | None:
+    return None if moment is None else moment.isoformat() + "Z"
 
 
 def _note_merged(outcome: Outcome, created: set[UUID]) -> None:

@@ -55,7 +55,7 @@ class Migration(migrations.Migration):
                 ('set_aside_reason', models.CharField(blank=True, default='', editable=False, max_length=500)),
                 ('created_at', models.DateTimeField(db_default=django.db.models.functions.datetime.Now(), editable=False)),
                 ('updated_at', models.DateTimeField(db_default=django.db.models.functions.datetime.Now(), editable=False)),
-                ('merchant', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, to='tenants.merchant')),
+                ('merchant', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.PROTECT, to='tenants.merchant')),
             ],
             options={
                 'ordering': ['-id'],
@@ -74,7 +74,7 @@ class Migration(migrations.Migration):
                 ('resolved_at', models.DateTimeField(blank=True, editable=False, null=True)),
                 ('resolved_by', models.CharField(blank=True, default='', editable=False, max_length=200)),
                 ('resolution', models.CharField(blank=True, default='', editable=False, max_length=200)),
-                ('merchant', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, to='tenants.merchant')),
+                ('merchant', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.PROTECT, to='tenants.merchant')),
                 ('template', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name='skipped', to='templates_app.template')),
             ],
             options={
@@ -94,7 +94,7 @@ class Migration(migrations.Migration):
                 ('release_over', models.PositiveIntegerField(blank=True, help_text='Seconds over which held jobs are released; a quarter of the window when empty.', null=True, validators=[django.core.validators.MinValueValidator(1), django.core.validators.MaxValueValidator(86400)])),
                 ('created_at', models.DateTimeField(db_default=django.db.models.functions.datetime.Now(), editable=False)),
                 ('updated_at', models.DateTimeField(db_default=django.db.models.functions.datetime.Now(), editable=False)),
-                ('merchant', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='windows', to='tenants.merchant')),
+                ('merchant', models.ForeignKey(blank=True, db_index=False, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='windows', to='tenants.merchant')),
                 ('template', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.CASCADE, related_name='windows', to='templates_app.template')),
             ],
             options={
@@ -111,7 +111,7 @@ class Migration(migrations.Migration):
                 ('includes', django.contrib.postgres.fields.ArrayField(base_field=models.UUIDField(), blank=True, default=list, size=None)),
                 ('created_at', models.DateTimeField(db_default=django.db.models.functions.datetime.Now(), editable=False)),
                 ('updated_at', models.DateTimeField(db_default=django.db.models.functions.datetime.Now(), editable=False)),
-                ('merchant', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='calendars', to='tenants.merchant')),
+                ('merchant', models.ForeignKey(blank=True, db_index=False, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='calendars', to='tenants.merchant')),
             ],
             options={
                 'ordering': ['-id'],

@@ -19,7 +19,12 @@ class Calendar(models.Model):
 
     id = models.UUIDField(primary_key=True, default=new_id, editable=False)
     merchant = models.ForeignKey(
-        Merchant, on_delete=models.PROTECT, null=True, blank=True, related_name="calendars"
+        Merchant,
+        on_delete=models.PROTECT,
+        null=True,
+        blank=True,
+        related_name="calendars",
+        db_index=False,
     )
     name = models.CharField(max_length=200)
     description = models.TextField(max_length=2_000, blank=True, default="")

@@ -24,7 +24,12 @@ class MaintenanceWindow(models.Model):
 
     id = models.UUIDField(primary_key=True, default=new_id, editable=False)
     merchant = models.ForeignKey(
-        Merchant, on_delete=models.PROTECT, null=True, blank=True, related_name="windows"
+        Merchant,
+        on_delete=models.PROTECT,
+        null=True,
+        blank=True,
+        related_name="windows",
+        db_index=False,
     )
     template = models.ForeignKey(
         Template, on_delete=models.CASCADE, null=True, blank=True, related_name="windows"

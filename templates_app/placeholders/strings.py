@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 from .context import Context
@@ -11,6 +12,8 @@ from .expressions import read_expression
 from .values import Expression, as_json, as_text
 
 MAX_PLACEHOLDERS = 64
+REMEMBERED = 4_096
+LONGEST_REMEMBERED = 500
 
 _OPENING = re.compile(r"\{[{%#]")
 # Possessive throughout: each character is looked at once, in a string of any length.
@@ -48,12 +51,20 @@ def read_string(source: str) -> TemplatedString | None:
     pointer, also for a complete `{% statement %}` in plain text, which surely meant something.
     """
     if "{{" in source:
-        segments = tuple(_segments(source))
-        expressions = tuple([each for each in segments if isinstance(each, Expression)])
-        return TemplatedString(source, segments, expressions)
+        return _templated(source) if len(source) <= LONGEST_REMEMBERED else _parsed(source)
     if "{%" in source and (found := _STATEMENT.search(source)):
         raise _statement(found.group())
     return None
+
+
+def _parsed(source: str) -> TemplatedString:
+    segments = tuple(_segments(source))
+    expressions = tuple([each for each in segments if isinstance(each, Expression)])
+    return TemplatedString(source, segments, expressions)
+
+
+# A template's strings are read at each of its expansions, and parsing is the dear part.
+_templated = lru_cache(maxsize=REMEMBERED)(_parsed)
 
 
 def _segments(source: str) -> Iterator[str | Expression]:
