@@ -68,6 +68,11 @@ def favicon(request: HttpRequest) -> str:
     return static("taskflow/favicon.svg")
 
 
+def stylesheet(request: HttpRequest) -> str:
+    """Return the address of our own few rules."""
+    return static("taskflow/admin.css")
+
+
 def sidebar(request: HttpRequest) -> list[dict[str, Any]]:
     """Return the groups of links that this person may follow; groups without any are left out."""
     groups: list[dict[str, Any]] = [
@@ -109,6 +114,7 @@ UNFOLD: dict[str, Any] = {
     "SITE_SYMBOL": "schedule",
     "SITE_URL": None,
     "SITE_FAVICONS": [{"rel": "icon", "type": "image/svg+xml", "href": favicon}],
+    "STYLES": [stylesheet],
     "SHOW_HISTORY": False,
     "SHOW_VIEW_ON_SITE": False,
     "SHOW_BACK_BUTTON": True,

@@ -5,7 +5,7 @@ from django.apps import AppConfig
 
 class TemplatesConfig(AppConfig):
     name = "templates_app"
-    verbose_name = "Templates"
+    verbose_name = "Schedules"
 
     def ready(self) -> None:
         """Listen to the engine, which skips occurrences that overlap."""

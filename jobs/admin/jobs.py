@@ -32,6 +32,8 @@ class JobAdmin(JobActions):
     lookups = (
         "status",
         "kind",
+        # The link on a template's page.
+        "template_id",
         "created_at_from_0",
         "created_at_from_1",
         "created_at_to_0",

@@ -56,6 +56,7 @@ class CalendarForm(OperatingForm, _ModelForm):
         model = Calendar
         fields = ("merchant", *DOCUMENT)
         widgets = {"description": UnfoldAdminTextareaWidget(attrs={"rows": 3})}
+        help_texts = {"merchant": "Empty: the calendar is the platform's, for everybody to use."}
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)

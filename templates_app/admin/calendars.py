@@ -105,13 +105,16 @@ class CalendarAdmin(SharedPages):
         wanted = as_uuid(object_id or "")
         calendar = self.get_queryset(request).filter(pk=wanted).first() if wanted else None
         context = dict(extra_context or {})
-        if calendar is not None and request.method == "GET":
+        if calendar is not None:
             found = list(
                 _using(calendar, request.user).order_by("-id").only("id", "name")[: SHOWN_USERS + 1]
             )
             context |= {
                 "calendar": calendar,
-                "phrase": self.holds(calendar),
+                # Who may not change it reads that above already.
+                "phrase": self.holds(calendar)
+                if self.has_change_permission(request, calendar)
+                else "",
                 "users": found[:SHOWN_USERS],
                 "more_users": len(found) > SHOWN_USERS,
                 "changes": changes_of(calendar),

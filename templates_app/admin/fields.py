@@ -1,5 +1,6 @@
 """Form fields: JSON as text, and calendars that are searched for instead of listed."""
 
+import json
 from typing import Any
 
 from django import forms
@@ -7,9 +8,9 @@ from django.db.models import QuerySet
 from django.urls import reverse
 from unfold.widgets import UnfoldAdminMultipleAutocompleteWidget, UnfoldAdminTextareaWidget
 
-from jobs.admin import display as show
 from jobs.admin.history import as_uuid
 from jobs.strict_json import MalformedJson, read_json
+from templates_app.admin.json_text import written
 from templates_app.models import Calendar
 
 # More than any field may hold; what a forged request sends beyond is not looked up.
@@ -19,14 +20,16 @@ MOST_NAMED = 50
 class JsonField(forms.CharField):
     """A JSON document that people type; empty is None."""
 
-    def __init__(self, *, rows: int = 10, **kwargs: Any) -> None:
-        attrs = {"rows": rows, "spellcheck": "false"}
+    def __init__(self, *, rows: int = 10, example: str = "", **kwargs: Any) -> None:
+        attrs = {"rows": rows, "spellcheck": "false", "class": "font-mono"}
+        if example:
+            attrs["placeholder"] = example
         super().__init__(widget=UnfoldAdminTextareaWidget(attrs=attrs), **kwargs)
 
     def prepare_value(self, value: Any) -> Any:
         if value is None or isinstance(value, str):
             return value
-        return show.pretty(value)
+        return written(value)
 
     def to_python(self, value: Any) -> Any:
         text = super().to_python(value)
@@ -38,16 +41,28 @@ class JsonField(forms.CharField):
         except MalformedJson as error:
             raise forms.ValidationError(str(error)) from error
 
+    def validate(self, value: Any) -> None:
+        # `{}` and `[]` are there; what they lack is the operation's to say.
+        if value is None and self.required:
+            raise forms.ValidationError(self.error_messages["required"], code="required")
+
     def has_changed(self, initial: Any, data: Any) -> bool:
         try:
-            # As texts: Python calls 1 and true equal, nobody else does.
-            return show.pretty(self.to_python(data)) != show.pretty(initial)
+            return _compared(self.to_python(data)) != _compared(initial)
         except forms.ValidationError:
             return True
 
 
+def _compared(value: Any) -> str:
+    # As texts: Python calls 1 and true equal, nobody else does.
+    return json.dumps(value, sort_keys=True)
+
+
 class CalendarPicker(UnfoldAdminMultipleAutocompleteWidget):
     """Offers calendars by search; only the chosen ones are in the page."""
+
+    # unfold's own sends "True" instead of the id of what is chosen.
+    option_template_name = "django/forms/widgets/select_option.html"
 
     def __init__(self) -> None:
         super().__init__(attrs={"data-tags": "false"})

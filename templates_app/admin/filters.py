@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from django.contrib.admin.options import IncorrectLookupParameters
 from django.db.models import Model, Q, QuerySet
 from django.http import HttpRequest
 
@@ -27,7 +28,11 @@ class StateFilter(ChoiceFilter):
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[Model]) -> QuerySet[Model]:
         value = self.value()
-        return queryset.filter(STATES[value][1]) if value in STATES else queryset
+        if not value:
+            return queryset
+        if value not in STATES:
+            raise IncorrectLookupParameters("state: no such value")
+        return queryset.filter(STATES[value][1])
 
 
 class CauseFilter(ChoiceFilter):

@@ -39,5 +39,18 @@ class OperatingForm(forms.BaseForm):
     def _place(self, problem: FieldProblem) -> None:
         name, _, deeper = problem.pointer.removeprefix("/").partition("/")
         field = self.places.get(name, name)
-        where = f" (at {deeper})" if deeper else ""
-        self.add_error(field if field in self.fields else None, f"{problem.detail}{where}")
+        if not deeper:
+            words = self._labelled(problem.detail)
+        elif f'"{name}/{deeper}"' in problem.detail:
+            words = problem.detail
+        else:
+            words = f"{problem.detail} (at {deeper})"
+        self.add_error(field if field in self.fields else None, words)
+
+    def _labelled(self, detail: str) -> str:
+        """Name fields as the page does, not as the JSON does."""
+        for name in [*self.fields, *self.places]:
+            field = self.places.get(name, name)
+            if field in self.fields:
+                detail = detail.replace(f'"{name}"', f"“{self[field].label}”")
+        return detail

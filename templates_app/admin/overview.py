@@ -18,6 +18,11 @@ from templates_app.recurrence.errors import RecurrenceError
 SHOWN_RUNS = 20
 SHOWN_JOBS = 10
 SHOWN_SKIPPED = 10
+ORIGIN_WORDS = {
+    "template": "by its schedule",
+    "backfill": "backfilled",
+    "run_now": "run by hand",
+}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -67,8 +72,9 @@ def overview_of(template: Template, *, now: datetime, changes: list[Any]) -> Ove
         "blueprint": show.pretty(_blueprint(template)),
         "changes": tuple(changes),
     }
+    start = max(now, template.resume_at) if template.resume_at else now
     try:
-        preview = preview_template(template, count=SHOWN_RUNS, start=now)
+        preview = preview_template(template, count=SHOWN_RUNS, start=start)
     except (RecurrenceError, TemplateGone) as error:
         return Overview(fault=str(error), **told)
     return Overview(
@@ -119,7 +125,7 @@ def _newest_jobs(template: Template) -> tuple[PastRun, ...]:
             colour=show.STATUS_COLOURS[row["status"]],
             occurrence=show.moment(row["occurrence_at"]),
             due=show.moment(row["scheduled_at"]),
-            note=row["skip_reason"] or row["origin"].replace("_", " "),
+            note=row["skip_reason"] or ORIGIN_WORDS.get(row["origin"], ""),
         )
         for row in newest.values(*columns)[:SHOWN_JOBS]
     )

@@ -5,7 +5,7 @@ from jobs.operations.fields import InvalidFields
 from jobs.quota import QuotaExceeded
 from templates_app.operations.calendars import CalendarGone, CalendarInUse, TooManyCalendars
 from templates_app.operations.quota import TooManyTemplates
-from templates_app.operations.review import AlreadyReviewed
+from templates_app.operations.review import AlreadyReviewed, NothingToReview
 from templates_app.operations.templates import TemplateGone
 from templates_app.operations.windows import TooManyWindows, WindowGone
 from templates_app.recurrence.errors import RecurrenceError
@@ -16,6 +16,7 @@ REFUSALS = (
     CalendarInUse,
     # A stored template that this release no longer understands.
     InvalidPayload,
+    NothingToReview,
     QuotaExceeded,
     RecurrenceError,
     TemplateGone,

@@ -22,7 +22,7 @@ from templates_app.admin.pages import MadeByMembers
 from templates_app.admin.refusals import REFUSALS, refusal_in_words
 from templates_app.admin.template_actions import told
 from templates_app.models import Cause, SkippedOccurrence
-from templates_app.operations.review import review
+from templates_app.operations.review import REVIEWABLE, review
 from tenants.clock import database_now
 
 RESOLUTIONS = {"run_all": "run all", "run_last": "run the last one", "dismiss": "dismissed"}
@@ -34,25 +34,25 @@ class ConfirmSkipped(BaseDialogForm):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         visible = SkippedOccurrence.objects.visible_to(self.request.user)
-        # Only what was missed is decided about; the rest did not run because somebody wanted that.
-        missed = visible.filter(cause=Cause.MISSED).select_related("template", "merchant")
-        self.row: SkippedOccurrence = seen_or_404(missed, self.object_id)
+        # The rest did not run because somebody wanted that.
+        undecided = visible.filter(cause__in=REVIEWABLE).select_related("template", "merchant")
+        self.row: SkippedOccurrence = seen_or_404(undecided, self.object_id)
 
 
 RUN_ALL = ActionDialog(
-    title="Run all that were missed?",
+    title="Run all that did not run?",
     description="One after another, starting now. What has a job already is left alone.",
     form_class=ConfirmSkipped,
     form_submit_text="Run all",
 )
 RUN_LAST = ActionDialog(
-    title="Run the last one that was missed?",
+    title="Run the last one that did not run?",
     description="It starts now. The others are left out for good.",
     form_class=ConfirmSkipped,
     form_submit_text="Run the last one",
 )
 DISMISS = ActionDialog(
-    title="Dismiss what was missed?",
+    title="Dismiss what did not run?",
     description="None of them runs. The row stays as a record.",
     form_class=ConfirmSkipped,
     form_submit_text="Dismiss",
@@ -82,7 +82,7 @@ class SkippedOccurrenceAdmin(MadeByMembers):
     fieldsets = (
         (None, {"fields": ("template_link", "shown_cause", "reason")}),
         ("Occurrences (UTC)", {"fields": ("first", "last", "occurrences")}),
-        ("What became of it", {"fields": ("decision", "resolved", "resolved_by")}),
+        ("What became of it", {"fields": ("decision", "resolved", "decided_by")}),
     )
 
     def has_add_permission(self, request: HttpRequest, *args: Any) -> bool:
@@ -96,11 +96,14 @@ class SkippedOccurrenceAdmin(MadeByMembers):
 
     def get_actions_detail(self, request: HttpRequest, object_id: Any) -> list[Any]:
         wanted = as_uuid(str(object_id))
-        waiting = self.get_queryset(request).filter(
-            pk=wanted, cause=Cause.MISSED, resolved_at__isnull=True
-        )
-        undecided = wanted is not None and waiting.exists()
-        return super().get_actions_detail(request, object_id) if undecided else []
+        waiting = self.get_queryset(request).filter(cause__in=REVIEWABLE, resolved_at__isnull=True)
+        row = waiting.filter(pk=wanted).first() if wanted else None
+        if row is None:
+            return []
+        buttons = super().get_actions_detail(request, object_id)
+        # The last of one is all of it.
+        left_out = "run_last" if row.occurrences == 1 else ""
+        return [button for button in buttons if button.path.removesuffix("/") != left_out]
 
     @asked_first(RUN_ALL, button="Run all", path="run_all", variant=ActionVariant.PRIMARY)
     def run_all(self, request: HttpRequest, form: ConfirmSkipped, object_id: str) -> HttpResponse:
@@ -114,15 +117,15 @@ class SkippedOccurrenceAdmin(MadeByMembers):
     def dismiss(self, request: HttpRequest, form: ConfirmSkipped, object_id: str) -> HttpResponse:
         return self._decide(request, form.row, "dismiss")
 
-    @admin.action(description="Run all that the chosen rows missed", permissions=["steer"])
+    @admin.action(description="Run all of the chosen rows", permissions=["steer"])
     def run_all_chosen(self, request: HttpRequest, queryset: QuerySet[SkippedOccurrence]) -> None:
         self._decide_chosen(request, queryset, "run_all")
 
-    @admin.action(description="Run the last that each chosen row missed", permissions=["steer"])
+    @admin.action(description="Run the last of each chosen row", permissions=["steer"])
     def run_last_chosen(self, request: HttpRequest, queryset: QuerySet[SkippedOccurrence]) -> None:
         self._decide_chosen(request, queryset, "run_last")
 
-    @admin.action(description="Dismiss what the chosen rows missed", permissions=["steer"])
+    @admin.action(description="Dismiss the chosen rows", permissions=["steer"])
     def dismiss_chosen(self, request: HttpRequest, queryset: QuerySet[SkippedOccurrence]) -> None:
         self._decide_chosen(request, queryset, "dismiss")
 
@@ -149,6 +152,10 @@ class SkippedOccurrenceAdmin(MadeByMembers):
     def resolved(self, row: SkippedOccurrence) -> str:
         return show.moment(row.resolved_at)
 
+    @admin.display(description="Decided by")
+    def decided_by(self, row: SkippedOccurrence) -> str:
+        return row.resolved_by or "-"
+
     @admin.display(description="Template")
     def template_link(self, row: SkippedOccurrence) -> str:
         name = f"{self.admin_site.name}:templates_app_template_change"
@@ -161,17 +168,24 @@ class SkippedOccurrenceAdmin(MadeByMembers):
         except (InvalidFields, *REFUSALS) as refusal:
             messages.error(request, refusal_in_words(refusal))
             return self.back_to_page(request, row)
-        said = told(done.ran) if done.ran else "None of them runs."
+        said = told(done.ran) if done.ran else "Dismissed: nothing of it runs."
         return self.done_on_page(request, row, said=said, logged=f"Decided: {RESOLUTIONS[choice]}.")
 
     def _decide_chosen(
         self, request: HttpRequest, queryset: QuerySet[SkippedOccurrence], choice: str
     ) -> None:
-        missed = queryset.filter(cause=Cause.MISSED).select_related("template")
+        to_decide = queryset.filter(cause__in=REVIEWABLE)
+        as_wanted = queryset.exclude(cause__in=REVIEWABLE).count()
+        if as_wanted:
+            messages.warning(
+                request,
+                f"{as_wanted} left unchanged. Calendars, windows and clock changes did what they "
+                "are there for; only what was missed or overlapped is decided about.",
+            )
         decide = partial(review, data={"choice": choice}, by=by(request))
         self.steer_chosen(
             request,
-            missed,
+            to_decide.select_related("template"),
             lambda row, now: decide(row, now=now),
             said="decided about",
             logged=f"Decided: {RESOLUTIONS[choice]}.",

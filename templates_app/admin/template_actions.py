@@ -126,9 +126,16 @@ class TemplateActions(MadeByMembers):
 
 def told(done: Backfilled) -> str:
     """Return what a backfill came to, for people."""
-    parts = [f"{done.created + done.restarted:,} runs are on their way"]
+    parts = [_counted(done.created + done.restarted, "run is on its way", "runs are on their way")]
     if done.existing:
-        parts.append(f"{done.existing:,} have a job already")
+        parts.append(_counted(done.existing, "has a job already", "have a job already"))
     if done.not_planned:
-        parts.append(f"{done.not_planned:,} fall on closed times or clock changes")
+        rest = "on a closed time or a clock change"
+        parts.append(_counted(done.not_planned, f"falls {rest}", f"fall {rest}"))
     return f"{'; '.join(parts)}."
+
+
+def _counted(number: int, one: str, many: str) -> str:
+    if number == 0:
+        return f"No {one}"
+    return f"{number:,} {one if number == 1 else many}"

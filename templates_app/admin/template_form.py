@@ -43,16 +43,27 @@ DOCUMENT = (
 )
 
 
+EXAMPLE = """\
+{
+  "method": "POST",
+  "url": "https://example.com/report",
+  "json": {"day": "{{ occurrence | date('%Y-%m-%d') }}"}
+}"""
+
+
 class TemplateForm(OperatingForm, _ModelForm):
     """Sends only what was changed, so that two people who edit different things do not collide."""
 
     request: HttpRequest
     kind = forms.ChoiceField(widget=UnfoldAdminSelectWidget, help_text="What sort of job it is.")
     recurrence = JsonField(
-        rows=12, label="Schedule", help_text="When it happens, as JSON. The page shows it in words."
+        rows=12,
+        label="Schedule",
+        help_text="When it happens, as JSON. Once saved, the page says it in words.",
     )
     payload = JsonField(
         rows=12,
+        example=EXAMPLE,
         help_text="What each job is to do, as JSON. {{ occurrence }} and other placeholders are "
         "filled in for each run. A value shown as *** is kept as it is.",
     )
@@ -66,11 +77,24 @@ class TemplateForm(OperatingForm, _ModelForm):
         labels = {
             "on_closed": "On a closed time",
             "misfire": "After an outage",
-            "misfire_grace": "Missed after",
-            "misfire_window": "Made up for within",
+            "timeout": "Timeout (seconds)",
+            "misfire_grace": "Missed after (seconds)",
+            "misfire_window": "Made up for within (seconds)",
             "misfire_limit": "Made up for at most",
             "overlap": "While the last one still runs",
             "max_attempts": "Attempts",
+        }
+        help_texts = {
+            "merchant": "Whose template it is.",
+            "active": "Off: it makes no jobs until it is switched on again.",
+            "timeout": "How long one attempt may take.",
+            "priority": "From 0 to 10; the higher runs first.",
+            "max_attempts": "How often a job is tried before it is given up.",
+            "on_closed": "What happens to a run that falls on a time the calendars close.",
+            "misfire": "What happens to runs that were missed while nothing worked.",
+            "misfire_grace": "So late may a run be before it counts as missed.",
+            "misfire_window": "What was missed longer ago is left out.",
+            "misfire_limit": "How many missed runs, when all of them are to run.",
         }
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:

@@ -4,9 +4,10 @@ from collections.abc import Mapping
 from typing import Any
 from uuid import UUID
 
-from django.contrib import admin
+from django.contrib import admin, messages
 from django.http import HttpRequest, HttpResponse
 from django.urls import reverse
+from django.utils.functional import SimpleLazyObject
 from django.utils.html import format_html
 from unfold.views import ChangeList
 
@@ -14,7 +15,7 @@ from jobs.admin import display as show
 from jobs.admin.filters import KindFilter
 from jobs.admin.history import as_uuid
 from templates_app.admin.filters import StateFilter
-from templates_app.admin.overview import overview_of
+from templates_app.admin.overview import Overview, overview_of
 from templates_app.admin.pages import changes_of
 from templates_app.admin.runs import Runs, runs_of
 from templates_app.admin.template_actions import TemplateActions
@@ -51,6 +52,10 @@ class TemplateList(ChangeList):
 def _calendar_names(rows: list[Any]) -> Mapping[UUID, str]:
     wanted = {one for row in rows for one in (*row.avoid, *row.keep_to)}
     return dict(Calendar.objects.filter(pk__in=wanted).values_list("pk", "name")) if wanted else {}
+
+
+def _told(template: Template) -> Overview:
+    return overview_of(template, now=database_now(), changes=changes_of(template))
 
 
 @admin.register(Template)
@@ -104,13 +109,20 @@ class TemplateAdmin(TemplateActions):
         wanted = as_uuid(object_id or "")
         template = self.get_queryset(request).filter(pk=wanted).first() if wanted else None
         context = dict(extra_context or {})
-        if template is not None and request.method == "GET":
-            now = database_now()
-            context["told"] = overview_of(template, now=now, changes=changes_of(template))
+        if template is not None:
+            # Also beside a form that was refused; whoever saves goes elsewhere and needs none.
+            context["told"] = SimpleLazyObject(lambda: _told(template))
             context["state_colour"] = STATE_COLOURS[template.state]
             context["state_words"] = template.state.replace("_", " ")
         page: HttpResponse = super().changeform_view(request, object_id, form_url, context)
         return page
+
+    def save_model(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> None:
+        """Warn of a schedule that probably does not mean what was meant; the page does so itself."""
+        if "_continue" in request.POST or (change and "recurrence" not in form.changed_data):
+            return
+        for caution in parse(obj.recurrence, seed=str(obj.pk)).cautions:
+            messages.warning(request, " ".join(filter(None, (caution.message, caution.hint))))
 
     @admin.display(description="State")
     def shown_state(self, template: Template) -> str:
@@ -137,11 +149,12 @@ class TemplateAdmin(TemplateActions):
             )
         return show.moment_in_list(template.runs.next_at)
 
-    @admin.display(description="Last run")
+    @admin.display(description="Last run (UTC)")
     def last_run(self, template: Any) -> str:
         runs: Runs = template.runs
         if runs.last_id is None:
             return "-"
         address = reverse(f"{self.admin_site.name}:jobs_job_change", args=[runs.last_id])
         badge = show.badge(runs.last_status, show.STATUS_COLOURS[runs.last_status])
-        return format_html('<a href="{}">{}</a>', address, badge)
+        when = show.moment_in_list(runs.last_started_at)
+        return format_html('<a href="{}">{} {}</a>', address, badge, when)

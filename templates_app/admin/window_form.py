@@ -19,6 +19,10 @@ else:
 
 DOCUMENT = ("name", "mode", "starts_at", "ends_at", "recurrence", "duration", "release_over")
 MOMENTS = ("starts_at", "ends_at")
+UNREADABLE = {
+    "invalid_date": "Write the date as 2026-01-31.",
+    "invalid_time": "Write the time as 14:30 or 14:30:00.",
+}
 
 
 class WindowForm(OperatingForm, _ModelForm):
@@ -28,7 +32,11 @@ class WindowForm(OperatingForm, _ModelForm):
     places = {"template_id": "template"}
 
     recurrence = JsonField(
-        rows=6, required=False, help_text="When it opens again and again, as JSON like a schedule."
+        rows=6,
+        required=False,
+        label="Opens",
+        example='{"kind": "daily", "times": ["02:00"], "timezone": "Europe/Madrid"}',
+        help_text="When it opens, as JSON in the shape of a template's schedule.",
     )
 
     class Meta:
@@ -40,6 +48,23 @@ class WindowForm(OperatingForm, _ModelForm):
             "duration": "Lasts (seconds)",
             "release_over": "Release over (seconds)",
         }
+        help_texts = {
+            "merchant": "Empty: the window is the platform's and concerns everybody.",
+            "template": "Empty: the window concerns all templates.",
+            "duration": "How long it stays open each time; at least 60.",
+            "release_over": "What was held back is released evenly over this time. "
+            "Empty: a quarter of the window.",
+        }
+        error_messages = dict.fromkeys(MOMENTS, UNREADABLE)
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        for name in MOMENTS:
+            if name in self.fields:
+                # Two inputs, one label: each says what it is to those who do not see it.
+                date, time = self.fields[name].widget.widgets
+                date.attrs["aria-label"] = f"{self.fields[name].label}: date"
+                time.attrs["aria-label"] = f"{self.fields[name].label}: time"
 
     def carry_out(self) -> MaintenanceWindow:
         now = database_now()

@@ -88,8 +88,13 @@ class MaintenanceWindowAdmin(SharedPages):
         wanted = as_uuid(object_id or "")
         window = self.get_queryset(request).filter(pk=wanted).first() if wanted else None
         context = dict(extra_context or {})
-        if window is not None and request.method == "GET":
-            context |= {"when": self.when(window), "changes": changes_of(window)}
+        if window is not None:
+            context |= {
+                "window": window,
+                # Who may not change it reads that above already.
+                "when": self.when(window) if self.has_change_permission(request, window) else "",
+                "changes": changes_of(window),
+            }
         page: HttpResponse = super().changeform_view(request, object_id, form_url, context)
         return page
 

@@ -2,11 +2,14 @@
 
 import html
 import re
+from datetime import datetime, timedelta
+from html.parser import HTMLParser
 from typing import Any
 
 from django.test import Client
 from django.urls import reverse
 
+from templates_app.models import SkippedOccurrence, Template
 from tests.factories.admin import text_of
 
 
@@ -25,20 +28,67 @@ def page_url(model: str, row: Any, verb: str = "change") -> str:
     return reverse(f"admin:templates_app_{model}_{verb}", args=[getattr(row, "pk", row)])
 
 
+class _Form(HTMLParser):
+    """What the controls of a page's form would send, read as a browser reads them."""
+
+    def __init__(self, form_id: str) -> None:
+        super().__init__()
+        self.form_id = form_id
+        self.sent: dict[str, list[str]] = {}
+        self._inside = False
+        self._select: dict[str, str | None] | None = None
+        self._options: list[tuple[str, bool]] = []
+        self._textarea: str | None = None
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        values = dict(attrs)
+        if tag == "form":
+            self._inside = values.get("id") == self.form_id
+        if not self._inside:
+            return
+        name = values.get("name") or ""
+        if tag == "option":
+            self._options.append((values.get("value") or "", "selected" in values))
+        elif tag == "select" and name:
+            self._select, self._options = values, []
+        elif tag == "textarea" and name:
+            self._textarea = name
+            self.sent[name] = [""]
+        elif tag == "input" and name:
+            self._take(name, values)
+
+    def _take(self, name: str, values: dict[str, str | None]) -> None:
+        ticked = values.get("type") in ("checkbox", "radio")
+        if values.get("type") in ("submit", "file") or (ticked and "checked" not in values):
+            return
+        sent = values.get("value", "on" if ticked else "")
+        self.sent.setdefault(name, []).append(sent or "")
+
+    def handle_data(self, data: str) -> None:
+        if self._textarea is not None:
+            self.sent[self._textarea][0] += data
+
+    def handle_endtag(self, tag: str) -> None:
+        if tag == "form":
+            self._inside = False
+        elif tag == "textarea" and self._textarea is not None:
+            self.sent[self._textarea][0] = self.sent[self._textarea][0].removeprefix("\n")
+            self._textarea = None
+        elif tag == "select" and self._select is not None:
+            chosen = [value for value, selected in self._options if selected]
+            if "multiple" not in self._select and not chosen:
+                chosen = [value for value, _ in self._options[:1]]
+            self.sent[str(self._select["name"])] = chosen
+            self._select = None
+
+
 def form_of(response: Any) -> dict[str, Any]:
     """Return what a browser would send back from a page whose form nobody has touched."""
-    form = response.context["adminform"].form
-    sent: dict[str, Any] = {}
-    for bound in form:
-        value = bound.value()
-        if value is None or value is False:
-            continue
-        if hasattr(bound.field.widget, "decompress") and not isinstance(value, list):
-            for place, part in enumerate(bound.field.widget.decompress(value)):
-                sent[f"{bound.html_name}_{place}"] = "" if part is None else str(part)
-            continue
-        sent[bound.html_name] = "on" if value is True else value
-    return sent
+    page = _Form(f"{response.context['opts'].model_name}_form")
+    page.feed(response.content.decode())
+    sent = {name: values for name, values in page.sent.items() if values}
+    assert "name" in sent, "The page has no such form."
+    return {name: values[0] if len(values) == 1 else values for name, values in sent.items()}
 
 
 def send(browser: Client, address: str, **changes: Any) -> Any:
@@ -60,3 +110,16 @@ def words_of(response: Any) -> str:
         r"<[^>]+>", " ", re.sub(r"<(script|style).*?</\1>", " ", text_of(response), flags=re.DOTALL)
     )
     return " ".join(html.unescape(plain).split())
+
+
+def make_skipped(template: Template, now: datetime, **fields: Any) -> SkippedOccurrence:
+    """Return a stored row of three occurrences that an outage missed, unless `fields` say else."""
+    values: dict[str, Any] = {
+        "cause": "missed",
+        "reason": "Down for an hour.",
+        "first_at": (now - timedelta(hours=3)).replace(minute=0, second=0, microsecond=0),
+        "last_at": (now - timedelta(hours=1)).replace(minute=0, second=0, microsecond=0),
+        "occurrences": 3,
+        **fields,
+    }
+    return SkippedOccurrence.objects.create(template=template, merchant=template.merchant, **values)

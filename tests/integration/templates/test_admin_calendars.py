@@ -202,3 +202,11 @@ def test_list_counts_nothing_and_costs_the_same_for_any_number_of_calendars(shop
         browser.get(list_url("calendar"))
     assert len(many) == len(few)
     assert not [query for query in many if "COUNT(" in query["sql"].upper()]
+
+
+def test_calendar_that_includes_others_is_saved_untouched(shop, browser):
+    inner = make_calendar(merchant=shop, name="Inner")
+    outer = make_calendar(merchant=shop, name="Outer", includes=[str(inner.pk)])
+    before = Calendar.objects.filter(pk=outer.pk).values().get()
+    assert send(browser, page_url("calendar", outer)).status_code == 302
+    assert Calendar.objects.filter(pk=outer.pk).values().get() == before

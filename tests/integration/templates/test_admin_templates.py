@@ -8,10 +8,11 @@ import pytest
 from django.contrib.admin.models import LogEntry
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
+from django.urls import reverse
 
 from jobs.models import Job
 from templates_app.admin.runs import RUNS
-from templates_app.models import SkippedOccurrence, Template
+from templates_app.models import Template
 from templates_app.operations.templates import pause_template
 from tests.factories.admin import HTTP_PAYLOAD, confirm, messages_of, text_of
 from tests.factories.jobs import make_job
@@ -19,7 +20,9 @@ from tests.factories.templates import DAY, cron, make_calendar, make_template
 from tests.integration.templates.admin_kit import (
     add_url,
     errors_of,
+    form_of,
     list_url,
+    make_skipped,
     page_url,
     send,
     words_of,
@@ -131,13 +134,13 @@ def test_nothing_but_the_filters_can_be_asked_for(browser):
 
 def test_page_costs_the_same_for_any_number_of_jobs_and_skips(shop, browser, now):
     template = make_template(merchant=shop, now=now)
-    _skip(template, now)
+    make_skipped(template, now)
     make_job(merchant=shop, template_id=template.pk)
     browser.get(page_url("template", template))
     with CaptureQueriesContext(connection) as few:
         browser.get(page_url("template", template))
     for _ in range(9):
-        _skip(template, now)
+        make_skipped(template, now)
         make_job(merchant=shop, template_id=template.pk)
     with CaptureQueriesContext(connection) as many:
         browser.get(page_url("template", template))
@@ -212,7 +215,7 @@ def test_page_tells_why_a_template_was_set_aside_and_resuming_tries_it_again(
 
 def test_page_shows_jobs_skips_and_the_blueprint_without_its_secrets(shop, browser, now):
     template = make_template(merchant=shop, kind="http", payload=HTTP_PAYLOAD, now=now)
-    skipped = _skip(template, now)
+    skipped = make_skipped(template, now)
     response = browser.get(page_url("template", template))
     page = text_of(response)
     assert "s3cret" not in page
@@ -226,10 +229,81 @@ def test_page_shows_jobs_skips_and_the_blueprint_without_its_secrets(shop, brows
 
 
 def test_saving_an_untouched_form_changes_nothing(shop, browser, now, bystander):
-    template = make_template(merchant=shop, kind="http", payload=HTTP_PAYLOAD, now=now)
+    week = {"weekdays": ["mo", "tu", "we", "th", "fr"]}
+    closed = [make_calendar(merchant=shop, name=name) for name in ("Closed", "Feast")]
+    open_ = make_calendar(merchant=shop, name="Open", definition=week)
+    template = make_template(
+        merchant=shop,
+        kind="http",
+        payload=HTTP_PAYLOAD,
+        avoid=[str(one.pk) for one in closed],
+        keep_to=[str(open_.pk)],
+        now=now,
+    )
     before = _all_of(template)
     assert send(browser, page_url("template", template)).status_code == 302
     assert _all_of(template) == before
+
+
+def test_schedule_is_written_for_reading(shop, browser, now):
+    template = make_template(merchant=shop, recurrence=NOON, now=now)
+    page = browser.get(page_url("template", template))
+    assert form_of(page)["recurrence"].splitlines() == [
+        "{",
+        '  "kind": "daily",',
+        '  "every": 1,',
+        '  "times": ["12:00"],',
+        '  "timezone": "Europe/Madrid",',
+        '  "dst_gap": "shift",',
+        '  "dst_overlap": "auto"',
+        "}",
+    ]
+
+
+@pytest.mark.parametrize("payload", ["{}", "[]"])
+def test_empty_payload_is_not_called_a_missing_one(shop, browser, now, bystander, payload):
+    template = make_template(merchant=shop, kind="http", payload=HTTP_PAYLOAD, now=now)
+    response = send(browser, page_url("template", template), payload=payload)
+    [fault] = errors_of(response)["payload"][:1]
+    assert "This field is required" not in fault
+    page = words_of(response)
+    assert "Next runs" in page, "what is to come stays beside a form that was refused"
+
+
+def test_fault_calls_fields_by_their_labels(shop, browser, now):
+    template = make_template(merchant=shop, now=now)
+    response = send(browser, page_url("template", template), misfire_limit="999999999")
+    [fault] = errors_of(response)["misfire_limit"]
+    assert fault.startswith("“Made up for at most” must be")
+
+
+def test_saving_a_doubtful_schedule_warns(shop, browser, now):
+    template = make_template(merchant=shop, now=now)
+    both = {"kind": "cron", "expression": "0 9 1 * MON", "timezone": "Europe/Madrid"}
+    said = messages_of(send(browser, page_url("template", template), recurrence=json.dumps(both)))
+    assert any("either" in one for one in said), said
+    quiet = messages_of(send(browser, page_url("template", template), name="Other"))
+    assert len(quiet) == 1, quiet
+
+
+def test_page_links_to_all_jobs_of_the_template_and_no_others(shop, browser, now):
+    template, other = (make_template(merchant=shop, now=now, name=n) for n in ("One", "Two"))
+    page = text_of(browser.get(page_url("template", template)))
+    address = f"{reverse('admin:jobs_job_changelist')}?template_id={template.pk}"
+    assert address in page
+    jobs = text_of(browser.get(address))
+    assert str(waiting(template).get().pk) in jobs
+    assert str(waiting(other).get().pk) not in jobs
+
+
+def test_paused_template_tells_the_runs_after_its_pause(shop, browser, now):
+    template = make_template(merchant=shop, recurrence=NOON, now=now)
+    back = (now + 10 * DAY).replace(microsecond=0)
+    pause_template(template, {"resume_at": back.isoformat()}, now=now, by="somebody")
+    page = words_of(browser.get(page_url("template", template)))
+    story = page[page.index("Next runs, once it is resumed") :]
+    assert f"{back - 2 * DAY:%F}" not in story
+    assert f"{back + 2 * DAY:%F}" in story
 
 
 def test_edited_schedule_replaces_the_waiting_run(shop, browser, now, bystander):
@@ -395,7 +469,7 @@ def test_pause_into_the_past_is_refused_beside_the_field(shop, browser, now):
     template = make_template(merchant=shop, now=now)
     address = page_url("template", template, "pause")
     page = words_of(confirm(browser, address, resume_at="2020-01-01T00:00"))
-    assert '"resume_at" has passed' in page
+    assert "“Resume at (UTC)” has passed" in page
     template.refresh_from_db()
     assert template.state == "active"
 
@@ -442,7 +516,7 @@ def test_backfill_of_the_future_is_refused_beside_the_field(shop, browser, now):
         end=f"{now + DAY:%Y-%m-%dT%H:%M:%S}",
         overlap="allow",
     )
-    assert '"to" lies in the future' in words_of(response)
+    assert "“To (UTC)” lies in the future" in words_of(response)
     assert not Job.objects.filter(origin="backfill").exists()
 
 
@@ -506,67 +580,6 @@ def test_list_actions_steer_the_chosen(shop, browser, now, bystander):
         assert Job.objects.filter(template_id__in=chosen, status="scheduled").count() == jobs
 
 
-# What was missed
-
-
-def _skip(template, now, **fields):
-    values = {
-        "cause": "missed",
-        "reason": "Down for an hour.",
-        "first_at": (now - timedelta(hours=3)).replace(minute=0, second=0, microsecond=0),
-        "last_at": (now - timedelta(hours=1)).replace(minute=0, second=0, microsecond=0),
-        "occurrences": 3,
-        **fields,
-    }
-    return SkippedOccurrence.objects.create(template=template, merchant=template.merchant, **values)
-
-
-@pytest.mark.parametrize(("verb", "jobs"), [("run_all", 3), ("run_last", 1), ("dismiss", 0)])
-def test_missed_runs_are_decided_about(shop, browser, member, now, bystander, verb, jobs):
-    template = make_template(merchant=shop, now=now)
-    row, other = _skip(template, now), _skip(template, now, reason="Another outage.")
-    confirm(browser, page_url("skippedoccurrence", row, verb))
-    row.refresh_from_db()
-    assert (row.resolution, row.resolved_by) == (verb, member.email)
-    assert Job.objects.filter(template_id=template.pk, origin="backfill").count() == jobs
-    other.refresh_from_db()
-    assert other.resolved_at is None
-    again = confirm(browser, page_url("skippedoccurrence", row, verb))
-    assert "has decided already" in messages_of(again)[-1]
-    assert page_url("skippedoccurrence", row, verb) not in text_of(
-        browser.get(page_url("skippedoccurrence", row))
-    )
-
-
-def test_chosen_rows_are_decided_about_and_wanted_skips_left_alone(shop, browser, now):
-    template = make_template(merchant=shop, now=now)
-    missed, wanted = _skip(template, now), _skip(template, now, cause="closed")
-    browser.post(
-        list_url("skippedoccurrence"),
-        {"action": "dismiss_chosen", "_selected_action": [missed.pk, wanted.pk]},
-    )
-    missed.refresh_from_db()
-    wanted.refresh_from_db()
-    assert (missed.resolution, wanted.resolved_at) == ("dismiss", None)
-    assert confirm(browser, page_url("skippedoccurrence", wanted, "run_all")).status_code == 404
-
-
-def test_list_of_skipped_occurrences_is_narrowed_and_costs_the_same(shop, browser, now):
-    template, other = (make_template(merchant=shop, now=now, name=n) for n in ("One", "Two"))
-    mine, other_row = _skip(template, now), _skip(other, now, cause="closed")
-    for parameters in ({"template": str(template.pk)}, {"cause": "missed"}, {"review": "open"}):
-        page = text_of(browser.get(list_url("skippedoccurrence", **parameters)))
-        assert page_url("skippedoccurrence", mine) in page
-        assert page_url("skippedoccurrence", other_row) not in page
-    with CaptureQueriesContext(connection) as few:
-        browser.get(list_url("skippedoccurrence"))
-    for _ in range(9):
-        _skip(template, now)
-    with CaptureQueriesContext(connection) as many:
-        browser.get(list_url("skippedoccurrence"))
-    assert len(many) == len(few)
-
-
 @pytest.mark.parametrize("value", ["nonsense", "\x00", "' OR 1=1"])
 def test_nonsense_in_the_address_is_no_error(browser, value):
     for model, name in (
@@ -576,3 +589,17 @@ def test_nonsense_in_the_address_is_no_error(browser, value):
     ):
         response = browser.get(list_url(model, **{name: value}), follow=True)
         assert response.status_code == 200
+
+
+def test_unknown_state_in_the_address_is_no_filter(shop, browser, now):
+    make_template(merchant=shop, now=now)
+    response = browser.get(list_url("template", state="nonsense"))
+    assert (response.status_code, response["Location"].rpartition("?")[2]) == (302, "e=1")
+
+
+def test_login_without_a_destination_leads_to_the_overview(client, member):
+    member.set_password("correct horse battery staple")
+    member.save()
+    typed = {"username": member.email, "password": "correct horse battery staple"}
+    response = client.post(reverse("admin:login"), typed)
+    assert response["Location"] == reverse("admin:index")

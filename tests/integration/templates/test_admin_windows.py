@@ -155,3 +155,25 @@ def test_list_counts_nothing_and_costs_the_same_for_any_number_of_windows(shop, 
         browser.get(list_url("maintenancewindow"))
     assert len(many) == len(few)
     assert not [query for query in many if "COUNT(" in query["sql"].upper()]
+
+
+def test_unreadable_moment_is_told_with_an_example(shop, browser):
+    response = send(
+        browser, add_url("maintenancewindow"), name="W", starts_at_0="soon", starts_at_1="noon"
+    )
+    faults = errors_of(response)["starts_at"]
+    assert faults == ["Write the date as 2026-01-31.", "Write the time as 14:30 or 14:30:00."]
+
+
+def test_both_inputs_of_a_moment_say_what_they_are(browser):
+    page = text_of(browser.get(add_url("maintenancewindow")))
+    for words in ("Starts (UTC): date", "Starts (UTC): time", "Ends (UTC): date"):
+        assert f'aria-label="{words}"' in page
+
+
+def test_window_of_one_template_is_saved_untouched(shop, browser, now):
+    template = make_template(merchant=shop, now=now)
+    send(browser, add_url("maintenancewindow"), name="W", **typed(now), template=str(template.pk))
+    before = MaintenanceWindow.objects.values().get()
+    assert send(browser, page_url("maintenancewindow", before["id"])).status_code == 302
+    assert MaintenanceWindow.objects.values().get() == before
