@@ -23,6 +23,7 @@ class Due:
     going_at: datetime | None  # that sibling's nominal moment; None for a run-now job
     held: bool  # siblings wait already
     one_held: bool  # one of them by `queue_one`
+    backfill: bool = False  # it looks at backfills, and they alone look at it
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -36,15 +37,36 @@ class Decision:
 
 
 def decide(due: Sequence[Due]) -> list[Decision]:
-    """Decide on jobs that are due together; of each template the earliest occurrence comes first."""
-    templates: dict[UUID, list[Due]] = defaultdict(list)
+    """Decide on jobs that are due together; of each template the earliest occurrence comes first.
+
+    A template's schedule and its backfills do not wait for one another.
+    """
+    templates: dict[tuple[UUID, bool], list[Due]] = defaultdict(list)
     for job in due:
-        templates[job.template_id].append(job)
+        templates[job.template_id, job.backfill].append(job)
     return [decision for jobs in templates.values() for decision in _of_template(jobs)]
 
 
 def _of_template(jobs: list[Due]) -> list[Decision]:
     jobs = sorted(jobs, key=lambda job: (job.occurrence_at or _NO_MOMENT, job.job_id))
+    decisions = _by_policy([job for job in jobs if job.overlap != Overlap.WAIT])
+    # What is made up for yields to the schedule, which does not look at it.
+    busy = any(not decision.skip for decision in decisions)
+    return decisions + _in_turn([job for job in jobs if job.overlap == Overlap.WAIT], busy=busy)
+
+
+def _in_turn(jobs: list[Due], *, busy: bool) -> list[Decision]:
+    decisions = []
+    for job in jobs:
+        busy = busy or job.going or job.held
+        decisions.append(Decision(job_id=job.job_id, gate=Gate.HELD if busy else ""))
+        busy = True
+    return decisions
+
+
+def _by_policy(jobs: list[Due]) -> list[Decision]:
+    if not jobs:
+        return []
     busy = jobs[0].going or jobs[0].held
     one_waits = jobs[0].one_held
     ahead = _run(jobs[0].going_at)

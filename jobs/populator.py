@@ -56,18 +56,22 @@ def populate(now: datetime, engine: Engine) -> Populated:
     # room.
     settled = _settle_overlaps(now, engine)
     lanes = liveness.live_lanes(now=now, lease=engine.worker_lease)
-    room = _room(lanes, _queued_per_lane(), engine)
+    queued = _queued_per_lane()
+    room = _room(lanes, queued, engine)
     messages: list[Message] = []
     more = full = False
     for lane, places in room.items():
-        limit = min(places, engine.step_limit)
+        # An idle lane starts on its first message while the rest is queued.
+        idle = not queued.get(lane)
+        most = min(engine.step_limit, engine.message_jobs) if idle else engine.step_limit
+        limit = min(places, most)
         if limit <= 0:
             full = True
             continue
         jobs = lifecycle.queue_due(lane=lane, now=now, limit=limit, lease=engine.queue_lease)
         messages.extend(_pack(lane, jobs, lanes[lane].run_times, engine))
-        more = more or (len(jobs) == engine.step_limit)
-        full = full or (len(jobs) == limit < engine.step_limit)
+        more = more or (len(jobs) == limit == most)
+        full = full or (len(jobs) == limit < most)
     refused = _publish(messages)
     return Populated(
         queued=sum(len(message.tickets) for message in messages),

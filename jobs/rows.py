@@ -140,10 +140,11 @@ def due_row(row: Row) -> Due:
         template_id=row[1],
         occurrence_at=row[2],
         overlap=row[3],
-        going=row[4],
-        going_at=row[5],
-        held=row[6],
-        one_held=row[7],
+        backfill=row[4],
+        going=row[5],
+        going_at=row[6],
+        held=row[7],
+        one_held=row[8],
     )
 
 

@@ -26,13 +26,14 @@ class Overlap(StrEnum):
     """What a template's job does that falls due while a sibling is still going; '' runs beside it.
 
     A sibling is a job of the same template. It is going from being queued to its end, between its
-    attempts as well.
+    attempts as well. Which siblings count: see jobs.statements.overlapping.
     """
 
     SKIP = "skip"  # ends as skipped
     QUEUE_ONE = "queue_one"  # waits, unless another one waits already: then it is skipped
     CANCEL_RUNNING = "cancel_running"  # has the siblings cancelled, and waits until they are gone
-    WAIT = "wait"  # strictly one after another, in the order of the occurrences
+    # Of backfills and of what is made up for: one after another, in the order of the occurrences.
+    WAIT = "wait"
 
 
 class Gate(StrEnum):
@@ -48,6 +49,9 @@ class Origin(StrEnum):
     TEMPLATE = "template"  # the expander, from the recurrence: a plan, replaced by an edit
     BACKFILL = "backfill"
     RUN_NOW = "run_now"
+    # A plan of the expander that a person restarted, changed, or has made up for: theirs since, so
+    # neither an edit of the template nor its misfire policy takes it back.
+    PERSON = "person"
 
 
 S = JobStatus

@@ -1,8 +1,11 @@
 """The SQL that has templates planned again, because a calendar or a window of theirs changed.
 
-Each statement locks what it marks in the order of ids, so that two changes at once cannot wait for
-one another, and answers how many there are and the first few. A template that an expander holds is
-waited for: whatever that one had read before the change is planned again after it.
+Each statement locks what it marks in the order of ids, and answers how many there are and the first
+few. It runs under the lock of `surroundings_lock`: what it does not find was not planned yet, and will
+be planned with the surroundings of after the change.
+
+FOR NO KEY UPDATE, as in `statements`: the populator, which holds jobs that the change withdraws next,
+may be about to write a row that refers to the template.
 """
 
 # Soonest first, a thousand a second: a calendar of a million templates must not push in front of
@@ -48,7 +51,7 @@ wanted AS MATERIALIZED (
              AND NOT (template.keep_to = '{{}}'::uuid[])))
        AND {_EXPANDING}
      ORDER BY template.id
-       FOR UPDATE OF template
+       FOR NO KEY UPDATE OF template
 ),
 {_MARK}"""  # noqa: S608 - constants only
 
@@ -58,13 +61,14 @@ WITH wanted AS MATERIALIZED (
       FROM templates_app_template AS template
      WHERE template.id = ANY(%(ids)s) AND {_EXPANDING}
      ORDER BY template.id
-       FOR UPDATE OF template
+       FOR NO KEY UPDATE OF template
 ),
 {_MARK}"""  # noqa: S608 - constants only
 
 # A planned job is concerned when a span touches the time from its occurrence to its run, which are
 # apart when it is held back already; so is an occurrence that an earlier plan skipped for a window.
-# A template that has neither is planned later, with the windows of then.
+# A template that has neither is planned later, with the windows of then. `ids` are those of templates
+# whose own window it is or was: one statement for all, so that one order of ids holds for all.
 _AROUND = f"""
 WITH planned AS (
     SELECT job.template_id AS id
@@ -85,6 +89,8 @@ WITH planned AS (
        AND skipped.cause = 'window'
        AND skipped.last_at > %(now)s
        AND tstzrange(skipped.first_at, skipped.last_at, '[]') && %(spans)s::tstzmultirange
+     UNION
+    SELECT unnest(%(ids)s::uuid[])
 ),
 wanted AS MATERIALIZED (
     SELECT template.id, template.next_expansion_at
@@ -92,7 +98,7 @@ wanted AS MATERIALIZED (
       JOIN templates_app_template AS template ON template.id = planned.id
      WHERE {_EXPANDING}
      ORDER BY template.id
-       FOR UPDATE OF template
+       FOR NO KEY UPDATE OF template
 ),
 {_MARK}"""  # noqa: S608 - constants only
 
@@ -104,7 +110,3 @@ MARK_MERCHANT_AROUND = _AROUND.format(
 # templates (index job_template_unfinished; finished history is not in it), one over what was
 # skipped since the window exists (primary key, whose ids are in the order of creation).
 MARK_EVERYBODY_AROUND = _AROUND.format(job_owner="true", skipped_owner="true")
-
-# One change of a merchant's calendars (or windows) at a time: what is counted and followed before
-# a change still holds when it is written.
-ONE_AT_A_TIME = "SELECT pg_advisory_xact_lock(hashtextextended(%(name)s, 0))"

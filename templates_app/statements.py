@@ -6,7 +6,8 @@ template.kind, template.payload, template.priority, template.max_attempts, templ
 template.timeout, template.tags, template.metadata, template.recurrence, template.avoid,
 template.keep_to, template.on_closed, template.misfire, template.misfire_grace,
 template.misfire_window, template.misfire_limit, template.overlap, template.paused_at,
-template.resume_at, template.expanded_to, template.replan, template.expansion_failures
+template.resume_at, template.expanded_to, template.replan, template.expansion_failures,
+template.active, template.next_expansion_at IS NOT NULL, template.moved
   FROM templates_app_template AS template
   JOIN tenants_merchant AS merchant ON merchant.id = template.merchant_id
 """
@@ -36,6 +37,16 @@ CLAIM_THESE = (
 """
 )
 
+# The same in whatever state: one that no longer expands has a plan to take away.
+LOCK_THESE = (
+    _SELECT
+    + """
+ WHERE template.id = ANY(%(ids)s)
+ ORDER BY template.id
+   FOR NO KEY UPDATE OF template
+"""
+)
+
 # Of templates with late jobs, in whatever state: who holds one decides on its late jobs alone.
 CLAIM_LATE = (
     _SELECT
@@ -59,20 +70,23 @@ ADVANCE = """
 UPDATE templates_app_template AS template
    SET expanded_to = coalesce(given.expanded_to, template.expanded_to),
        next_expansion_at = given.next_expansion_at,
+       moved = coalesce(given.moved, template.moved),
        expanded_with = %(versions)s,
        replan = false,
        expansion_failures = 0,
        set_aside_reason = '',
        paused_at = NULL, paused_by = '', pause_note = '', resume_at = NULL
   FROM json_to_recordset(%(stands)s::json)
-       AS given(id uuid, expanded_to timestamptz, next_expansion_at timestamptz)
+       AS given(id uuid, expanded_to timestamptz, next_expansion_at timestamptz, moved jsonb)
  WHERE template.id = given.id
 """
 
-# Nothing was planned: the merchant is not active, or the template is still paused.
+# Nothing was planned: the template is still paused, until a known moment, or its merchant is not
+# active.
 POSTPONE = """
 UPDATE templates_app_template
-   SET next_expansion_at = greatest(%(until)s::timestamptz, resume_at)
+   SET next_expansion_at = CASE WHEN resume_at > %(now)s::timestamptz THEN resume_at
+                                ELSE %(until)s::timestamptz END
  WHERE id = ANY(%(ids)s)
 """
 
@@ -102,12 +116,32 @@ SELECT uuidv7(), given.merchant_id, given.template_id, given.cause, left(given.r
                 WHERE template.id = given.template_id)
 """
 
-# Index skipped_template_newest. What an old plan said of the future is said anew by the new one.
-FORGET_PLANNED_SKIPS = """
-DELETE FROM templates_app_skippedoccurrence
- WHERE template_id = ANY(%(ids)s)
-   AND first_at > %(now)s
-   AND cause IN ('closed', 'window', 'clock_change', 'merged')
+# Index skipped_planned; its causes are the model's PLANNED. What an old plan said of the time ahead
+# goes, the new one says it anew. Rows that reach over now are returned: they are to be cut.
+REPLACE_PLANNED_SKIPS = """
+WITH planned AS MATERIALIZED (
+    SELECT id, template_id, first_at, last_at, occurrences
+      FROM templates_app_skippedoccurrence
+     WHERE template_id = ANY(%(ids)s)
+       AND last_at > %(now)s
+       AND cause IN ('closed', 'window', 'clock_change', 'merged')
+     ORDER BY id
+       FOR UPDATE
+),
+gone AS (
+    DELETE FROM templates_app_skippedoccurrence AS skipped
+     USING planned
+     WHERE skipped.id = planned.id AND planned.first_at > %(now)s
+)
+SELECT id, template_id, first_at, last_at, occurrences FROM planned WHERE first_at <= %(now)s
+"""
+
+CUT_SKIPS = """
+UPDATE templates_app_skippedoccurrence AS skipped
+   SET last_at = given.last_at, occurrences = given.occurrences
+  FROM unnest(%(ids)s::uuid[], %(lasts)s::timestamptz[], %(counts)s::integer[])
+       AS given(id, last_at, occurrences)
+ WHERE skipped.id = given.id
 """
 
 # After a new tzdata or holidays: primary key, a page at a time.
@@ -119,10 +153,19 @@ SELECT id, active AND expanded_with <> %(versions)s AND next_expansion_at IS NOT
  LIMIT %(limit)s
 """
 
+# In the order of ids, as every mark.
 REPLAN = """
-UPDATE templates_app_template
+WITH outdated AS MATERIALIZED (
+    SELECT id
+      FROM templates_app_template
+     WHERE id = ANY(%(ids)s) AND next_expansion_at IS NOT NULL AND paused_at IS NULL
+     ORDER BY id
+       FOR NO KEY UPDATE
+)
+UPDATE templates_app_template AS template
    SET replan = true, next_expansion_at = %(now)s
- WHERE id = ANY(%(ids)s) AND next_expansion_at IS NOT NULL AND paused_at IS NULL
+  FROM outdated
+ WHERE template.id = outdated.id
 """
 
 # Three arms, an index each: the platform's and the merchants' (window_merchant_newest), the
@@ -138,19 +181,20 @@ SELECT id, merchant_id, template_id, name, mode, starts_at, ends_at, recurrence,
  ORDER BY id
 """
 
-# Index job_template_unfinished. A held job waits for its sibling by its template's own wish.
-FIND_DUE_JOBS = """
-SELECT id, template_id, occurrence_at, scheduled_at, run_at, missed_at, status, attempt
+# Index job_template_unfinished. What is due and, of templates that are planned afresh, all that is
+# planned.
+FIND_PLANNED_JOBS = """
+SELECT id, template_id, occurrence_at, scheduled_at, run_at, missed_at, status, attempt, gate
   FROM jobs_job
  WHERE template_id = ANY(%(templates)s)
    AND status IN ('scheduled', 'queued', 'running', 'retryable')
-   AND scheduled_at <= %(now)s
+   AND (scheduled_at <= %(now)s OR template_id = ANY(%(fresh)s))
    AND origin = 'template'
    AND occurrence_at IS NOT NULL
-   AND gate IN ('', 'shut')
  ORDER BY scheduled_at, id
 """
 
 WHERE_IT_STANDS = """
-SELECT expanded_to, next_expansion_at, replan FROM templates_app_template WHERE id = %(id)s
+SELECT expanded_to, next_expansion_at, replan, moved
+  FROM templates_app_template WHERE id = %(id)s
 """

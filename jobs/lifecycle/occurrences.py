@@ -44,12 +44,31 @@ def release_missed(*, job_ids: Sequence[UUID]) -> list[Moved]:
     return announce("release", [moved_row(row) for row in found])
 
 
+def make_up(
+    *, template_id: UUID, dues: Mapping[datetime, datetime], origin: str, overlap: str
+) -> list[Moved]:
+    """Let skipped occurrences of a template run after all, each due at the time given for it.
+
+    `dues` is by nominal moment; one whose job was not skipped is left alone. `origin` and `overlap`
+    are as those of new occurrences (`create_occurrences`), and replace what the jobs had.
+    """
+    found = rows(
+        occurrences.MAKE_UP,
+        template_id=template_id,
+        occurrences=list(dues),
+        dues=list(dues.values()),
+        origin=origin,
+        overlap=overlap,
+    )
+    return announce("restart", [moved_row(row) for row in found])
+
+
 def withdraw(*, template_ids: Sequence[UUID]) -> list[tuple[UUID, datetime]]:
     """Delete the templates' plans: what the expander made and no worker has ever started.
 
     Returns each deleted (template, nominal moment); what is due already is among them, and the
     caller's to make again. A job that a worker claims at this very moment stays.
-    Backfills, run-now jobs, and jobs that a person restarted stay as well.
+    Backfills, run-now jobs, and jobs that a person restarted or changed stay as well.
     """
     found = rows(occurrences.WITHDRAW, template_ids=list(template_ids))
     return [(row[0], row[1]) for row in found]

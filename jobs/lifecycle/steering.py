@@ -13,23 +13,25 @@ from jobs.models import Job
 from jobs.querysets import JobQuerySet
 from jobs.rows import Moved, Replacement, moved_row
 from jobs.statements import steering
-from jobs.states import Gate, JobStatus
+from jobs.states import Gate, JobStatus, Origin
 
 _GATE_WHEN_MOVED = Case(
     When(~Q(overlap="") & Q(attempt=0, status=JobStatus.SCHEDULED), then=Value(Gate.SHUT)),
     default=F("gate"),
 )
+_THEIRS = Case(When(origin=Origin.TEMPLATE, then=Value(Origin.PERSON)), default=F("origin"))
 
 
 def edit(*, job_id: UUID, changes: Mapping[str, Any]) -> bool:
     """Change a job that still waits; False when it no longer does.
 
-    `changes` are columns other than the status; a new `run_at` moves the next attempt as well. An
-    occurrence that a person moves cannot be missed any more, and its overlap is decided then.
+    `changes` are columns other than the status; a new `run_at` moves the next attempt as well, and
+    its overlap is decided then. An occurrence that a person changed is theirs: it cannot be missed
+    any more, and its template's edits leave it alone.
     """
-    columns = dict(changes)
+    columns = {**changes, "missed_at": None, "origin": _THEIRS}
     if "run_at" in columns:
-        columns |= {"scheduled_at": columns["run_at"], "missed_at": None, "gate": _GATE_WHEN_MOVED}
+        columns |= {"scheduled_at": columns["run_at"], "gate": _GATE_WHEN_MOVED}
     waiting: JobQuerySet = Job.objects.filter(id=job_id)
     return waiting.editable().update(**columns) == 1
 
@@ -41,7 +43,7 @@ def cancel(*, job_ids: Sequence[UUID], now: datetime) -> list[Moved]:
 
 
 def advance(*, job_ids: Sequence[UUID], now: datetime) -> list[Moved]:
-    """Make waiting jobs due at once."""
+    """Make waiting jobs due at once. An occurrence is the person's since, as after an edit."""
     found = rows(steering.ADVANCE, ids=list(job_ids), now=now)
     return announce("advance", [moved_row(row) for row in found])
 
@@ -55,7 +57,9 @@ def restart(
 ) -> list[Moved]:
     """Give failed, cancelled and skipped jobs a new round of attempts, now; their history stays.
 
-    Open dead letters of theirs are resolved as redriven by `by`.
+    An occurrence is the person's since, as after an edit, and asks no overlap policy; only jobs that
+    go one after another (Overlap.WAIT) still do. Open dead letters of theirs are resolved as
+    redriven by `by`.
     """
     edited = list((replacements or {}).items())
     found = rows(

@@ -26,7 +26,7 @@ class Migration(migrations.Migration):
                 ('template_id', models.UUIDField(editable=False, null=True)),
                 ('occurrence_at', models.DateTimeField(editable=False, null=True)),
                 ('occurrence_note', models.CharField(blank=True, db_default='', default='', max_length=200)),
-                ('origin', models.CharField(blank=True, choices=[('template', 'Template'), ('backfill', 'Backfill'), ('run_now', 'Run now')], db_default='', default='', max_length=8)),
+                ('origin', models.CharField(blank=True, choices=[('template', 'Template'), ('backfill', 'Backfill'), ('run_now', 'Run now'), ('person', 'Person')], db_default='', default='', max_length=8)),
                 ('overlap', models.CharField(blank=True, choices=[('skip', 'Skip'), ('queue_one', 'Queue one'), ('cancel_running', 'Cancel running'), ('wait', 'Wait')], db_default='', default='', max_length=14)),
                 ('gate', models.CharField(blank=True, choices=[('shut', 'Shut'), ('held', 'Held')], db_default='', default='', editable=False, max_length=4)),
                 ('missed_at', models.DateTimeField(editable=False, help_text='Not queued by then, the occurrence counts as missed.', null=True)),
@@ -164,7 +164,7 @@ class Migration(migrations.Migration):
         ),
         migrations.AddIndex(
             model_name='job',
-            index=models.Index(condition=models.Q(('gate', jobs.states.Gate['HELD']), ('status', jobs.states.JobStatus['SCHEDULED'])), fields=['template_id', 'occurrence_at', 'id'], name='job_held'),
+            index=models.Index(condition=models.Q(('gate', jobs.states.Gate['HELD']), ('status', jobs.states.JobStatus['SCHEDULED'])), fields=['template_id', 'overlap', 'origin', 'occurrence_at', 'id'], name='job_held'),
         ),
         migrations.AddIndex(
             model_name='job',
@@ -224,7 +224,7 @@ class Migration(migrations.Migration):
         ),
         migrations.AddConstraint(
             model_name='job',
-            constraint=models.CheckConstraint(condition=models.Q(('origin__in', ['', jobs.states.Origin['TEMPLATE'], jobs.states.Origin['BACKFILL'], jobs.states.Origin['RUN_NOW']])), name='job_origin_known'),
+            constraint=models.CheckConstraint(condition=models.Q(('origin__in', ['', jobs.states.Origin['TEMPLATE'], jobs.states.Origin['BACKFILL'], jobs.states.Origin['RUN_NOW'], jobs.states.Origin['PERSON']])), name='job_origin_known'),
         ),
         migrations.AddConstraint(
             model_name='job',

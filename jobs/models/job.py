@@ -170,7 +170,7 @@ class Job(models.Model):
                 condition=Q(gate=Gate.SHUT, status=JobStatus.SCHEDULED),
             ),
             models.Index(
-                fields=["template_id", "occurrence_at", "id"],
+                fields=["template_id", "overlap", "origin", "occurrence_at", "id"],
                 name="job_held",
                 condition=Q(gate=Gate.HELD, status=JobStatus.SCHEDULED),
             ),

@@ -1,5 +1,7 @@
 """A template's jobs as its recurrence manager sees them. Used by lifecycle.occurrences."""
 
+from jobs.statements.steering import NEW_ROUND
+
 # Index job_missable.
 FIND_MISSED = """
 SELECT job.id, job.merchant_id, job.template_id, job.occurrence_at, job.scheduled_at, job.missed_at
@@ -58,7 +60,6 @@ WITH plans AS MATERIALIZED (
        AND job.attempt = 0
        AND job.origin = 'template'
        AND job.occurrence_at IS NOT NULL
-       AND NOT EXISTS (SELECT FROM jobs_deadletter AS letter WHERE letter.job_id = job.id)
      ORDER BY job.id
        FOR UPDATE OF job
 )
@@ -67,6 +68,30 @@ DELETE FROM jobs_job AS job
  WHERE job.id = plans.id
 RETURNING job.template_id, job.occurrence_at
 """
+
+# Index job_one_per_occurrence. The gate is as if the job had just been made.
+MAKE_UP = f"""
+WITH mine AS MATERIALIZED (
+    SELECT job.id, given.due
+      FROM unnest(%(occurrences)s::timestamptz[], %(dues)s::timestamptz[])
+        AS given(occurrence_at, due)
+      JOIN jobs_job AS job
+        ON job.template_id = %(template_id)s AND job.occurrence_at = given.occurrence_at
+     WHERE job.status = 'skipped'
+     ORDER BY job.id
+       FOR UPDATE OF job
+)
+UPDATE jobs_job AS job
+       SET {NEW_ROUND},
+           scheduled_at = mine.due,
+           origin = %(origin)s,
+           overlap = %(overlap)s,
+           gate = CASE WHEN %(overlap)s::text = '' THEN '' ELSE 'shut' END,
+           expires_at = CASE WHEN job.expires_at > mine.due THEN job.expires_at END
+  FROM mine
+ WHERE job.id = mine.id
+RETURNING job.id, job.merchant_id, job.kind, job.lane, job.status
+"""  # noqa: S608 - constants only
 
 # Index job_template_unfinished.
 CANCEL_PLANS = """

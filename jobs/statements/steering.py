@@ -1,5 +1,21 @@
 """What people and producers ask for: cancel, run now, restart. Used through operations."""
 
+# A plan of the expander that a person takes in hand is theirs: an edit of its template leaves it.
+THEIRS = "CASE WHEN job.origin = 'template' THEN 'person' ELSE job.origin END"
+
+# Attempts stay numbered over the job's whole life; earlier ones stop counting against the limit.
+NEW_ROUND = """status = 'scheduled',
+           earlier_attempts = job.attempt,
+           lost_count = 0,
+           ticket = NULL,
+           finalized_at = NULL,
+           cancel_requested_at = NULL,
+           queued_at = NULL,
+           progress = NULL,
+           progress_note = '',
+           missed_at = NULL,
+           skip_reason = ''"""
+
 CANCEL = """
 WITH mine AS MATERIALIZED (
     SELECT id
@@ -21,7 +37,7 @@ RETURNING job.id, job.merchant_id, job.kind, job.lane, job.status
 """
 
 # Whoever asks for a run now has decided: the occurrence cannot be missed any more.
-ADVANCE = """
+ADVANCE = f"""
 WITH mine AS MATERIALIZED (
     SELECT id
       FROM jobs_job
@@ -30,15 +46,15 @@ WITH mine AS MATERIALIZED (
        FOR UPDATE
 )
 UPDATE jobs_job AS job
-   SET scheduled_at = least(job.scheduled_at, %(now)s), missed_at = NULL
+   SET scheduled_at = least(job.scheduled_at, %(now)s), missed_at = NULL, origin = {THEIRS}
   FROM mine
  WHERE job.id = mine.id
 RETURNING job.id, job.merchant_id, job.kind, job.lane, job.status
-"""
+"""  # noqa: S608 - constants only
 
-# Attempts stay numbered over the job's whole life; earlier ones stop counting against the limit.
-# A deadline that has passed is lifted: it would fail the job again at once.
-RESTART = """
+# A deadline that has passed is lifted: it would fail the job again at once. A person's wish asks no
+# overlap policy; only what goes one after another still does.
+RESTART = f"""
 WITH mine AS MATERIALIZED (
     SELECT id
       FROM jobs_job
@@ -47,22 +63,14 @@ WITH mine AS MATERIALIZED (
        FOR UPDATE
 ), restarted AS (
     UPDATE jobs_job AS job
-       SET status = 'scheduled',
+       SET {NEW_ROUND},
            scheduled_at = %(now)s,
+           origin = {THEIRS},
+           gate = CASE WHEN job.overlap = 'wait' THEN 'shut' ELSE '' END,
            payload = coalesce(given.payload::jsonb, job.payload),
            lane = coalesce(given.lane, job.lane),
            handler = coalesce(given.handler, job.handler),
-           earlier_attempts = job.attempt,
-           lost_count = 0,
-           expires_at = CASE WHEN job.expires_at > %(now)s THEN job.expires_at END,
-           ticket = NULL,
-           finalized_at = NULL,
-           cancel_requested_at = NULL,
-           queued_at = NULL,
-           progress = NULL,
-           progress_note = '',
-           missed_at = NULL,
-           skip_reason = ''
+           expires_at = CASE WHEN job.expires_at > %(now)s THEN job.expires_at END
       FROM mine
       LEFT JOIN unnest(%(edited)s::uuid[], %(payloads)s::text[], %(lanes)s::text[],
                        %(handlers)s::text[]) AS given(id, payload, lane, handler)
@@ -76,4 +84,4 @@ WITH mine AS MATERIALIZED (
      WHERE letter.job_id = restarted.id AND letter.resolution = ''
 )
 SELECT id, merchant_id, kind, lane, status FROM restarted
-"""
+"""  # noqa: S608 - constants only

@@ -22,6 +22,7 @@ ORIGIN_WORDS = {
     "template": "by its schedule",
     "backfill": "backfilled",
     "run_now": "run by hand",
+    "person": "decided by a person",
 }
 
 

@@ -94,7 +94,7 @@ class BackfillForm(OperatingForm, ConfirmTemplate):
             "overlap": chosen["overlap"],
             "per_minute": chosen["per_minute"] or 0,
         }
-        return backfill(self.template, data, now=database_now(), by=by(self.request))
+        return backfill(self.template, data, now=database_now())
 
 
 def _text(moment: datetime | None) -> str | None:

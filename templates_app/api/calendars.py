@@ -168,9 +168,9 @@ class CalendarViewSet(TaskFlowViewSet):
         """With their names, what it includes included."""
         calendar = self._calendar(pk)
         first = read_date(request, "from") or database_now().date()
-        last = read_date(request, "to") or first + timedelta(days=MOST_DAYS - 1)
         if not FIRST_DAY <= first <= LAST_DAY:
             raise InvalidParameters([("from", "Must be within the years 1990 to 2199.")])
+        last = read_date(request, "to") or first + timedelta(days=MOST_DAYS - 1)
         if not first <= last <= first + timedelta(days=MOST_DAYS):
             raise InvalidParameters([("to", f"Must be 0 to {MOST_DAYS} days after from.")])
         try:

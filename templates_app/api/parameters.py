@@ -7,6 +7,7 @@ from rest_framework.request import Request
 
 from jobs.api.filters import InvalidParameters
 from jobs.operations.fields import Fields
+from templates_app.operations.bounds import read_bounded
 
 _DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 TRUTHS = {"true": True, "false": False}
@@ -22,14 +23,17 @@ def read_count(request: Request, *, default: int, most: int) -> int:
     return int(text)
 
 
-def read_moment(request: Request, name: str) -> datetime | None:
-    """Return an RFC 3339 time with a UTC offset; None when absent. Raises InvalidParameters."""
+def read_moment(request: Request, name: str, now: datetime) -> datetime | None:
+    """Return an RFC 3339 time with a UTC offset, from the year 2000 to ten years ahead.
+
+    None when absent. Raises InvalidParameters.
+    """
     text = request.query_params.get(name)
     if text is None:
         return None
     # A plus sign that was not percent-encoded arrives as a blank.
     fields = Fields({name: text[:40].replace(" ", "+")}, (name,))
-    moment = fields.moment(name)
+    moment = read_bounded(fields, name, now)
     if fields.problems:
         sentence = fields.problems[0].detail.removeprefix(f'"{name}" ')
         raise InvalidParameters([(name, sentence[:1].upper() + sentence[1:])])

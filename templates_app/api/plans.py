@@ -3,7 +3,8 @@
 from typing import Any
 
 from templates_app.api.representations import utc, warning
-from templates_app.operations.preview import EditPreview, Preview
+from templates_app.operations.dry_run import EditPreview
+from templates_app.operations.preview import Preview
 from templates_app.planning.plan import Run, Skip
 from templates_app.recurrence.zones import Zone
 
@@ -23,7 +24,7 @@ def preview(found: Preview) -> dict[str, Any]:
 
 def edit_preview(found: EditPreview) -> dict[str, Any]:
     """Return what an edit would change."""
-    zone = found.rules.recurrence.zone
+    zone = found.zone
     return {
         "timezone": zone.name,
         "until": utc(found.until),

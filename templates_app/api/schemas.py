@@ -231,9 +231,10 @@ class TemplateSkippedSchema(s.Serializer[Any]):
     previous = s.URLField(allow_null=True)
 
 
-class PreviewDraftSchema(ScheduleSchema):
-    """A schedule that is not stored."""
+class PreviewDraftSchema(TemplateEditSchema):
+    """A template that is not stored. Only `recurrence` is required; what else there is is checked."""
 
+    recurrence = RecurrenceField()
     count = s.IntegerField(default=DEFAULT_PREVIEWED, min_value=1, max_value=MOST_PREVIEWED)
 
     def get_fields(self) -> dict[str, Any]:

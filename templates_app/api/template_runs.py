@@ -76,10 +76,10 @@ class TemplateRuns(TaskFlowViewSet):
     @action(detail=True, methods=["post"])
     def backfill(self, request: Request, pk: str) -> Response:
         """Those that have no job yet, with an overlap policy and a rate of their own."""
-        template, by = self.template(pk), self.actor
+        template = self.template(pk)
 
         def work(body: Any, now: datetime) -> Answer:
-            result = running.backfill(template, body, now=now, by=by)
+            result = running.backfill(template, body, now=now)
             return Answer(status=200, body=backfilled(result))
 
         return respond_once(request, self.merchant, work)
@@ -98,19 +98,21 @@ class TemplateRuns(TaskFlowViewSet):
         count = read_count(
             request, default=previewing.DEFAULT_PREVIEWED, most=previewing.MOST_PREVIEWED
         )
-        start = read_moment(request, "from") or database_now()
+        now = database_now()
+        start = read_moment(request, "from", now) or now
         found = previewing.preview_template(template, count=count, start=start)
         return Response(plans.preview(found))
 
     @extend_schema(
         operation_id="templates_preview_draft",
-        summary="Look at the next runs of a schedule that is not stored",
+        summary="Look at the next runs of a template that is not stored",
         request=schemas.PreviewDraftSchema,
         responses={200: schemas.PreviewSchema},
     )
     @action(detail=False, methods=["post"], url_path="preview")
     def preview_draft(self, request: Request) -> Response:
-        """Without maintenance windows."""
+        """A whole template may be sent, to be checked; only `recurrence` is required. The windows of the
+        platform and of the whole merchant apply, as they will."""
         found = previewing.preview_draft(request.data, merchant=self.merchant, now=database_now())
         return Response(plans.preview(found))
 

@@ -23,7 +23,7 @@ from templates_app.api.representations import template_detail, template_summary
 from templates_app.api.template_runs import TemplateRuns
 from templates_app.models import Template
 from templates_app.operations import templates as operations
-from templates_app.operations.preview import preview_edit
+from templates_app.operations.dry_run import preview_edit
 from tenants.clock import database_now
 
 DRY_RUN = OpenApiParameter(

@@ -1,22 +1,24 @@
 """One batch of templates: read what surrounds them, plan each, write everything at once."""
 
+import json
 import logging
-from collections import defaultdict
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+import time
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
 from django.db import transaction
 
-from jobs import lifecycle
 from templates_app import statements
 from templates_app.expander.due import DueTemplate, due_template
 from templates_app.expander.execution import execute
-from templates_app.expander.late_jobs import NONE_DUE, find_due_jobs
+from templates_app.expander.late_jobs import NONE_DUE, DueJobs, find_due_jobs
 from templates_app.expander.outcome import Outcome, outcome_of
-from templates_app.expander.surroundings import look_around
+from templates_app.expander.planned_rows import replace_planned_rows
+from templates_app.expander.stopping import give_up, stop, withdraw
+from templates_app.expander.surroundings import Surroundings, look_around
 from templates_app.expander.writing import write_outcomes
 from templates_app.expansion import Expansion
 from templates_app.planning.window_book import naive
@@ -25,15 +27,19 @@ logger = logging.getLogger(__name__)
 
 # How long a template of an inactive merchant is left alone.
 INACTIVE = timedelta(minutes=5)
+# What planning one batch may take before the rest is left for the next one: it holds locks. At least
+# one template is planned, so every one gets its turn.
+BUDGET = timedelta(seconds=2)
 
 
 @dataclass(kw_only=True)
 class Written:
-    """What a batch came to."""
+    """What a batch came to. `left`: templates that there was no time for; they stay due."""
 
     claimed: int = 0
     created: int = 0
     skipped: int = 0
+    left: int = 0
     failures: dict[UUID, str] = field(default_factory=dict)
 
 
@@ -58,16 +64,26 @@ def read_these(ids: Sequence[UUID]) -> dict[UUID, DueTemplate]:
     return {template.id: template for template in found}
 
 
-def plan_again(template_ids: Sequence[UUID], now: datetime, expansion: Expansion) -> Written:
+def plan_again(
+    template_ids: Sequence[UUID],
+    now: datetime,
+    expansion: Expansion,
+    *,
+    before: Mapping[UUID, Any] | None = None,
+) -> Written:
     """Replace the plans of these templates, in the caller's transaction.
 
-    Their waiting jobs are withdrawn, also those of templates that no longer expand. Raises what is
-    wrong with a template.
+    The waiting jobs of those that no longer expand are withdrawn. `before`: recurrences that an edit
+    has just replaced, as documents. Raises what is wrong with a template.
     """
+    replaced = before or {}
     with transaction.atomic(savepoint=False):
-        due = claim_these(template_ids)
-        going = {template.id for template in due if not template.is_paused(now)}
-        _withdraw([one for one in template_ids if one not in going], now)
+        found = [
+            replace(one, planned_by=json.dumps(replaced[one.id])) if one.id in replaced else one
+            for one in _claimed(statements.LOCK_THESE, ids=list(template_ids))
+        ]
+        stop([one for one in found if not one.expands or one.is_paused(now)], now)
+        due = [one for one in found if one.expands]
         return write_batch(due, now, expansion, failed=_raise)
 
 
@@ -80,6 +96,12 @@ def catch_up(template_ids: Sequence[UUID], now: datetime, expansion: Expansion) 
         return write_batch(claim_these(template_ids), now, expansion, failed=_let_be)
 
 
+def write_off(template_ids: Sequence[UUID], now: datetime) -> None:
+    """Have what these templates could not decide on up to now show as missed."""
+    with transaction.atomic(savepoint=False):
+        give_up(_claimed(statements.LOCK_THESE, ids=list(template_ids)), now)
+
+
 def write_batch(
     due: Sequence[DueTemplate],
     now: datetime,
@@ -87,46 +109,74 @@ def write_batch(
     *,
     failed: Callable[[DueTemplate, Exception], None],
 ) -> Written:
-    """Expand claimed templates. `failed` hears of those that cannot be planned."""
+    """Expand claimed templates. `failed` hears of those that cannot be planned.
+
+    Their waiting jobs stay, as do those of templates that there was no time for.
+    """
     waiting = [template.id for template in due if not _expands(template, now)]
     if waiting:
-        execute(statements.POSTPONE, ids=waiting, until=now + INACTIVE)
+        execute(statements.POSTPONE, ids=waiting, now=now, until=now + INACTIVE)
     due = [template for template in due if _expands(template, now)]
-    written = Written(claimed=len(due) + len(waiting))
+    written = Written(claimed=len(waiting))
     if not due:
         return written
-    around = look_around(due, now)
-    due_jobs = find_due_jobs(due, now)
-    withdrawn = _withdraw([template.id for template in due if template.is_fresh()], now)
+    batch = _Batch(look_around(due, now), find_due_jobs(due, now), now, expansion)
     outcomes: list[Outcome] = []
-    for template in due:
+    until = time.monotonic() + BUDGET.total_seconds()
+    for index, template in enumerate(due):
+        if index and time.monotonic() >= until:
+            written.left = len(due) - index
+            break
         try:
-            outcome = outcome_of(
-                template,
-                around,
-                now=naive(now),
-                expansion=expansion,
-                withdrawn=frozenset(withdrawn.get(template.id, ())),
-                due_jobs=due_jobs.get(template.id, NONE_DUE),
-            )
+            outcomes.append(batch.plan(template, batch.jobs_of(template).planned))
         except Exception as error:  # noqa: BLE001 - one template's fault must not hold up the others
             failed(template, error)
             written.failures[template.id] = f"{type(error).__name__}: {error}"
-        else:
-            outcomes.append(outcome)
+    written.claimed += len(due) - written.left
+    outcomes = batch.with_plans_replaced(outcomes)
     written.created, written.skipped = write_outcomes(outcomes, now)
     return written
 
 
-def _withdraw(ids: Sequence[UUID], now: datetime) -> dict[UUID, set[datetime]]:
-    """Delete old plans; return the occurrences that are due already and must be made again."""
-    found: defaultdict[UUID, set[datetime]] = defaultdict(set)
-    if ids:
-        for template_id, occurrence_at in lifecycle.withdraw(template_ids=ids):
-            if occurrence_at <= now:
-                found[template_id].add(naive(occurrence_at))
-        execute(statements.FORGET_PLANNED_SKIPS, ids=list(ids), now=now)
-    return found
+@dataclass(frozen=True, slots=True)
+class _Batch:
+    around: Surroundings
+    due_jobs: Mapping[UUID, DueJobs]
+    now: datetime
+    expansion: Expansion
+
+    def plan(self, template: DueTemplate, withdrawn: Collection[datetime]) -> Outcome:
+        """Plan one template whose plan is withdrawn, or will be if all goes well."""
+        return outcome_of(
+            template,
+            self.around,
+            now=naive(self.now),
+            expansion=self.expansion,
+            withdrawn=frozenset(withdrawn),
+            due_jobs=self.jobs_of(template),
+        )
+
+    def jobs_of(self, template: DueTemplate) -> DueJobs:
+        return self.due_jobs.get(template.id, NONE_DUE)
+
+    def with_plans_replaced(self, outcomes: Sequence[Outcome]) -> list[Outcome]:
+        """Take away the old plans of what was planned afresh.
+
+        A worker may have started one of the jobs meanwhile, or handed one back: then its template is
+        planned once more, by what was really withdrawn.
+        """
+        fresh = [one.template for one in outcomes if one.template.is_fresh()]
+        withdrawn = withdraw([template.id for template in fresh])
+        replace_planned_rows(fresh, self.now)
+        result = []
+        for outcome in outcomes:
+            template = outcome.template
+            gone = withdrawn.get(template.id, frozenset())
+            if template.is_fresh() and gone != self.jobs_of(template).planned:
+                result.append(self.plan(template, gone))
+            else:
+                result.append(outcome)
+        return result
 
 
 def _expands(template: DueTemplate, now: datetime) -> bool:

@@ -1,12 +1,16 @@
 """A template as the expander reads it."""
 
 import json
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
 from templates_app.planning.misfires import MisfirePolicy
+
+REMEMBERED = timedelta(days=35)
+MOST_REMEMBERED = 2_000
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -39,6 +43,13 @@ class DueTemplate:
     expanded_to: datetime | None
     replan: bool
     failures: int
+    active: bool = True
+    # Whether the expander looks after it: it is active, not set aside, not ended, not paused for good.
+    expands: bool = True
+    # Nominal moment -> occurrence_at of what calendars moved, naive UTC.
+    moved: Mapping[datetime, datetime] = field(default_factory=dict)
+    # The recurrence that its present rows and jobs were made by; an edit may have replaced it.
+    planned_by: str = ""
 
     def is_fresh(self) -> bool:
         """Whether it is planned from now on, not from where the last expansion ended."""
@@ -52,7 +63,7 @@ class DueTemplate:
 
 
 def due_template(row: tuple[Any, ...]) -> DueTemplate:
-    """Read what CLAIM_DUE and CLAIM_THESE return."""
+    """Read what CLAIM_DUE and its like return."""
     return DueTemplate(
         id=row[0],
         merchant_id=row[1],
@@ -85,7 +96,25 @@ def due_template(row: tuple[Any, ...]) -> DueTemplate:
         expanded_to=row[25],
         replan=row[26],
         failures=row[27],
+        active=row[28],
+        expands=row[29],
+        moved=read_moved(row[30]),
+        planned_by=row[14],
     )
+
+
+def read_moved(text: str) -> dict[datetime, datetime]:
+    """Read a template's `moved`."""
+    if text == "{}":
+        return {}
+    parsed = datetime.fromisoformat
+    return {parsed(nominal): parsed(at) for nominal, at in json.loads(text).items()}
+
+
+def remembered(moved: Mapping[datetime, datetime], now: datetime) -> dict[datetime, datetime]:
+    """Return what is worth keeping of a template's `moved`: the latest of the last five weeks."""
+    pairs = [pair for pair in moved.items() if max(pair) > now - REMEMBERED]
+    return dict(sorted(pairs, key=max)[-MOST_REMEMBERED:])
 
 
 def aware(moment: datetime) -> datetime:

@@ -1,4 +1,4 @@
-"""Templates' jobs that are due and still wait: which of them are late, and whether one is in time."""
+"""Templates' jobs that wait: which are late, whether one is in time, and what a new plan replaces."""
 
 from collections import defaultdict
 from collections.abc import Iterable
@@ -12,6 +12,7 @@ from templates_app import statements
 from templates_app.expander.due import DueTemplate
 from templates_app.expander.execution import execute
 from templates_app.planning.misfires import MisfirePolicy
+from templates_app.planning.window_book import naive
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -30,10 +31,14 @@ class LateJob:
 
 @dataclass(kw_only=True)
 class DueJobs:
-    """One template's. `in_time`: a job that fell due within the grace runs or will run anyhow."""
+    """One template's. `in_time`: a job that fell due within the grace runs or will run anyhow.
+
+    `planned`: of one that is planned afresh, the occurrences (naive UTC) that no worker has started.
+    """
 
     late: list[LateJob] = field(default_factory=list)
     in_time: bool = False
+    planned: set[datetime] = field(default_factory=set)
 
 
 NONE_DUE = DueJobs()
@@ -41,18 +46,28 @@ NONE_DUE = DueJobs()
 
 def find_due_jobs(templates: Iterable[DueTemplate], now: datetime) -> dict[UUID, DueJobs]:
     """Return the unfinished due jobs of these templates, earliest first: one statement."""
-    misfires = {template.id: template.misfire for template in templates}
+    by_id = {template.id: template for template in templates}
     found: defaultdict[UUID, DueJobs] = defaultdict(DueJobs)
-    if not misfires:
+    if not by_id:
         return found
-    rows = execute(statements.FIND_DUE_JOBS, templates=list(misfires), now=now)
+    fresh = [template.id for template in by_id.values() if template.is_fresh()]
+    rows = execute(statements.FIND_PLANNED_JOBS, templates=list(by_id), fresh=fresh, now=now)
     for job in map(_DueJob._make, rows):
-        misfire = misfires[job.template_id]
-        if _is_late(job, misfire, now):
-            found[job.template_id].late.append(_late(job))
-        elif job.scheduled_at + misfire.grace > now:
-            found[job.template_id].in_time = True
+        template = by_id[job.template_id]
+        of_template = found[template.id]
+        if template.is_fresh() and job.status in WAITING and job.attempt == 0:
+            of_template.planned.add(naive(job.occurrence_at))
+        # A held job waits for its sibling by its template's own wish.
+        if job.scheduled_at > now or job.gate not in ("", "shut"):
+            continue
+        if _is_late(job, template.misfire, now):
+            of_template.late.append(_late(job))
+        elif job.scheduled_at + template.misfire.grace > now:
+            of_template.in_time = True
     return found
+
+
+WAITING = (JobStatus.SCHEDULED, JobStatus.QUEUED)
 
 
 class _DueJob(NamedTuple):
@@ -64,6 +79,7 @@ class _DueJob(NamedTuple):
     missed_at: datetime | None
     status: str
     attempt: int
+    gate: str
 
 
 def _is_late(job: _DueJob, misfire: MisfirePolicy, now: datetime) -> bool:

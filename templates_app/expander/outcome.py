@@ -1,19 +1,22 @@
 """What expanding one template comes to, before anything is written."""
 
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from uuid import UUID
 
 from jobs.rows import NewOccurrence
 from templates_app.calendars.openness import ClosedPolicy, opening
+from templates_app.expander.afresh import moved_since, plan_afresh, undecided
 from templates_app.expander.blueprint import Press
 from templates_app.expander.due import DueTemplate
 from templates_app.expander.late_jobs import NONE_DUE, DueJobs, LateJob
+from templates_app.expander.rows import in_rows
 from templates_app.expander.surroundings import Surroundings
+from templates_app.expander.too_late import TOO_LONG_AGO, TOO_MANY, count_missed
 from templates_app.expansion import Expansion
 from templates_app.planning.misfires import judge
-from templates_app.planning.plan import Plan, Run, Skip, plan
+from templates_app.planning.plan import MERGED, Plan, Run, Skip, plan
 from templates_app.planning.rules import Rules
 from templates_app.planning.window_book import naive
 from templates_app.recurrence.parse import parse_stored
@@ -22,11 +25,6 @@ SOON = timedelta(seconds=1)
 # Nothing is open for a year: look again this much later, in case a calendar was changed by its
 # library.
 SHUT = timedelta(days=1)
-TICK = timedelta(microseconds=1)
-# Occurrences that were missed too long ago are counted so far.
-MOST_COUNTED = 50_000
-TOO_LONG_AGO = "Missed in an outage, longer ago than the template makes up for."
-UNCOUNTED = f"{TOO_LONG_AGO} Only the first {MOST_COUNTED:,} were counted."
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -42,7 +40,7 @@ class Missed:
 class Outcome:
     """Jobs to create, occurrences that do not run, and where the template stands afterwards.
 
-    `expanded_to` and `next_expansion_at` are naive UTC.
+    All times are naive UTC.
     """
 
     template: DueTemplate
@@ -54,8 +52,27 @@ class Outcome:
     # New jobs by id, each with the moment that its recurrence names. One that cannot be stored
     # because its place is taken was merged into the job of an earlier batch.
     may_merge: dict[UUID, datetime] = field(default_factory=dict)
+    # New jobs by id that calendars moved: the moment that is named, and `occurrence_at`.
+    may_move: dict[UUID, tuple[datetime, datetime]] = field(default_factory=dict)
+    # What the template is to remember of earlier ones.
+    moved: dict[datetime, datetime] = field(default_factory=dict)
     expanded_to: datetime | None = None
     next_expansion_at: datetime | None = None
+
+    def add(self, job: NewOccurrence, run: Run) -> None:
+        """Have a run become this job."""
+        self.jobs.append(job)
+        if run.occurrence_at != run.named.scheduled:
+            self.may_move[job.id] = (run.named.scheduled, run.occurrence_at)
+
+    def note_created(self, created: Collection[UUID]) -> None:
+        """Remember what was moved; whatever found its place taken was merged."""
+        for job_id, (moment, at) in self.may_move.items():
+            if job_id in created:
+                self.moved[moment] = at
+        for job_id, moment in self.may_merge.items():
+            if job_id not in created:
+                self.skips.append(Skip(moment, moment, 1, "merged", MERGED))
 
     def note_missed(self, done: Collection[UUID]) -> None:
         """Turn `missed` into skips; of those with jobs, the ones whose job was skipped (`done`)."""
@@ -104,57 +121,61 @@ def outcome_of(
     press = Press(template, rules.recurrence)
     horizon = timedelta(seconds=expansion.horizon)
     until = now + 2 * horizon + rules.look_ahead
+    parts = _within_reach(outcome, rules, undecided(template, now), now)
     if template.is_fresh():
-        overdue = _overdue_since(template, rules, outcome, now)
-        after = min(_since(template, rules, now, withdrawn), overdue)
-        planned = plan(rules, after=after, until=until, now=now)
-        runs = [run for run in planned.runs if run.run_at > now or run.occurrence_at in withdrawn]
-        left = {run.occurrence_at for run in runs}
-        missed = [
-            run
-            for run in planned.runs
-            if run.named.scheduled > overdue and run.occurrence_at not in left
-        ]
-        # Those that are due within their grace are planned as they stand.
-        runs += _judged(outcome, press, replace(planned, runs=tuple(missed)), NONE_DUE, now)
-        outcome.skips += [skip for skip in planned.skips if skip.last_at > overdue]
+        planned, runs = _afresh(outcome, press, rules, parts, withdrawn, due_jobs, now, until)
     else:
-        after = _overdue_since(template, rules, outcome, now)
-        planned = plan(rules, after=after, until=until, now=now)
-        runs = _judged(outcome, press, planned, due_jobs, now)
+        planned = plan(rules, after=parts[-1][0], until=until, now=now)
+        reached = planned.examined_to if planned.full else None
+        runs = _judged(outcome, press, planned.runs, due_jobs, now, reached)
         outcome.skips += planned.skips
-    _press(outcome, press, rules, runs, due_jobs, now)
+        outcome.moved |= template.moved
+    _press(outcome, press, rules, runs, withdrawn, due_jobs, now)
     outcome.expanded_to = planned.examined_to
     outcome.next_expansion_at = _next(planned, now, horizon + rules.look_ahead)
     return outcome
 
 
-def _overdue_since(
-    template: DueTemplate, rules: Rules, outcome: Outcome, now: datetime
-) -> datetime:
-    """Return from when on nothing has been decided yet; what lies too far back is counted here.
+def _afresh(
+    outcome: Outcome,
+    press: Press,
+    rules: Rules,
+    parts: list[tuple[datetime, datetime]],
+    withdrawn: frozenset[datetime],
+    due_jobs: DueJobs,
+    now: datetime,
+    until: datetime,
+) -> tuple[Plan, list[Run]]:
+    template = outcome.template
+    afresh = plan_afresh(template, rules, parts=parts, withdrawn=withdrawn, now=now, until=until)
+    ahead = afresh.ahead
+    # Late jobs that were withdrawn come back as they were; who settles late jobs decides on them.
+    beside = DueJobs(in_time=due_jobs.in_time)
+    reached = ahead.examined_to if ahead.full else None
+    on_time = _judged(outcome, press, afresh.overdue, beside, now, reached)
+    outcome.skips += afresh.skips + in_rows(template, afresh.told)
+    for after, end in afresh.unplanned:
+        _count(outcome, rules, after, end, TOO_MANY)
+    outcome.moved |= moved_since(template, withdrawn, now)
+    return ahead, afresh.kept + on_time
 
-    A new template has no past, and what fell into a pause is not made up for.
-    """
-    if template.expanded_to is None or template.paused_at is not None:
-        return now
-    after = naive(template.expanded_to)
-    if template.is_fresh():
-        after = min(after, now)
-    stale = now - max(template.misfire.window, template.misfire.grace)
-    if after < stale:
-        _count_stale(rules, outcome, after, stale)
-        return stale
-    return after
+
+def _within_reach(
+    outcome: Outcome, rules: Rules, parts: list[tuple[datetime, datetime]], now: datetime
+) -> list[tuple[datetime, datetime]]:
+    """Count what lies too far back; return the rest."""
+    misfire = outcome.template.misfire
+    stale = now - max(misfire.window, misfire.grace)
+    for after, until in parts:
+        if after < stale:
+            _count(outcome, rules, after, min(stale, until), TOO_LONG_AGO)
+    return [(max(after, min(stale, until)), until) for after, until in parts]
 
 
-def _since(
-    template: DueTemplate, rules: Rules, now: datetime, withdrawn: Collection[datetime]
-) -> datetime:
-    if template.expanded_to is None:
-        # It is new: what lies before it is not its own.
-        return now
-    return rules.looking_back(min([now, *(at - TICK for at in withdrawn)]))
+def _count(outcome: Outcome, rules: Rules, after: datetime, until: datetime, reason: str) -> None:
+    row = count_missed(rules.recurrence, after, until, reason)
+    if row is not None:
+        outcome.skips.append(row)
 
 
 def _press(
@@ -162,52 +183,46 @@ def _press(
     press: Press,
     rules: Rules,
     runs: Sequence[Run],
+    withdrawn: Collection[datetime],
     due_jobs: DueJobs,
     now: datetime,
 ) -> None:
-    misfire = outcome.template.misfire
-    fresh = outcome.template.is_fresh()
+    template = outcome.template
+    fresh = template.is_fresh()
     late = {naive(job.occurrence_at) for job in due_jobs.late}
     for run in runs:
         # What a window held until it was deleted is not late: its grace begins now.
         was_held = fresh and run.occurrence_at not in late
         due = max(run.run_at, now) if was_held else run.run_at
-        job = press.job(run, run_at=run.run_at, missed_at=misfire.missed_at(due))
-        outcome.jobs.append(job)
-        if rules.moves and run.run_at > now and not fresh:
-            outcome.may_merge[job.id] = run.named.scheduled
-
-
-def _count_stale(rules: Rules, outcome: Outcome, after: datetime, until: datetime) -> None:
-    """Count what was missed so long ago that no policy makes up for it."""
-    first = last = None
-    count = 0
-    reason = TOO_LONG_AGO
-    for moment in rules.recurrence.moments(after):
-        if moment.scheduled > until:
-            break
-        first, last = first or moment.scheduled, moment.scheduled
-        count += moment.runs
-        if count == MOST_COUNTED:
-            last, reason = until, UNCOUNTED
-            break
-    if first is not None and last is not None:
-        outcome.skips.append(Skip(first, last, max(count, 1), "missed", reason))
+        job = press.job(run, run_at=run.run_at, missed_at=template.misfire.missed_at(due))
+        outcome.add(job, run)
+        named, at = run.named.scheduled, run.occurrence_at
+        if fresh:
+            # One that a person cancelled at its place was not merged.
+            elsewhere = at not in (named, template.moved.get(named)) and at not in withdrawn
+        else:
+            elsewhere = rules.moves and run.run_at > now
+        if elsewhere:
+            outcome.may_merge[job.id] = named
 
 
 def _judged(
-    outcome: Outcome, press: Press, planned: Plan, due_jobs: DueJobs, now: datetime
+    outcome: Outcome,
+    press: Press,
+    runs: Sequence[Run],
+    due_jobs: DueJobs,
+    now: datetime,
+    reached: datetime | None,
 ) -> list[Run]:
     """Return the runs that were not missed; deal with the others, and with late jobs."""
     misfire = press.template.misfire
-    on_time = [run for run in planned.runs if not misfire.is_missed(run.run_at, now)]
+    on_time = [run for run in runs if not misfire.is_missed(run.run_at, now)]
     missed: list[tuple[datetime, Run | LateJob]] = [
-        (run.run_at, run) for run in planned.runs if misfire.is_missed(run.run_at, now)
+        (run.run_at, run) for run in runs if misfire.is_missed(run.run_at, now)
     ]
     missed += [(naive(job.scheduled_at), job) for job in due_jobs.late]
     missed.sort(key=lambda pair: pair[0])
     in_time = due_jobs.in_time or any(run.run_at <= now for run in on_time)
-    reached = planned.examined_to if planned.full else None
     settle(outcome, press, missed, now=now, another_due=in_time, reached=reached)
     return on_time
 
@@ -241,7 +256,7 @@ def settle(
                 outcome.release_jobs.append(one.job_id)
         elif made_up:
             assert press is not None
-            outcome.jobs.append(press.job(one, run_at=at, missed_at=None))
+            outcome.add(press.job(one, run_at=at, missed_at=None), one)
         else:
             outcome.missed.append(Missed(at=one.occurrence_at, reason=verdict.reason, job_id=None))
 

@@ -12,6 +12,7 @@ from templates_app.expander.due import DueTemplate
 from templates_app.expander.late import settle_late
 from templates_app.expander.writing import record_failures
 from templates_app.expansion import Expansion
+from templates_app.surroundings_lock import hold_surroundings
 
 logger = logging.getLogger(__name__)
 
@@ -33,10 +34,11 @@ def expand(now: datetime, expansion: Expansion) -> Expanded:
 
     With the last batch, the misfire policies decide on jobs that nobody queued in time (the populator
     was away). A template that cannot be expanded is tried three times and then set aside; it does
-    not hold up the others.
+    not hold up the others. What a batch has no time for stays due, for the next step.
     """
     try:
         with transaction.atomic():
+            hold_surroundings()
             due = claim(now, expansion.batch)
             written = write_batch(due, now, expansion, failed=_log)
             record_failures(written.failures, now)
@@ -44,7 +46,7 @@ def expand(now: datetime, expansion: Expansion) -> Expanded:
         # One template's values broke the statement for all; one by one, only it fails.
         logger.exception("A batch could not be written; its templates are expanded one by one.")
         written = _one_by_one([template.id for template in due], now, expansion)
-    full = written.claimed >= expansion.batch
+    full = written.left > 0 or written.claimed >= expansion.batch
     settled = 0 if full else settle_late(now, expansion)
     return Expanded(
         templates=written.claimed - len(written.failures),
@@ -61,6 +63,7 @@ def _one_by_one(ids: list[UUID], now: datetime, expansion: Expansion) -> Written
     for template_id in ids:
         try:
             with transaction.atomic():
+                hold_surroundings()
                 written = write_batch(claim_these([template_id]), now, expansion, failed=_log)
         except (DataError, IntegrityError) as error:
             written = Written(claimed=1, failures={template_id: f"{type(error).__name__}: {error}"})

@@ -5,6 +5,7 @@ import logging
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 from functools import lru_cache
+from typing import Any
 from uuid import UUID
 
 from django.db import transaction
@@ -12,10 +13,10 @@ from django.db import transaction
 from jobs import lifecycle, publishing
 from templates_app import statements
 from templates_app.calendars.versions import data_versions
-from templates_app.expander.due import aware
+from templates_app.expander.due import aware, remembered
 from templates_app.expander.execution import execute
 from templates_app.expander.outcome import Outcome
-from templates_app.planning.plan import MERGED, Skip
+from templates_app.planning.window_book import naive
 
 logger = logging.getLogger(__name__)
 
@@ -31,12 +32,12 @@ def write_outcomes(outcomes: Sequence[Outcome], now: datetime) -> tuple[int, int
     jobs = [job for outcome in outcomes for job in outcome.jobs]
     created = set(lifecycle.create_occurrences(jobs))
     for outcome in outcomes:
-        _note_merged(outcome, created)
+        outcome.note_created(created)
     _settle_late(outcomes, now)
     skipped = _record_skipped(outcomes)
     execute(
         statements.ADVANCE,
-        stands=json.dumps([_stand(outcome) for outcome in outcomes]),
+        stands=json.dumps([_stand(outcome, naive(now)) for outcome in outcomes]),
         versions=versions(),
     )
     if any(outcome.release_jobs for outcome in outcomes) or any(
@@ -80,22 +81,20 @@ def versions() -> str:
     return f"tzdata {found.tzdata}, holidays {found.holidays}"
 
 
-def _stand(outcome: Outcome) -> dict[str, str | None]:
-    return {
+def _stand(outcome: Outcome, now: datetime) -> dict[str, Any]:
+    moved = remembered(outcome.moved, now)
+    stand: dict[str, Any] = {
         "id": str(outcome.template.id),
         "expanded_to": _utc(outcome.expanded_to),
         "next_expansion_at": _utc(outcome.next_expansion_at),
     }
+    if moved != outcome.template.moved:
+        stand["moved"] = {nominal.isoformat(): at.isoformat() for nominal, at in moved.items()}
+    return stand
 
 
 def _utc(moment: datetime | None) -> str | None:
     return None if moment is None else moment.isoformat() + "Z"
-
-
-def _note_merged(outcome: Outcome, created: set[UUID]) -> None:
-    for job_id, at in outcome.may_merge.items():
-        if job_id not in created:
-            outcome.skips.append(Skip(at, at, 1, "merged", MERGED))
 
 
 def _settle_late(outcomes: Iterable[Outcome], now: datetime) -> None:

@@ -48,6 +48,7 @@ class Migration(migrations.Migration):
                 ('resume_at', models.DateTimeField(blank=True, null=True)),
                 ('expanded_to', models.DateTimeField(editable=False, null=True)),
                 ('next_expansion_at', models.DateTimeField(editable=False, null=True)),
+                ('moved', models.JSONField(default=dict, editable=False)),
                 ('replan', models.BooleanField(default=False, editable=False)),
                 ('expanded_with', models.CharField(blank=True, default='', editable=False, max_length=64)),
                 ('expansion_failures', models.PositiveSmallIntegerField(default=0, editable=False)),
@@ -65,7 +66,7 @@ class Migration(migrations.Migration):
             name='SkippedOccurrence',
             fields=[
                 ('id', models.UUIDField(default=tenants.identifiers.new_id, editable=False, primary_key=True, serialize=False)),
-                ('cause', models.CharField(choices=[('closed', 'closed by a calendar'), ('window', 'maintenance window'), ('clock_change', 'clock change'), ('missed', 'missed in an outage'), ('overlap', 'the last run was still going'), ('merged', 'another occurrence took its place')], max_length=16)),
+                ('cause', models.CharField(choices=[('closed', 'closed by a calendar'), ('window', 'maintenance window'), ('clock_change', 'clock change'), ('missed', 'missed in an outage'), ('overlap', 'the last run was still going'), ('merged', 'another occurrence took its place'), ('paused', 'paused or switched off'), ('changed', 'the template was changed')], max_length=16)),
                 ('reason', models.CharField(max_length=500)),
                 ('first_at', models.DateTimeField(help_text='The first occurrence that did not run.')),
                 ('last_at', models.DateTimeField(help_text='The last one; the same when it is one.')),
@@ -153,6 +154,10 @@ class Migration(migrations.Migration):
         migrations.AddIndex(
             model_name='skippedoccurrence',
             index=models.Index(fields=['merchant', '-id'], name='skipped_merchant_newest'),
+        ),
+        migrations.AddIndex(
+            model_name='skippedoccurrence',
+            index=models.Index(condition=models.Q(('cause__in', ('closed', 'window', 'clock_change', 'merged'))), fields=['template', 'last_at'], name='skipped_planned'),
         ),
         migrations.AddConstraint(
             model_name='skippedoccurrence',

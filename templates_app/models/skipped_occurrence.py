@@ -1,4 +1,4 @@
-"""Occurrences that did not run as planned: rows instead of silence."""
+"""Occurrences that did not run as planned: rows instead of silence. They go with their template."""
 
 from django.db import models
 from django.db.models.functions import Now
@@ -18,6 +18,12 @@ class Cause(models.TextChoices):
     MISSED = "missed", "missed in an outage"
     OVERLAP = "overlap", "the last run was still going"
     MERGED = "merged", "another occurrence took its place"
+    PAUSED = "paused", "paused or switched off"
+    CHANGED = "changed", "the template was changed"
+
+
+# What a plan says of the time ahead. A plan that replaces it says it anew.
+PLANNED = (Cause.CLOSED.value, Cause.WINDOW.value, Cause.CLOCK_CHANGE.value, Cause.MERGED.value)
 
 
 class SkippedOccurrence(MerchantOwned):
@@ -50,6 +56,12 @@ class SkippedOccurrence(MerchantOwned):
         indexes = [
             models.Index(fields=["template", "-id"], name="skipped_template_newest"),
             models.Index(fields=["merchant", "-id"], name="skipped_merchant_newest"),
+            # What a new plan replaces; statements.REPLACE_PLANNED_SKIPS names the same causes.
+            models.Index(
+                fields=["template", "last_at"],
+                name="skipped_planned",
+                condition=models.Q(cause__in=PLANNED),
+            ),
         ]
 
     def __str__(self) -> str:

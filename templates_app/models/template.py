@@ -97,6 +97,9 @@ class Template(MerchantOwned):
     # The expander's: every occurrence scheduled up to `expanded_to` has been dealt with.
     expanded_to = models.DateTimeField(null=True, editable=False)
     next_expansion_at = models.DateTimeField(null=True, editable=False)
+    # What calendars moved: nominal moment -> occurrence_at of its job, both naive UTC. A plan that
+    # replaces another knows by it which moment a job was made for.
+    moved = models.JSONField(default=dict, editable=False)
     # The plan changed (a calendar, a window, the time zones): plan again from now on.
     replan = models.BooleanField(default=False, editable=False)
     expanded_with = models.CharField(max_length=64, blank=True, default="", editable=False)

@@ -1,6 +1,6 @@
 """A calendar as somebody wants it: read from JSON, checked whole, not stored."""
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable, Mapping
 from typing import Any
 from uuid import UUID
 
@@ -18,35 +18,68 @@ CALENDAR_FIELDS = ("name", "description", "definition", "includes")
 MOST_RELATED = 100
 
 
-def read_calendar(data: Any, *, merchant: Merchant | None, calendar_id: UUID) -> dict[str, Any]:
-    """Return the columns of the calendar that a whole JSON object asks for.
+def read_calendar(data: Any, *, merchant: Merchant | None) -> dict[str, Any]:
+    """Return the columns of the new calendar that a whole JSON object asks for.
 
     Without a merchant it is the platform's, which includes calendars of the platform only. Raises
-    InvalidFields with every fault.
+    InvalidFields with every fault that can be seen before `check_includes`.
     """
     fields = Fields(data, CALENDAR_FIELDS)
-    name = fields.text("name", longest=MAX_NAME)
-    if not name.strip():
-        fields.refuse("name", "required", "is required: what do people call this calendar?")
-    columns: dict[str, Any] = {
-        "name": name,
-        "description": read_description(fields),
-        "includes": read_calendar_ids(fields, "includes", merchant),
-        "definition": _definition(fields),
-    }
-    if not columns["definition"] and not columns["includes"] and not fields.problems:
-        fields.refuse("definition", "required", "is required, unless the calendar includes others.")
-    if columns["includes"] and not fields.problems:
-        _refuse_circle(fields, name, calendar_id, columns["includes"])
+    columns = _columns(fields, CALENDAR_FIELDS, merchant, kept=())
+    _refuse_empty(fields, columns)
     fields.raise_problems()
     return columns
 
 
-def document_of_calendar(calendar: Calendar) -> dict[str, Any]:
-    """Return a stored calendar as the JSON that `read_calendar` takes."""
-    document = {name: getattr(calendar, name) for name in CALENDAR_FIELDS}
-    document["includes"] = [str(one) for one in calendar.includes]
-    return document
+def read_changes(data: Any, calendar: Calendar) -> dict[str, Any]:
+    """Return the columns that an edit names; what it does not name is not looked at.
+
+    Raises InvalidFields with every fault that can be seen before `check_includes`.
+    """
+    fields = Fields(data, CALENDAR_FIELDS)
+    if not fields.problems and not fields.data:
+        fields.refuse(None, "nothing_to_change", "names nothing to change.")
+    named = [name for name in CALENDAR_FIELDS if name in fields]
+    columns = _columns(fields, named, calendar.merchant, kept=calendar.includes)
+    fields.raise_problems()
+    return columns
+
+
+def check_includes(calendar: Calendar, *, kept: Collection[UUID]) -> None:
+    """Refuse what the calendar, about to be stored, cannot include: gone, in a circle, too much.
+
+    Call it once nobody else can change calendars. `kept` is what it includes already, before an
+    edit. Raises InvalidFields.
+    """
+    includes = {"includes": [str(one) for one in calendar.includes]}
+    fields = Fields(includes, CALENDAR_FIELDS)
+    read_calendar_ids(fields, "includes", calendar.merchant, kept=kept)
+    _refuse_empty(fields, {"definition": calendar.definition, **includes})
+    if set(calendar.includes) - set(kept) and not fields.problems:
+        _refuse_circle(fields, calendar.name, calendar.pk, calendar.includes)
+    fields.raise_problems()
+
+
+def _columns(
+    fields: Fields, names: Collection[str], merchant: Merchant | None, *, kept: Collection[UUID]
+) -> dict[str, Any]:
+    columns: dict[str, Any] = {}
+    if "name" in names:
+        columns["name"] = fields.text("name", longest=MAX_NAME)
+        if not columns["name"].strip():
+            fields.refuse("name", "required", "is required: what do people call this calendar?")
+    if "description" in names:
+        columns["description"] = read_description(fields)
+    if "includes" in names:
+        columns["includes"] = read_calendar_ids(fields, "includes", merchant, kept=kept)
+    if "definition" in names:
+        columns["definition"] = _definition(fields)
+    return columns
+
+
+def _refuse_empty(fields: Fields, columns: Mapping[str, Any]) -> None:
+    if not columns["definition"] and not columns["includes"] and not fields.problems:
+        fields.refuse("definition", "required", "is required, unless the calendar includes others.")
 
 
 def _definition(fields: Fields) -> dict[str, Any]:

@@ -8,18 +8,18 @@ from uuid import UUID
 from django.db import transaction
 from django.db.models import Q
 
-from jobs.operations.fields import Fields
 from templates_app.calendars.ics import Imported, read_ics
 from templates_app.models import Calendar, Template
 from templates_app.operations.calendar_draft import (
-    CALENDAR_FIELDS,
-    document_of_calendar,
+    check_includes,
     ics_problem,
     read_calendar,
+    read_changes,
     read_ics_body,
 )
-from templates_app.operations.replanning import one_at_a_time, replan_users_of
+from templates_app.operations.replanning import replan_users_of
 from templates_app.recurrence.errors import Caution, RecurrenceError
+from templates_app.surroundings_lock import change_surroundings
 from tenants.identifiers import new_id
 from tenants.models import Merchant
 
@@ -55,28 +55,22 @@ def create_calendar(data: Any, *, merchant: Merchant | None, now: datetime) -> C
 
     Raises InvalidFields, TooManyCalendars.
     """
+    columns = read_calendar(data, merchant=merchant)
+    calendar = Calendar(id=new_id(), merchant=merchant, created_at=now, updated_at=now, **columns)
     with transaction.atomic():
-        one_at_a_time("calendars", merchant.pk if merchant else None)
+        change_surroundings()
         _admit(merchant)
-        calendar_id = new_id()
-        columns = read_calendar(data, merchant=merchant, calendar_id=calendar_id)
-        return Calendar.objects.create(
-            id=calendar_id, merchant=merchant, created_at=now, updated_at=now, **columns
-        )
+        check_includes(calendar, kept=())
+        calendar.save(force_insert=True)
+    return calendar
 
 
 def edit_calendar(calendar: Calendar, data: Any, *, now: datetime) -> Calendar:
     """Change what `data` names, and have planned again what uses it. Raises InvalidFields, CalendarGone."""
-    fields = Fields(data, CALENDAR_FIELDS)
-    if not fields.problems and not fields.data:
-        fields.refuse(None, "nothing_to_change", "names nothing to change.")
-    fields.raise_problems()
+    changes = read_changes(data, calendar)
     with transaction.atomic():
-        one_at_a_time("calendars", calendar.merchant_id)
-        calendar = _locked(calendar)
-        wanted = document_of_calendar(calendar) | dict(fields.data)
-        columns = read_calendar(wanted, merchant=calendar.merchant, calendar_id=calendar.pk)
-        return _store(calendar, columns, now)
+        change_surroundings()
+        return _store(_locked(calendar), changes, now)
 
 
 def import_calendar(data: Any, *, merchant: Merchant | None, now: datetime) -> ImportedCalendar:
@@ -107,7 +101,7 @@ def import_again(calendar: Calendar, data: Any, *, now: datetime) -> ImportedCal
 def delete_calendar(calendar: Calendar) -> None:
     """Delete a calendar that nothing uses. Raises CalendarInUse, CalendarGone."""
     with transaction.atomic():
-        one_at_a_time("calendars", calendar.merchant_id)
+        change_surroundings()
         calendar = _locked(calendar)
         told = [*_templates_using(calendar.pk), *_calendars_including(calendar.pk)]
         if told:
@@ -145,15 +139,16 @@ def _locked(calendar: Calendar) -> Calendar:
     return locked
 
 
-def _store(calendar: Calendar, columns: dict[str, Any], now: datetime) -> Calendar:
-    changes_times = any(
-        columns[name] != getattr(calendar, name) for name in ("definition", "includes")
-    )
-    for name, value in columns.items():
+def _store(calendar: Calendar, changes: dict[str, Any], now: datetime) -> Calendar:
+    included = calendar.includes
+    changed = {name for name, value in changes.items() if value != getattr(calendar, name)}
+    for name, value in changes.items():
         setattr(calendar, name, value)
+    if changed & {"definition", "includes"}:
+        check_includes(calendar, kept=included)
     calendar.updated_at = now
-    calendar.save(update_fields=[*columns, "updated_at"])
-    if changes_times:
+    calendar.save(update_fields=[*changes, "updated_at"])
+    if changed & {"definition", "includes"}:
         replan_users_of(calendar.pk, merchant_id=calendar.merchant_id, now=now)
     return calendar
 

@@ -1,5 +1,6 @@
 """What the drafts of templates and calendars read alike."""
 
+from collections.abc import Collection
 from uuid import UUID
 
 from jobs.operations.fields import Fields
@@ -21,10 +22,13 @@ def read_description(fields: Fields) -> str:
     return value
 
 
-def read_calendar_ids(fields: Fields, name: str, merchant: Merchant | None) -> list[UUID]:
+def read_calendar_ids(
+    fields: Fields, name: str, merchant: Merchant | None, *, kept: Collection[UUID] = ()
+) -> list[UUID]:
     """Return the ids of calendars that a merchant may use, in the order given.
 
-    Without a merchant, of those that the platform may use: its own.
+    Without a merchant, of those that the platform may use: its own. `kept`: what is stored already;
+    it is not looked for again, so that what names a calendar that is gone can still be edited.
     """
     ids: dict[UUID, str] = {}
     for text in fields.texts(name, most=MOST_CALENDARS, longest=36):
@@ -32,12 +36,13 @@ def read_calendar_ids(fields: Fields, name: str, merchant: Merchant | None) -> l
             ids[UUID(text)] = text
         except ValueError:
             _refuse_unknown(fields, name, text)
-    if not ids:
-        return []
-    rows = Calendar.objects.filter(merchant__isnull=True)
-    if merchant is not None:
-        rows = Calendar.objects.usable_by(merchant)
-    known = set(rows.filter(id__in=ids).values_list("id", flat=True))
+    known = ids.keys() & set(kept)
+    added = ids.keys() - known
+    if added:
+        rows = Calendar.objects.filter(merchant__isnull=True)
+        if merchant is not None:
+            rows = Calendar.objects.usable_by(merchant)
+        known |= set(rows.filter(id__in=added).values_list("id", flat=True))
     for missing in ids.keys() - known:
         _refuse_unknown(fields, name, ids[missing])
     return [one for one in ids if one in known]

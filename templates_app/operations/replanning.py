@@ -1,7 +1,10 @@
-"""Have templates planned again when something around them changed: a calendar, a window."""
+"""Have templates planned again when something around them changed: a calendar, a window.
+
+Call these in the transaction of the change, after it, with `change_surroundings` at its beginning.
+"""
 
 import logging
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -33,12 +36,11 @@ FAULTS = (
 
 @dataclass(frozen=True, kw_only=True)
 class Around:
-    """Whom a window concerns, and when: a template, else a merchant's, else everybody's templates.
+    """Whom a window concerns, and when: a template, else its owner's templates.
 
     Spans are aware. `since` is the id of the window: nothing was skipped for it before.
     """
 
-    merchant_id: UUID | None
     template_id: UUID | None
     spans: tuple[tuple[datetime, datetime], ...]
     since: UUID
@@ -53,40 +55,38 @@ class _Marked:
 def replan_users_of(calendar_id: UUID, *, merchant_id: UUID | None, now: datetime) -> int:
     """Mark what uses a calendar, itself or through others; return how many templates that are.
 
-    Call it in the transaction of the change, after it. Few templates of one merchant are planned at
-    once.
+    Few templates of one merchant are planned at once.
     """
     marked = _mark(replan_statements.MARK_USERS_OF_CALENDAR, now, calendar=calendar_id)
-    _plan_few([marked], merchant_id, now)
+    _plan_few(marked, merchant_id, now)
     return marked.count
 
 
 def replan_around(places: Iterable[Around], *, merchant_id: UUID | None, now: datetime) -> int:
-    """Mark templates that a window concerned or concerns now; return how many marks were made.
+    """Mark templates that one window concerned or concerns; return how many templates that are.
 
-    Call it in the transaction of the change, after it.
+    The places of a window before and after a change count together. Few templates of one merchant
+    are planned at once.
     """
-    marked = [_mark_around(place, now) for place in places]
+    marked = _mark_around(tuple(places), merchant_id, now)
     _plan_few(marked, merchant_id, now)
-    return sum(one.count for one in marked)
+    return marked.count
 
 
-def one_at_a_time(what: str, merchant_id: UUID | None) -> None:
-    """Let no other change of this sort, of this merchant, in until the transaction ends."""
-    with connection.cursor() as cursor:
-        cursor.execute(replan_statements.ONE_AT_A_TIME, {"name": f"{what} of {merchant_id}"})
-
-
-def _mark_around(place: Around, now: datetime) -> _Marked:
-    if place.template_id is not None:
-        return _mark(replan_statements.MARK_THESE, now, ids=[place.template_id])
-    if not place.spans:
-        return _Marked(0, ())
-    spans = ",".join(f"[{start.isoformat()},{end.isoformat()})" for start, end in place.spans)
-    values: dict[str, Any] = {"spans": f"{{{spans}}}", "since": place.since}
-    if place.merchant_id is None:
+def _mark_around(places: tuple[Around, ...], merchant_id: UUID | None, now: datetime) -> _Marked:
+    ids = [place.template_id for place in places if place.template_id is not None]
+    wide = [place for place in places if place.template_id is None and place.spans]
+    if not wide:
+        return _mark(replan_statements.MARK_THESE, now, ids=ids) if ids else _Marked(0, ())
+    values: dict[str, Any] = {"ids": ids, "spans": _multirange(wide), "since": wide[0].since}
+    if merchant_id is None:
         return _mark(replan_statements.MARK_EVERYBODY_AROUND, now, **values)
-    return _mark(replan_statements.MARK_MERCHANT_AROUND, now, merchant=place.merchant_id, **values)
+    return _mark(replan_statements.MARK_MERCHANT_AROUND, now, merchant=merchant_id, **values)
+
+
+def _multirange(places: Iterable[Around]) -> str:
+    spans = (span for place in places for span in place.spans)
+    return f"{{{','.join(f'[{start.isoformat()},{end.isoformat()})' for start, end in spans)}}}"
 
 
 def _mark(statement: str, now: datetime, **values: Any) -> _Marked:
@@ -97,13 +97,12 @@ def _mark(statement: str, now: datetime, **values: Any) -> _Marked:
     return _Marked(row[0], tuple(row[1]))
 
 
-def _plan_few(marked: Sequence[_Marked], merchant_id: UUID | None, now: datetime) -> None:
-    ids = {one for some in marked for one in some.first}
-    if merchant_id is None or not 0 < len(ids) <= AT_ONCE:
+def _plan_few(marked: _Marked, merchant_id: UUID | None, now: datetime) -> None:
+    if merchant_id is None or not 0 < marked.count <= AT_ONCE:
         return
     try:
         with transaction.atomic():
-            plan_again(sorted(ids), now, settings.TASKFLOW_EXPANSION)
+            plan_again(sorted(marked.first), now, settings.TASKFLOW_EXPANSION)
     except FAULTS as error:
         # One template's fault is no reason to refuse the change. They all stay marked: the expander
         # plans the others, and sets that one aside with its reason.

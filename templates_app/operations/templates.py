@@ -1,5 +1,6 @@
 """Create, edit, pause, resume and delete templates; each replaces the plan in its transaction."""
 
+import json
 from datetime import datetime
 from typing import Any
 
@@ -7,14 +8,14 @@ from django.conf import settings
 from django.db import transaction
 
 from jobs import lifecycle
-from jobs.masking import restored
 from jobs.operations.fields import Fields
-from templates_app.expander import catch_up, plan_again
+from templates_app.expander import catch_up, plan_again, write_off
 from templates_app.expander.execution import execute
 from templates_app.models import Template
-from templates_app.operations.draft import TEMPLATE_FIELDS, Draft, document_of, read_draft
+from templates_app.operations.draft import read_change, read_draft
 from templates_app.operations.quota import admit
 from templates_app.statements import WHERE_IT_STANDS
+from templates_app.surroundings_lock import hold_surroundings
 from tenants.identifiers import new_id
 from tenants.models import Merchant
 
@@ -30,6 +31,7 @@ def create_template(data: Any, *, merchant: Merchant, now: datetime) -> Template
     """Store a template and plan its first occurrences. Raises InvalidFields, TooManyTemplates."""
     template_id = new_id()
     with transaction.atomic():
+        hold_surroundings()
         draft = read_draft(data, merchant=merchant, template_id=template_id, now=now)
         admit(merchant, adding=1)
         template = Template(id=template_id, merchant=merchant, created_at=now, **draft.columns)
@@ -43,28 +45,15 @@ def edit_template(template: Template, data: Any, *, now: datetime) -> Template:
     """
     with transaction.atomic():
         template = _caught_up(template, now)
-        draft = read_edit(template, data, now=now)
-        if draft.columns["active"] and not template.active:
-            # What fell into its inactive time was not planned and is not made up for.
-            template.expanded_to = now
+        draft = read_change(template, data, now=now)
+        before = template.recurrence
+        if draft.columns["active"] != template.active:
+            _switch(template, now)
         for name, value in draft.columns.items():
             setattr(template, name, value)
         template.set_aside_at, template.set_aside_reason = None, ""
         template.expansion_failures = 0
-        return _store(template, now)
-
-
-def read_edit(template: Template, data: Any, *, now: datetime) -> Draft:
-    """Return the template as it would be with this change. Raises InvalidFields."""
-    fields = Fields(data, TEMPLATE_FIELDS)
-    fields.raise_problems()
-    if not fields.data:
-        fields.refuse(None, "nothing_to_change", "names nothing to change.")
-        fields.raise_problems()
-    merged = document_of(template) | dict(fields.data)
-    if "payload" in fields:
-        merged["payload"] = restored(fields.data["payload"], template.payload)
-    return read_draft(merged, merchant=template.merchant, template_id=template.id, now=now)
+        return _store(template, now, before=before)
 
 
 def pause_template(template: Template, data: Any, *, now: datetime, by: str) -> Template:
@@ -81,6 +70,10 @@ def pause_template(template: Template, data: Any, *, now: datetime, by: str) -> 
         template.paused_by = by[:MAX_ACTOR]
         template.pause_note = note
         template.resume_at = resume_at
+        if resume_at is not None:
+            # One that was set aside is tried again then; the reason stays until that works.
+            template.set_aside_at = None
+            template.expansion_failures = 0
         return _store(template, now)
 
 
@@ -91,17 +84,17 @@ def resume_template(template: Template, *, now: datetime) -> Template:
     """
     with transaction.atomic():
         template = _locked(template)
-        if template.paused_at is not None:
-            template.expanded_to = now
-        template.paused_at = template.resume_at = None
-        template.paused_by = template.pause_note = ""
+        _unpause(template, now)
         template.set_aside_at, template.set_aside_reason = None, ""
         template.expansion_failures = 0
         return _store(template, now)
 
 
 def delete_template(template: Template, *, now: datetime) -> None:
-    """Delete a template: its waiting jobs are cancelled, running ones finish, history stays."""
+    """Delete a template: its waiting jobs are cancelled, running ones finish, finished ones stay.
+
+    Its rows of what did not run go with it.
+    """
     with transaction.atomic():
         template = _locked(template)
         lifecycle.cancel_plans(template_id=template.id, now=now)
@@ -113,6 +106,7 @@ def _locked(template: Template) -> Template:
 
     No key lock: the engine's rows of skipped occurrences refer to the template meanwhile.
     """
+    hold_surroundings()
     locked = (
         Template.objects.select_for_update(of=("self",), no_key=True)
         .select_related("merchant")
@@ -127,26 +121,57 @@ def _locked(template: Template) -> Template:
 def _caught_up(template: Template, now: datetime) -> Template:
     """Lock the row, after the policies before the change have decided on what is overdue."""
     template = _locked(template)
-    if template.next_expansion_at is not None and template.next_expansion_at <= now:
+    if template.next_expansion_at is not None and (
+        template.next_expansion_at <= now or _is_behind(template, now)
+    ):
         catch_up([template.id], now, settings.TASKFLOW_EXPANSION)
         _with_its_place(template)
     return template
 
 
-def _store(template: Template, now: datetime) -> Template:
-    """Write the row and plan anew from now on."""
+def _is_behind(template: Template, now: datetime) -> bool:
+    """Whether part of its past is not decided on, since it could not be expanded."""
+    return template.expanded_to is not None and template.expanded_to < (template.paused_at or now)
+
+
+def _switch(template: Template, now: datetime) -> None:
+    """Let nothing of an inactive time be made up for, nor anything before it be forgotten."""
+    if template.active:
+        if _is_behind(template, now):
+            write_off([template.id], now)
+    elif template.resume_at is not None and template.resume_at <= now:
+        _unpause(template, now)
+    template.expanded_to = now
+
+
+def _unpause(template: Template, now: datetime) -> None:
+    if template.paused_at is None:
+        return
+    if _is_behind(template, now):
+        # The expander decides on what was missed before the pause, and ends the pause.
+        template.resume_at = now
+        return
+    template.expanded_to = now
+    template.paused_at = template.resume_at = None
+    template.paused_by = template.pause_note = ""
+
+
+def _store(template: Template, now: datetime, *, before: Any = None) -> Template:
+    """Write the row and plan anew from now on. `before`: the recurrence that was replaced."""
     template.updated_at = now
     template.replan = True
     template.next_expansion_at = _first_expansion(template, now)
     template.save()
-    plan_again([template.id], now, settings.TASKFLOW_EXPANSION)
+    replaced = {} if before is None else {template.id: before}
+    plan_again([template.id], now, settings.TASKFLOW_EXPANSION, before=replaced)
     return _with_its_place(template)
 
 
 def _with_its_place(template: Template) -> Template:
     """Read back what the expander has written."""
     [place] = execute(WHERE_IT_STANDS, id=template.id)
-    template.expanded_to, template.next_expansion_at, template.replan = place
+    template.expanded_to, template.next_expansion_at, template.replan, moved = place
+    template.moved = json.loads(moved)
     if template.resume_at is not None and not template.replan:
         template.refresh_from_db()
     return template

@@ -1,11 +1,12 @@
 """A maintenance window as somebody wants it: read from JSON, checked whole, not stored."""
 
+from collections.abc import Collection
 from datetime import datetime, timedelta
 from itertools import islice
 from typing import Any
 from uuid import UUID
 
-from jobs.operations.fields import Fields
+from jobs.operations.fields import Fields, InvalidFields
 from jobs.operations.limits import HORIZON, MAX_NAME
 from templates_app.models import MaintenanceWindow, Template
 from templates_app.models.maintenance_window import LONGEST
@@ -37,37 +38,51 @@ LEAST_OPENINGS = 14
 
 
 def read_window(
-    data: Any, *, merchant: Merchant | None, window_id: UUID, now: datetime
+    data: Any,
+    *,
+    merchant: Merchant | None,
+    window_id: UUID,
+    now: datetime,
+    kept: UUID | None = None,
 ) -> dict[str, Any]:
     """Return the columns of the window that a whole JSON object asks for.
 
-    Without a merchant it is the platform's, for everybody's templates. Call it in the transaction
-    that stores the window. Raises InvalidFields with every fault.
+    Without a merchant it is the platform's, for everybody's templates. Raises InvalidFields with
+    every fault. `kept` is the template that has the window already; that the template is still there
+    when the window is stored is for `keep_templates` to see.
     """
     fields = Fields(data, WINDOW_FIELDS)
     name = fields.text("name", longest=MAX_NAME)
-    if not name.strip():
+    if not name.strip() and not any(one.pointer == "/name" for one in fields.problems):
         fields.refuse("name", "required", "is required: what is it for? People read it in notes.")
     mode = MaintenanceWindow.Mode
     columns: dict[str, Any] = {
         "name": name,
         "mode": fields.choice("mode", mode.HOLD, options=mode.values),
-        "template_id": _template(fields, merchant),
+        "template_id": _template(fields, merchant, kept),
         "release_over": _optional(fields, "release_over", minimum=1, maximum=LONGEST_RELEASE),
         **dict.fromkeys(TIMES),
     }
     recurs = fields.data.get("recurrence") is not None
-    for absent in ("starts_at", "ends_at") if recurs else ("duration",):
+    lasts = not recurs and fields.data.get("duration") is not None
+    for absent in ("starts_at", "ends_at") if recurs else ():
         if fields.data.get(absent) is not None:
             fields.refuse(
                 absent,
                 "conflict",
-                'a window has either "starts_at" and "ends_at" or "recurrence" and "duration".',
+                'cannot be combined with "recurrence": a window happens once or again and again. '
+                "Leave it out.",
             )
+    if lasts:
+        fields.refuse(
+            "duration",
+            "conflict",
+            'belongs to "recurrence", which is missing: send both, or "starts_at" and "ends_at" only.',
+        )
     if recurs:
         columns |= _recurring(fields, window_id, now)
-    else:
-        columns |= _once(fields, now)
+    elif not lasts or any(fields.data.get(name) is not None for name in TIMES[:2]):
+        columns |= _once(fields, window_id, now)
     fields.raise_problems()
     return columns
 
@@ -83,7 +98,26 @@ def document_of_window(window: MaintenanceWindow) -> dict[str, Any]:
     return document
 
 
-def _template(fields: Fields, merchant: Merchant | None) -> UUID | None:
+def keep_templates(ids: Collection[UUID | None], merchant: Merchant | None) -> set[UUID]:
+    """Lock these templates of a merchant, in the order of ids, and return those that exist.
+
+    Before their windows: who deletes a template locks it first, too.
+    """
+    wanted = [one for one in ids if one is not None]
+    if merchant is None or not wanted:
+        return set()
+    own = Template.objects.of(merchant).filter(pk__in=wanted).order_by("pk")
+    return set(own.select_for_update(no_key=True).values_list("pk", flat=True))
+
+
+def unknown_template() -> InvalidFields:
+    """Return what is wrong with a window whose template is gone, as a fault of the body."""
+    fields = Fields({}, WINDOW_FIELDS)
+    _refuse_template(fields)
+    return InvalidFields(fields.problems)
+
+
+def _template(fields: Fields, merchant: Merchant | None, kept: UUID | None) -> UUID | None:
     text = fields.data.get("template_id")
     if text is None:
         return None
@@ -91,17 +125,24 @@ def _template(fields: Fields, merchant: Merchant | None) -> UUID | None:
         found = UUID(text) if isinstance(text, str) and len(text) <= 36 else None
     except ValueError:
         found = None
-    if merchant is not None and found is not None:
-        # Locked: it must not be deleted before the window is stored.
-        own = Template.objects.of(merchant).select_for_update(no_key=True).filter(pk=found)
-        if own.values_list("pk", flat=True).first() is not None:
-            return found
+    if found is not None and found == kept:
+        return found
+    if (
+        merchant is not None
+        and found is not None
+        and Template.objects.of(merchant).filter(pk=found).exists()
+    ):
+        return found
+    _refuse_template(fields)
+    return None
+
+
+def _refuse_template(fields: Fields) -> None:
     fields.refuse(
         "template_id",
         "unknown_template",
         "is not the id of a template of yours; leave it out for all of them.",
     )
-    return None
 
 
 def _optional(fields: Fields, name: str, *, minimum: int, maximum: int) -> int | None:
@@ -110,7 +151,7 @@ def _optional(fields: Fields, name: str, *, minimum: int, maximum: int) -> int |
     return fields.integer(name, minimum, minimum=minimum, maximum=maximum)
 
 
-def _once(fields: Fields, now: datetime) -> dict[str, Any]:
+def _once(fields: Fields, window_id: UUID, now: datetime) -> dict[str, Any]:
     times = {name: fields.moment(name) for name in ("starts_at", "ends_at")}
     for name in times:
         if fields.data.get(name) is None:
@@ -128,11 +169,16 @@ def _once(fields: Fields, now: datetime) -> dict[str, Any]:
             "too_long",
             f"makes the window longer than {LONGEST_STRETCH.days} days; pause the templates.",
         )
-    elif end <= now:
+    elif end <= now and not _stands(window_id, starts_at=start, ends_at=end):
         fields.refuse("ends_at", "too_early", "has passed; a window lies in the future.")
     elif end > now + HORIZON:
         fields.refuse("ends_at", "too_late", "is more than ten years ahead.")
     return times
+
+
+def _stands(window_id: UUID, **times: Any) -> bool:
+    """Whether the window has these times already: a past one can still be renamed."""
+    return MaintenanceWindow.objects.filter(pk=window_id, **times).exists()
 
 
 def _recurring(fields: Fields, window_id: UUID, now: datetime) -> dict[str, Any]:
@@ -144,7 +190,9 @@ def _recurring(fields: Fields, window_id: UUID, now: datetime) -> dict[str, Any]
         duration = fields.integer("duration", SHORTEST, minimum=SHORTEST, maximum=LONGEST)
     try:
         recurrence = parse(document, seed=str(window_id))
-        if recurrence.next(now) is None:
+        if recurrence.next(now) is None and not _stands(
+            window_id, recurrence=recurrence.document, duration=duration
+        ):
             fields.refuse("recurrence", "ended", "has no occurrence in the future.")
         _refuse_dense(fields, recurrence, timedelta(seconds=duration), now)
     except RecurrenceError as error:

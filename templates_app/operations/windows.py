@@ -1,24 +1,29 @@
 """Create, edit and delete maintenance windows; what they concern is planned again."""
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
+from uuid import UUID
 
 from django.db import transaction
 from django.db.models import Q
 
 from jobs.operations.fields import Fields
 from templates_app.calendars.windows import WindowMode
-from templates_app.models import MaintenanceWindow, Template
-from templates_app.operations.replanning import Around, one_at_a_time, replan_around
+from templates_app.models import MaintenanceWindow
+from templates_app.operations.replanning import Around, replan_around
 from templates_app.operations.window_draft import (
     TIMES,
     WINDOW_FIELDS,
     document_of_window,
+    keep_templates,
     read_window,
+    unknown_template,
 )
 from templates_app.planning.window_book import RecurringWindow, naive
 from templates_app.recurrence.parse import parse
+from templates_app.surroundings_lock import change_surroundings
 from tenants.identifiers import new_id
 from tenants.models import Merchant
 
@@ -40,18 +45,29 @@ class TooManyWindows(Exception):
     """The merchant, or the template, has as many windows ahead as it may have."""
 
 
+@dataclass(frozen=True, kw_only=True)
+class _Edit:
+    """A change, worked out against a window's row as it was read: `found`."""
+
+    found: dict[str, Any]
+    columns: dict[str, Any]
+    places: tuple[Around, Around]
+
+
 def create_window(data: Any, *, merchant: Merchant | None, now: datetime) -> MaintenanceWindow:
     """Store a window; without a merchant it is the platform's. Raises InvalidFields, TooManyWindows."""
+    window_id = new_id()
+    columns = read_window(data, merchant=merchant, window_id=window_id, now=now)
+    window = MaintenanceWindow(
+        id=window_id, merchant=merchant, created_at=now, updated_at=now, **columns
+    )
+    place = _around(window, now)
     with transaction.atomic():
-        one_at_a_time("windows", merchant.pk if merchant else None)
-        window_id = new_id()
-        columns = read_window(data, merchant=merchant, window_id=window_id, now=now)
-        window = MaintenanceWindow(
-            id=window_id, merchant=merchant, created_at=now, updated_at=now, **columns
-        )
+        change_surroundings()
+        _keep_templates(window, window.template_id)
         _admit(window, now)
         window.save(force_insert=True)
-        replan_around([_around(window, now)], merchant_id=window.merchant_id, now=now)
+        replan_around([place], merchant_id=window.merchant_id, now=now)
     return window
 
 
@@ -65,33 +81,54 @@ def edit_window(window: MaintenanceWindow, data: Any, *, now: datetime) -> Maint
     if not fields.problems and not fields.data:
         fields.refuse(None, "nothing_to_change", "names nothing to change.")
     fields.raise_problems()
+    edit = _read_edit(window, fields.data, now)
     with transaction.atomic():
-        one_at_a_time("windows", window.merchant_id)
-        window = _locked(window)
-        wanted = _merged(document_of_window(window), fields.data)
-        columns = read_window(wanted, merchant=window.merchant, window_id=window.pk, now=now)
-        changed = [name for name, value in columns.items() if value != getattr(window, name)]
-        before = _around(window, now)
-        for name in changed:
-            setattr(window, name, columns[name])
-        if "template_id" in changed:
-            _admit(window, now)
-        window.updated_at = now
-        window.save()
-        if set(changed) - {"name"}:
-            places = [before, _around(window, now)]
-            replan_around(places, merchant_id=window.merchant_id, now=now)
-    return window
+        change_surroundings()
+        window = _current(window)
+        if document_of_window(window) != edit.found:
+            # Somebody was faster; rare enough to work it out again under the lock.
+            edit = _read_edit(window, fields.data, now)
+        _keep_templates(window, edit.columns["template_id"])
+        return _store(window, edit, now)
 
 
 def delete_window(window: MaintenanceWindow, *, now: datetime) -> None:
     """Delete a window: what it holds or skips from now on runs as planned. Raises WindowGone."""
+    found, before = document_of_window(window), _around(window, now)
     with transaction.atomic():
-        one_at_a_time("windows", window.merchant_id)
-        window = _locked(window)
-        before = _around(window, now)
+        change_surroundings()
+        window = _current(window)
+        if document_of_window(window) != found:
+            before = _around(window, now)
+        _keep_templates(window, None)
         window.delete()
-        replan_around([before], merchant_id=before.merchant_id, now=now)
+        replan_around([before], merchant_id=window.merchant_id, now=now)
+
+
+def _read_edit(window: MaintenanceWindow, changes: Mapping[str, Any], now: datetime) -> _Edit:
+    found = document_of_window(window)
+    columns = read_window(
+        _merged(dict(found), changes),
+        merchant=window.merchant,
+        window_id=window.pk,
+        now=now,
+        kept=window.template_id,
+    )
+    wanted = MaintenanceWindow(id=window.pk, merchant=window.merchant, **columns)
+    return _Edit(found=found, columns=columns, places=(_around(window, now), _around(wanted, now)))
+
+
+def _store(window: MaintenanceWindow, edit: _Edit, now: datetime) -> MaintenanceWindow:
+    changed = {name for name, value in edit.columns.items() if value != getattr(window, name)}
+    for name in changed:
+        setattr(window, name, edit.columns[name])
+    if "template_id" in changed:
+        _admit(window, now)
+    window.updated_at = now
+    window.save(force_update=True)
+    if changed - {"name"}:
+        replan_around(edit.places, merchant_id=window.merchant_id, now=now)
+    return window
 
 
 def _merged(document: dict[str, Any], changes: Mapping[str, Any]) -> dict[str, Any]:
@@ -102,20 +139,22 @@ def _merged(document: dict[str, Any], changes: Mapping[str, Any]) -> dict[str, A
     return document | dict(changes)
 
 
-def _locked(window: MaintenanceWindow) -> MaintenanceWindow:
-    if window.template_id is not None:
-        # The template first: who deletes it locks it before its windows, too.
-        template = Template.objects.select_for_update(no_key=True).filter(pk=window.template_id)
-        template.values_list("pk", flat=True).first()
-    locked = (
-        MaintenanceWindow.objects.select_for_update(of=("self",))
-        .select_related("merchant")
-        .filter(pk=window.pk)
-        .first()
-    )
-    if locked is None:
+def _current(window: MaintenanceWindow) -> MaintenanceWindow:
+    """Read the row once nobody else can change it: all do so under the lock of the surroundings."""
+    rows = MaintenanceWindow.objects.select_related("merchant")
+    current = rows.filter(pk=window.pk).first()
+    if current is None:
         raise WindowGone("The maintenance window was deleted.")
-    return locked
+    return current
+
+
+def _keep_templates(window: MaintenanceWindow, to: UUID | None) -> None:
+    """Lock the template that has the window and the one that is to have it, both at once."""
+    found = keep_templates({window.template_id, to}, window.merchant)
+    if to is not None and to not in found:
+        raise unknown_template()
+    if window.template_id is not None and window.template_id not in found:
+        raise WindowGone("The maintenance window was deleted with its template.")
 
 
 def _admit(window: MaintenanceWindow, now: datetime) -> None:
@@ -136,7 +175,6 @@ def _admit(window: MaintenanceWindow, now: datetime) -> None:
 
 def _around(window: MaintenanceWindow, now: datetime) -> Around:
     return Around(
-        merchant_id=window.merchant_id,
         template_id=window.template_id,
         spans=_spans(window, now),
         since=window.pk,

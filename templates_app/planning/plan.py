@@ -5,28 +5,29 @@ change policy (in the recurrence), the calendars (by the nominal local time), th
 windows, then jitter.
 """
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Any, NamedTuple
 
-from templates_app.calendars.openness import ClosedPolicy, Outcome
+from templates_app.calendars.openness import ClosedPolicy, Moved
 from templates_app.calendars.windows import WindowMode
 from templates_app.planning.rules import Rules
+from templates_app.planning.work import DAY_OPENED, MOST_WORK, YEAR_OPENED, Work
 from templates_app.recurrence.describe import reason
 from templates_app.recurrence.moments import Moment
 
 # What one plan holds at most; a template that needs more is planned again at once.
 MOST_RUNS = 500
-MOST_EXAMINED = 100_000
 LONGEST_NOTE = 200
-# Each occurrence that no day takes costs a search over a year.
-MOST_LOST = 2_000
 DAY = timedelta(days=1)
 YEAR = timedelta(days=366)
+# However far a plan is to reach: calendars that have not opened by then are not waited for.
+LONGEST_SHUT = timedelta(days=3_653)
+LAST = datetime.max  # noqa: DTZ901 - naive UTC
 MERGED = "Another occurrence runs at the same time."
 
 
-@dataclass(frozen=True, slots=True)
-class Run:
+class Run(NamedTuple):
     """An occurrence that becomes a job.
 
     `occurrence_at` is its identity: after the calendars, before windows and jitter. `named` is the
@@ -50,7 +51,7 @@ class Skip:
     reason: str
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, slots=True)
 class Plan:
     """What was decided, up to and including `examined_to`.
 
@@ -66,114 +67,156 @@ class Plan:
     shut: bool = False
 
 
-@dataclass
-class _Draft:
-    runs: list[Run] = field(default_factory=list)
-    skips: list[Skip] = field(default_factory=list)
-    taken: set[datetime] = field(default_factory=set)
-    # Whether the last skip goes on: nothing has run since.
-    in_a_row: bool = False
-
-    def run(self, run: Run) -> None:
-        if run.occurrence_at in self.taken:
-            self.skip(run.named.scheduled, "merged", MERGED)
-            return
-        self.taken.add(run.occurrence_at)
-        self.runs.append(run)
-        self.in_a_row = False
-
-    def skip(self, at: datetime, cause: str, why: str) -> None:
-        last = self.skips[-1] if self.in_a_row else None
-        if last is not None and (last.cause, last.reason) == (cause, why):
-            self.skips[-1] = Skip(last.first_at, at, last.count + 1, cause, why)
-        else:
-            self.skips.append(Skip(at, at, 1, cause, why))
-        self.in_a_row = True
-
-
 def plan(
-    rules: Rules, *, after: datetime, until: datetime, now: datetime, most: int = MOST_RUNS
+    rules: Rules,
+    *,
+    after: datetime,
+    until: datetime,
+    now: datetime,
+    most: int = MOST_RUNS,
+    work: int = MOST_WORK,
 ) -> Plan:
     """Plan every occurrence scheduled after `after` and up to `until`, and on to one after `now`.
 
     At most `most` runs of those scheduled after `now`; what was missed before is not cut, since it
-    is judged together. Raises RecurrenceError for a recurrence that cannot be searched within its
-    bounds.
+    is judged together. `work` bounds what it may cost (`planning.work`). Raises RecurrenceError for
+    a recurrence that cannot be searched within its bounds.
     """
-    draft = _Draft()
-    examined_to = closed_until = after
-    why = ""
-    past = lost = 0
-    ahead = shut = False
-    for examined, moment in enumerate(rules.recurrence.moments(after)):
-        if moment.scheduled > until and ahead:
-            return _plan(draft, examined_to)
-        if shut and moment.scheduled > until + DAY:
-            return _plan(draft, examined_to, shut=True)
-        if len(draft.runs) - past >= most or examined >= MOST_EXAMINED or lost >= MOST_LOST:
-            return _plan(draft, examined_to, full=True)
-        examined_to = moment.scheduled
-        if moment.scheduled < closed_until and not moment.notes:
-            draft.skip(moment.scheduled, "closed", why)
-            continue
-        runs = len(draft.runs)
-        if not _decide(rules, draft, moment):
-            assert rules.opening is not None
-            why = draft.skips[-1].reason
-            opens = rules.opening.open_from(moment.scheduled)
-            # All that follows in the closed stretch is counted without being looked at.
-            if opens is None:
-                closed_until, shut = moment.scheduled + YEAR, True
-            elif rules.on_closed is ClosedPolicy.SKIP:
-                closed_until = opens
-            else:
-                lost += 1
-                shut = not ahead and moment.scheduled > until + YEAR
-        ahead = ahead or any(run.run_at > now for run in draft.runs[runs:])
-        if moment.scheduled <= now:
-            past = len(draft.runs)
-    return _plan(draft, examined_to, ended=True)
+    draft = _Draft(rules, after, min(until, _later(after, LONGEST_SHUT)), work)
+    runs, account = draft.runs, draft.work
+    plain = rules.opening is None and rules.windows is None
+    examined_to = after
+    past = 0
+    for moment in rules.recurrence.moments(after):
+        scheduled = moment.scheduled
+        if scheduled > until and draft.ahead:
+            return draft.plan(examined_to)
+        if draft.shut and scheduled > draft.shut_until:
+            return draft.plan(examined_to, shut=True)
+        if len(runs) - past >= most or account.left <= 0:
+            return draft.plan(examined_to, full=True, shut=draft.shut)
+        account.left -= 1
+        examined_to = scheduled
+        if moment.notes:
+            draft.decide(moment)
+        elif plain:
+            runs.append(Run(scheduled, moment.due, moment))
+        elif scheduled < draft.alike_until:
+            draft.skip(scheduled, *draft.alike)
+        else:
+            draft.decide(moment)
+        if scheduled <= now:
+            past = len(runs)
+        if not draft.ahead and runs:
+            draft.ahead = runs[-1].run_at > now
+    return draft.plan(examined_to, ended=True)
 
 
-def _plan(
-    draft: _Draft,
-    examined_to: datetime,
-    *,
-    ended: bool = False,
-    full: bool = False,
-    shut: bool = False,
-) -> Plan:
-    return Plan(
-        runs=tuple(draft.runs),
-        skips=tuple(draft.skips),
-        examined_to=examined_to,
-        ended=ended,
-        full=full,
-        shut=shut,
-    )
+class _Draft:
+    """A plan in the making. `until` is how long calendars that do not open are put up with."""
+
+    def __init__(self, rules: Rules, after: datetime, until: datetime, work: int) -> None:
+        self.rules = rules
+        self.until = until
+        self.work = Work(work)
+        self.runs: list[Run] = []
+        # Whether one of them lies ahead.
+        self.ahead = False
+        self._skips: list[list[Any]] = []
+        # How many runs there were at the last skip: when there are as many now, it goes on.
+        self._runs_then = -1
+        self._taken: set[datetime] = set()
+        # What follows until then goes as `alike` (cause and reason), without being looked at.
+        self.alike_until = after
+        self.alike = ("", "")
+        # Whether nothing is open for a year, and until when a plan goes on nevertheless.
+        self.shut = False
+        self.shut_until = _later(until, DAY)
+
+    def plan(
+        self, examined_to: datetime, *, ended: bool = False, full: bool = False, shut: bool = False
+    ) -> Plan:
+        """Return the plan as it stands."""
+        skips = tuple(Skip(*row) for row in self._skips)
+        return Plan(
+            runs=tuple(self.runs),
+            skips=skips,
+            examined_to=examined_to,
+            ended=ended,
+            full=full,
+            shut=shut,
+        )
+
+    def skip(self, at: datetime, cause: str, why: str) -> None:
+        """Add an occurrence that does not run, in a row with the one before if it can be."""
+        if self._runs_then == len(self.runs) and self._skips[-1][3:] == [cause, why]:
+            row = self._skips[-1]
+            row[1] = at
+            row[2] += 1
+        else:
+            self._skips.append([at, at, 1, cause, why])
+            self._runs_then = len(self.runs)
+
+    def decide(self, moment: Moment) -> None:
+        """Add one moment, as a run or as a skip."""
+        rules, at = self.rules, moment.scheduled
+        recurrence = rules.recurrence
+        notes = [reason(recurrence.occurrence(moment), recurrence.zone)] if moment.notes else []
+        if not moment.runs:
+            self.skip(at, "clock_change", notes[0] or "")
+            return
+        moved = rules.moved(moment, self.work)
+        if moved is not None:
+            if moved.instant is None:
+                self._closed(moment, moved)
+                return
+            at = moved.instant
+            notes.append(f"Moved from {moment.nominal:%a %-d %b %H:%M}: {moved.reason}.")
+        run_at = at + (moment.due - moment.scheduled)
+        stop = rules.stop(at, self.work)
+        if stop is not None:
+            if stop.mode is WindowMode.SKIP:
+                name = f"Maintenance window: {stop.window.name}."
+                self.skip(moment.scheduled, "window", name)
+                return
+            run_at = rules.released(at, self.work)
+            notes.append(f"Held by the maintenance window {stop.window.name}.")
+        note = " ".join(filter(None, notes))[:LONGEST_NOTE] if notes else ""
+        self._run(Run(at, run_at, moment, note))
+
+    def _run(self, run: Run) -> None:
+        rules, at = self.rules, run.occurrence_at
+        self.shut = False
+        if not rules.moves:
+            self.runs.append(run)
+            return
+        if rules.on_closed is ClosedPolicy.NEXT_OPEN and at > run.named.scheduled:
+            # All that is closed until then moves there, too.
+            self.alike_until, self.alike = at, ("merged", MERGED)
+        if at in self._taken:
+            self.skip(run.named.scheduled, "merged", MERGED)
+        else:
+            self._taken.add(at)
+            self.runs.append(run)
+
+    def _closed(self, moment: Moment, moved: Moved) -> None:
+        """Skip a moment that has no place, and what follows in the closed stretch with it."""
+        assert self.rules.opening is not None
+        at, why = moment.scheduled, moved.reason or ""
+        self.skip(at, "closed", why)
+        opens = self.rules.opening.open_from(at)
+        if opens is None:
+            self.work.spend(YEAR_OPENED)
+            self.alike_until, self.alike = _later(at, YEAR), ("closed", why)
+            self.shut = True
+            return
+        self.work.spend((opens - at).days * DAY_OPENED)
+        if self.rules.on_closed is ClosedPolicy.SKIP:
+            self.alike_until, self.alike, self.shut = opens, ("closed", why), False
+        else:
+            self.shut = not self.ahead and at > _later(self.until, YEAR)
 
 
-def _decide(rules: Rules, draft: _Draft, moment: Moment) -> bool:
-    """Put one moment into the draft, as a run or as a skip; False when it is closed."""
-    recurrence = rules.recurrence
-    notes = [reason(recurrence.occurrence(moment), recurrence.zone)] if moment.notes else []
-    if not moment.runs:
-        draft.skip(moment.scheduled, "clock_change", notes[0] or "")
-        return True
-    moved = rules.moved(moment)
-    at = moved.instant
-    if at is None:
-        draft.skip(moment.scheduled, "closed", moved.reason or "")
-        return False
-    if moved.outcome is Outcome.MOVED:
-        notes.append(f"Moved from {moment.nominal:%a %-d %b %H:%M}: {moved.reason}.")
-    run_at = at + (moment.due - moment.scheduled)
-    stop = rules.windows.near(at).at(at) if rules.windows is not None else None
-    if stop is not None:
-        if stop.mode is WindowMode.SKIP:
-            draft.skip(moment.scheduled, "window", f"Maintenance window: {stop.window.name}.")
-            return True
-        run_at = rules.released(at)
-        notes.append(f"Held by the maintenance window {stop.window.name}.")
-    draft.run(Run(at, run_at, moment, " ".join(filter(None, notes))[:LONGEST_NOTE]))
-    return True
+def _later(moment: datetime, span: timedelta) -> datetime:
+    """Add, without leaving the calendar."""
+    return moment + min(span, LAST - moment)

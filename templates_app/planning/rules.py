@@ -4,10 +4,12 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from itertools import islice, takewhile
 
-from templates_app.calendars.openness import ClosedPolicy, Moved, Opening, Outcome
-from templates_app.planning.window_book import WindowBook
+from templates_app.calendars.openness import ClosedPolicy, Moved, Opening
+from templates_app.calendars.windows import Stop
+from templates_app.planning.window_book import EPOCH, MONTH, WindowBook
+from templates_app.planning.work import MONTH_OF_WINDOWS, Work, cost_of
 from templates_app.recurrence.moments import Moment
-from templates_app.recurrence.value import Recurrence
+from templates_app.recurrence.value import BEGINNING, Recurrence
 
 # `previous_…` moves occurrences to an earlier day, so planning looks this far beyond the horizon.
 LOOK_AHEAD = timedelta(days=35)
@@ -15,6 +17,8 @@ LOOK_AHEAD = timedelta(days=35)
 LOOK_BACK = timedelta(days=35)
 NOTHING = timedelta(0)
 MOST_HELD = 20_000
+# Every expander must come to the same releases, so a release has an account of its own.
+WORK_OF_A_RELEASE = 60_000
 MOST_LOOKED_BACK = 5_000
 HOUR = timedelta(hours=1)
 BACKWARDS = (ClosedPolicy.PREVIOUS_OPEN, ClosedPolicy.PREVIOUS_BUSINESS_DAY)
@@ -36,6 +40,7 @@ class Rules:
     _releases: dict[tuple[datetime, datetime], dict[datetime, datetime]] = field(
         default_factory=dict, init=False, repr=False, compare=False
     )
+    _months: set[int] = field(default_factory=set, init=False, repr=False, compare=False)
 
     @property
     def look_ahead(self) -> timedelta:
@@ -47,29 +52,47 @@ class Rules:
         """Return since when an occurrence may lie whose run is still to come.
 
         Recurrences that are dense are looked back upon for so long only that a plan stays small.
+        Never before the time that is searched at all.
         """
+        jitter = self.recurrence.jitter
         if not self.moves and self.windows is None:
-            return now
-        hour_ago = now - HOUR
-        recent = islice(self.recurrence.moments(hour_ago), MOST_LOOKED_BACK)
+            return max(now, BEGINNING + jitter) - jitter
+        now = max(now, BEGINNING + LOOK_BACK)
+        recent = islice(self.recurrence.moments(now - HOUR), MOST_LOOKED_BACK)
         in_an_hour = sum(1 for _ in takewhile(lambda one: one.scheduled <= now, recent))
         return now - min(LOOK_BACK, HOUR * MOST_LOOKED_BACK / max(in_an_hour, 1))
 
-    def moved(self, moment: Moment) -> Moved:
-        """Return where the calendars put a moment."""
-        if self.opening is None:
-            return Moved(Outcome.KEPT, moment.nominal, moment.scheduled, None)
-        return self.opening.move(moment.nominal, self.on_closed, moment.scheduled)
+    def moved(self, moment: Moment, work: Work) -> Moved | None:
+        """Return where the calendars put a moment; None when they leave it where it is."""
+        if self.opening is None or self.opening.is_open(moment.nominal, moment.scheduled):
+            return None
+        moved = self.opening.move(moment.nominal, self.on_closed, moment.scheduled)
+        if self.on_closed is not ClosedPolicy.SKIP:
+            days = 0 if moved.instant is None else abs(moved.instant - moment.scheduled).days
+            work.spend(cost_of(moved, self.on_closed, days))
+        return moved
 
-    def released(self, at: datetime) -> datetime:
+    def stop(self, at: datetime, work: Work) -> Stop | None:
+        """Return what stops an occurrence at a naive UTC instant; None when no window does."""
+        if self.windows is None:
+            return None
+        month = (at - EPOCH) // MONTH
+        if month not in self._months:
+            self._months.add(month)
+            work.spend(len(self.windows.again) * MONTH_OF_WINDOWS)
+        return self.windows.near(at).at(at)
+
+    def released(self, at: datetime, work: Work) -> datetime:
         """Return when the occurrence planned `at`, inside a holding window, is released."""
         assert self.windows is not None
         windows = self.windows.near(at)
         held = windows.held_range(at)
         assert held is not None
         if held not in self._releases:
-            releases = windows.releases(self.seed, self._planned_within(*held))
+            own = Work(WORK_OF_A_RELEASE)
+            releases = windows.releases(self.seed, self._planned_within(*held, own))
             self._releases[held] = {one.occurrence: one.released_at for one in releases}
+            work.spend(WORK_OF_A_RELEASE - own.left)
         # Beyond MOST_HELD occurrences the rest is released together, when the last window ends.
         return self._releases[held].get(at, held[1])
 
@@ -78,16 +101,25 @@ class Rules:
         """Whether the calendars may put an occurrence at another time, and so onto another one."""
         return self.opening is not None and self.on_closed is not ClosedPolicy.SKIP
 
-    def _planned_within(self, start: datetime, end: datetime) -> list[datetime]:
+    def _planned_within(self, start: datetime, end: datetime, work: Work) -> list[datetime]:
         """Return what is planned from `start` to before `end`, the calendars applied, in order."""
         back = LOOK_BACK if self.moves else NOTHING
+        until = end + self.look_ahead
+        moments = self.recurrence.moments(start - back - timedelta(microseconds=1))
         planned: set[datetime] = set()
-        for examined, moment in enumerate(
-            self.recurrence.moments(start - back - timedelta(microseconds=1))
-        ):
-            if moment.scheduled >= end + self.look_ahead or examined >= MOST_HELD:
+        together_until = start - back
+        for moment in islice(moments, MOST_HELD):
+            if moment.scheduled >= until or work.left <= 0:
                 break
-            instant = self.moved(moment).instant if moment.runs else None
-            if instant is not None and start <= instant < end:
+            work.spend(1)
+            if not moment.runs or (moment.scheduled < together_until and not moment.notes):
+                continue
+            moved = self.moved(moment, work)
+            instant = moment.scheduled if moved is None else moved.instant
+            if instant is None:
+                continue
+            if moved is not None and self.on_closed is ClosedPolicy.NEXT_OPEN:
+                together_until = instant
+            if start <= instant < end:
                 planned.add(instant)
         return sorted(planned)

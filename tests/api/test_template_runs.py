@@ -139,7 +139,7 @@ def test_a_draft_is_previewed_without_being_stored(api):
         ({"recurrence": {**HOURLY, "expression": "0 25 * * *"}}, "/recurrence/expression"),
         ({"recurrence": HOURLY, "count": 0}, "/count"),
         ({"recurrence": HOURLY, "avoid": ["x"]}, "/avoid"),
-        ({"recurrence": HOURLY, "name": "x"}, "/name"),
+        ({"recurrence": HOURLY, "until": "2027-01-01T00:00:00Z"}, "/until"),
         ([], ""),
     ],
 )

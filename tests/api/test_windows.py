@@ -5,6 +5,7 @@ from datetime import timedelta
 import pytest
 
 from templates_app.models import MaintenanceWindow, Template
+from templates_app.recurrence.parse import parse
 from tenants.clock import database_now
 from tests.api.kit import client_of, pointers, problem
 from tests.api.schedules import HOURLY, at, created, jobs_of, make, window_body
@@ -166,6 +167,45 @@ def test_a_bad_window_is_told_where_and_why(api, fields, faults):
     told = problem(api.send("/maintenance-windows", body), 400, "invalid_fields")
     assert pointers(told) & faults == pointers(told), told
     assert not MaintenanceWindow.objects.exists()
+
+
+@pytest.mark.parametrize(
+    ("fields", "pointer", "code"),
+    [
+        ({"duration": 60, "starts_at": None, "ends_at": None}, "/duration", "conflict"),
+        ({"duration": 60}, "/duration", "conflict"),
+        ({"name": None}, "/name", "wrong_type"),
+        (
+            {"recurrence": NIGHTLY, "duration": 60, "ends_at": None},
+            "/starts_at",
+            "conflict",
+        ),
+    ],
+)
+def test_a_window_of_two_sorts_is_told_one_thing(api, fields, pointer, code):
+    body = {**window_body(), **fields}
+    [error] = problem(api.send("/maintenance-windows", body), 400, "invalid_fields")["errors"]
+    assert (error["pointer"], error["code"]) == (pointer, code)
+    assert error["detail"].startswith(f'"{pointer[1:]}" ')
+    assert "a window has either" not in error["detail"]
+
+
+def test_a_window_that_has_passed_can_be_renamed_and_not_moved(api, merchant):
+    now = database_now()
+    window = make_window(merchant=merchant, starts_at=now - 3 * HOUR, ends_at=now - HOUR)
+    path = f"/maintenance-windows/{window.pk}"
+    assert api.change(path, {"name": "Done"}).json()["name"] == "Done"
+    earlier = {"ends_at": (now - 2 * HOUR).isoformat()}
+    told = problem(api.change(path, earlier), 400, "invalid_fields")
+    assert pointers(told) == {("/ends_at", "too_early")}
+    bounded = {**NIGHTLY, "ends_at": "2020-01-01T00:00:00+00:00"}
+    again = MaintenanceWindow.objects.create(
+        merchant=merchant, name="Old", mode="hold", recurrence=parse(bounded).document, duration=60
+    )
+    path = f"/maintenance-windows/{again.pk}"
+    assert api.change(path, {"name": "Done"}).json()["name"] == "Done"
+    told = problem(api.change(path, {"duration": 120}), 400, "invalid_fields")
+    assert pointers(told) == {("/recurrence", "ended")}
 
 
 def test_weekends_are_a_window_although_their_days_touch(api):

@@ -102,6 +102,59 @@ def test_without_held_jobs_nothing_is_read(statement):
     assert read == 0
 
 
+@pytest.fixture
+def _a_backfill(db):
+    """A template whose backfill holds hundreds of jobs, and whose schedule has one that is due."""
+    merchant, template = make_merchant(), new_id()
+    common = {
+        "merchant": merchant,
+        "template_id": template,
+        "kind": "python",
+        "lane": "async",
+        "run_at": NOW,
+        "scheduled_at": NOW,
+        "status": "scheduled",
+    }
+    backfill = {**common, "gate": "held", "overlap": "wait", "origin": "backfill"}
+    jobs = [Job(**backfill, occurrence_at=NOW - number * SECOND) for number in range(2, HISTORY)]
+    going = {**backfill, "gate": "", "occurrence_at": NOW - HISTORY * SECOND}
+    due = {**common, "gate": "shut", "origin": "template"}
+    Job.objects.bulk_create(
+        [
+            *jobs,
+            Job(**going),
+            Job(**due, overlap="queue_one", occurrence_at=NOW),
+            Job(**{**due, "origin": "person"}, overlap="wait", occurrence_at=NOW - SECOND),
+        ]
+    )
+    with connection.cursor() as cursor:
+        cursor.execute("ANALYZE jobs_job")
+
+
+@pytest.mark.usefixtures("_a_backfill")
+@pytest.mark.parametrize("statement", [overlapping.RELEASE, overlapping.FIND_SHUT])
+def test_what_a_backfill_holds_costs_nothing(statement):
+    used, read = plan(statement, now=NOW, limit=1000)
+    assert "job_held" in used
+    assert "Seq Scan" not in used
+    assert read < 50, used
+
+
+def test_what_is_made_up_for_is_found_by_its_occurrence():
+    busy = Job.objects.filter(origin="template", status="succeeded").first()
+    assert busy is not None
+    used, read = plan(
+        occurrences.MAKE_UP,
+        template_id=busy.template_id,
+        occurrences=[busy.occurrence_at, NOW + SECOND],
+        dues=[NOW, NOW],
+        origin="backfill",
+        overlap="wait",
+    )
+    assert "job_one_per_occurrence" in used
+    assert read < 50, used
+
+
 def test_an_edit_reads_a_templates_waiting_jobs_and_not_its_history():
     busy = Job.objects.filter(origin="template", status="succeeded").first()
     assert busy is not None

@@ -6,7 +6,7 @@ import pytest
 
 from jobs import lifecycle, populator, queries
 from jobs.engine import Engine
-from jobs.models import DeadLetter, Job
+from jobs.models import Job
 from jobs.rows import Missed, NewOccurrence
 from jobs.waiting_reason import waiting_reason
 from tenants.identifiers import new_id
@@ -274,16 +274,45 @@ class TestWithdraw:
             planned(new_id()),
             make_job(),
         ]
-        restarted = planned(template, 40, status="failed", attempt=0)
-        lifecycle.restart(job_ids=[restarted.id], now=NOW, by="someone")
-        assert DeadLetter.objects.filter(job=restarted).exists()
-        before = rows_of(*stay, restarted)
+        before = rows_of(*stay)
 
         gone = lifecycle.withdraw(template_ids=[template, other])
 
         assert sorted(gone) == sorted((job.template_id, job.occurrence_at) for job in plans)
         assert not rows_of(*plans)
-        assert rows_of(*stay, restarted) == before
+        assert rows_of(*stay) == before
+
+    @pytest.mark.parametrize("status", ["failed", "cancelled", "skipped"])
+    def test_what_a_person_restarted_stays(self, status):
+        job, plan = planned(new_id(), status=status, attempt=0), planned(new_id())
+        lifecycle.restart(job_ids=[job.id], now=NOW, by="someone")
+        lifecycle.withdraw(template_ids=[job.template_id, plan.template_id])
+        (row,) = rows_of(job, plan)
+        assert (row["id"], row["status"], row["origin"]) == (job.id, "scheduled", "person")
+
+    @pytest.mark.parametrize("changes", [{"run_at": NOW + HOUR}, {"priority": 9}])
+    def test_what_a_person_changed_stays_and_cannot_be_missed(self, changes):
+        job = missed(missed_at=NOW + SECOND)
+        plan = missed(template_id=job.template_id, occurrence_at=NOW + HOUR)
+        assert lifecycle.edit(job_id=job.id, changes=changes)
+        assert lifecycle.withdraw(template_ids=[job.template_id]) == [
+            (plan.template_id, plan.occurrence_at)
+        ]
+        (row,) = rows_of(job)
+        assert (row["origin"], found(NOW + HOUR)) == ("person", [])
+
+    def test_what_a_person_put_forward_stays(self):
+        job = planned(new_id(), scheduled_at=NOW + HOUR)
+        lifecycle.advance(job_ids=[job.id], now=NOW)
+        assert lifecycle.withdraw(template_ids=[job.template_id]) == []
+        assert rows_of(job)[0]["origin"] == "person"
+
+    @pytest.mark.parametrize("origin", ["", "backfill", "run_now"])
+    def test_who_made_other_jobs_is_not_forgotten_when_a_person_restarts_them(self, origin):
+        job = planned(new_id(), status="cancelled", origin=origin)
+        lifecycle.restart(job_ids=[job.id], now=NOW, by="someone")
+        lifecycle.edit(job_id=job.id, changes={"priority": 9})
+        assert rows_of(job)[0]["origin"] == origin
 
     def test_a_withdrawn_jobs_message_is_void_and_its_occurrence_can_be_made_anew(self):
         job = planned(new_id())
@@ -305,6 +334,48 @@ class TestWithdraw:
         with django_assert_num_queries(1):
             gone = lifecycle.withdraw(template_ids=[job.template_id for job in jobs])
         assert len(gone) == 20
+
+
+class TestMakeUp:
+    def make_up(self, template, dues, overlap="wait"):
+        return lifecycle.make_up(
+            template_id=template, dues=dues, origin="backfill", overlap=overlap
+        )
+
+    @pytest.mark.parametrize(("overlap", "gate"), [("wait", "shut"), ("", "")])
+    def test_each_skipped_occurrence_is_due_when_it_is_told(self, overlap, gate):
+        template = new_id()
+        jobs = [
+            planned(template, n, status="skipped", skip_reason="Missed.", overlap="skip")
+            for n in range(3)
+        ]
+        stranger = planned(new_id(), 1, status="skipped")
+        before = rows_of(jobs[0], stranger)
+        dues = {job.occurrence_at: NOW + HOUR * place for place, job in enumerate(jobs[1:])}
+
+        moved = self.make_up(template, dues, overlap)
+
+        assert {job.job_id for job in moved} == {job.id for job in jobs[1:]}
+        for job in jobs[1:]:
+            job.refresh_from_db()
+            assert (job.status, job.finalized_at, job.skip_reason) == ("scheduled", None, "")
+            assert (job.scheduled_at, job.origin) == (dues[job.occurrence_at], "backfill")
+            assert (job.overlap, job.gate) == (overlap, gate)
+        assert rows_of(jobs[0], stranger) == before
+
+    @pytest.mark.parametrize("status", EVERY_STATUS[:-1])
+    def test_what_was_not_skipped_is_left_alone(self, status):
+        job = planned(new_id(), status=status)
+        before = rows_of(job)
+        assert self.make_up(job.template_id, {job.occurrence_at: NOW}) == []
+        assert rows_of(job) == before
+
+    def test_deadline_that_has_passed_is_lifted(self):
+        template = new_id()
+        late = planned(template, 0, status="skipped", expires_at=NOW)
+        good = planned(template, 1, status="skipped", expires_at=NOW + 2 * HOUR)
+        self.make_up(template, {late.occurrence_at: NOW + HOUR, good.occurrence_at: NOW + HOUR})
+        assert [row["expires_at"] for row in rows_of(late, good)] == [None, NOW + 2 * HOUR]
 
 
 def test_the_waiting_jobs_of_a_deleted_template_are_cancelled_and_running_ones_finish():

@@ -59,6 +59,10 @@ def occurrence(template, number=0, **overrides):
     return make_job(**{**values, **overrides})
 
 
+def rows_of(*jobs):
+    return list(Job.objects.filter(id__in=[job.id for job in jobs]).order_by("id").values())
+
+
 def settle(now=NOW, limit=100):
     return lifecycle.settle_overlaps(now=now, limit=limit)
 
@@ -239,7 +243,101 @@ def test_of_several_that_wait_for_a_cancelled_run_the_latest_stays(template):
     settle()
     assert stood(first, second, backfilled) == ["cancelled", "scheduled", "scheduled"]
     end(going, "failed")
-    assert queue() == [second.id]
+    assert set(queue()) == {second.id, backfilled.id}
+
+
+@pytest.mark.parametrize("overlap", ["skip", "queue_one", "cancel_running"])
+@pytest.mark.parametrize(
+    "other",
+    [
+        {"origin": "backfill", "overlap": "wait", "status": "running"},
+        {"origin": "backfill", "status": "running"},
+        {"origin": "backfill", "overlap": "wait", "gate": "held"},
+        {"origin": "person", "overlap": "wait", "status": "running"},
+        {"origin": "person", "overlap": "wait", "gate": "held"},
+    ],
+)
+def test_the_schedule_looks_at_no_backfill_and_nothing_made_up_for(template, overlap, other, heard):
+    # The one that is held has to wait for something.
+    beside = [occurrence(template, -90, **{**other, "status": "running", "gate": ""})]
+    other = occurrence(template, -60, **other)
+    before = rows_of(other, *beside)
+    job = occurrence(template, overlap=overlap)
+    assert queue() == [job.id]
+    assert (rows_of(other, *beside), heard) == (before, [])
+
+
+@pytest.mark.parametrize("origin", ["template", "person", "run_now"])
+def test_the_schedule_looks_at_what_people_run(template, origin):
+    occurrence(template, -60, status="running", origin=origin)
+    job = occurrence(template, overlap="skip")
+    assert settle() == Settled(skipped=1)
+    assert stood(job) == ["skipped"]
+
+
+@pytest.mark.parametrize("sibling", GOING)
+def test_what_is_made_up_for_yields_to_the_schedule(template, sibling):
+    going = occurrence(template, -60, **GOING[sibling])
+    occurrence(template, -120, status="running", origin="backfill", overlap="wait")
+    job = occurrence(template, -30, origin="person", overlap="wait")
+    assert settle() == Settled(held=1)
+    end(going)
+    assert settle().opened == 1
+    assert Job.objects.get(id=job.id).gate == ""
+
+
+def test_what_is_made_up_for_yields_to_what_falls_due_with_it(template):
+    made_up = occurrence(template, -60, origin="person", overlap="wait")
+    planned = occurrence(template, 0, overlap="queue_one")
+    assert queue() == [planned.id]
+    end(planned)
+    assert queue() == [made_up.id]
+
+
+def test_of_what_waits_for_the_same_end_the_schedule_goes_first(template):
+    going = occurrence(template, -90, status="running")
+    made_up = occurrence(template, -60, origin="person", overlap="wait")
+    planned = occurrence(template, 0, overlap="queue_one")
+    assert settle() == Settled(held=2)
+    end(going)
+    assert queue() == [planned.id]
+    end(planned)
+    assert queue() == [made_up.id]
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        {"status": "running"},
+        {"overlap": "skip", "status": "running"},
+        {"overlap": "queue_one", "gate": "held"},
+        {"origin": "person", "overlap": "wait", "status": "running"},
+    ],
+)
+def test_a_backfill_looks_at_backfills_only(template, other):
+    occurrence(template, -90, status="running")
+    other = occurrence(template, -60, **other)
+    jobs = [occurrence(template, number, origin="backfill", overlap="wait") for number in (0, 1)]
+    assert queue() == [jobs[0].id]
+    end(jobs[0])
+    assert queue() == [jobs[1].id]
+    assert stood(other) == [other.status]
+
+
+def test_a_backfill_waits_for_a_backfill_that_goes_beside_the_schedule(template):
+    other = occurrence(template, -60, origin="backfill", status="running")
+    job = occurrence(template, origin="backfill", overlap="wait")
+    assert settle() == Settled(held=1)
+    end(other)
+    assert queue() == [job.id]
+
+
+def test_a_run_that_a_person_restarts_asks_no_policy(template):
+    occurrence(template, -60, status="running")
+    job = occurrence(template, overlap="skip")
+    settle()
+    lifecycle.restart(job_ids=[job.id], now=NOW, by="someone")
+    assert queue() == [job.id]
 
 
 def test_a_full_lane_delays_no_decision(template, valkey):

@@ -56,8 +56,18 @@ def test_measured_work_travels_together_and_unknown_work_alone(valkey):
         make_job()
     make_job(handler="demo.echo", priority=0)
     make_job(handler="demo.echo", priority=0)
-    populator.populate(NOW, ENGINE)
+    while populator.populate(NOW, ENGINE).more:
+        pass
     assert [len(tickets) for tickets in messages(valkey)] == [100, 50, 1, 1]
+
+
+def test_an_idle_lane_gets_its_first_message_before_the_rest_is_queued(valkey):
+    fast()
+    for _ in range(150):
+        make_job()
+    first = populator.populate(NOW, ENGINE)
+    assert (first.queued, first.more) == (ENGINE.message_jobs, True)
+    assert populator.populate(NOW, ENGINE).queued == 50
 
 
 def test_jobs_of_the_process_lane_travel_alone(valkey):

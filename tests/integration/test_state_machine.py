@@ -74,6 +74,12 @@ def release(job):
     lifecycle.release_missed(job_ids=[job.id])
 
 
+def make_up(job):
+    template = new_id()
+    Job.objects.filter(id=job.id).update(template_id=template, occurrence_at=NOW)
+    lifecycle.make_up(template_id=template, dues={NOW: LATER}, origin="backfill", overlap="wait")
+
+
 VERBS = {
     "queue": lambda job: lifecycle.queue_due(lane="async", now=LATER, limit=10, lease=60),
     "unqueue": lambda job: lifecycle.unqueue([(job.id, job.ticket or 0)]),
@@ -85,6 +91,7 @@ VERBS = {
     "restart": lambda job: lifecycle.restart(job_ids=[job.id], now=NOW, by="test"),
     "skip": lambda job: lifecycle.skip(reasons={job.id: "Missed."}, now=NOW),
     "release": release,
+    "make up": make_up,
     "cancel plans": cancel_plans,
     "be run over": be_run_over,
     **{f"settle {policy}": settle(policy) for policy in Overlap},

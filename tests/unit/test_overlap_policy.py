@@ -74,6 +74,17 @@ def test_where_one_waits_by_queue_one_no_other_does():
     assert verdicts(due(1, "wait", held=True, one_held=True)) == ["held"]
 
 
+def test_a_templates_schedule_and_its_backfill_do_not_look_at_each_other():
+    planned = due(3, "skip")
+    backfill = [due(number, "wait", backfill=True) for number in (1, 2)]
+    assert verdicts(planned, *backfill) == ["open", "open", "held"]
+
+
+def test_what_is_made_up_for_comes_after_the_schedule():
+    assert verdicts(due(1, "wait"), due(2, "queue_one")) == ["held", "open"]
+    assert verdicts(due(1, "wait"), due(2, "skip", going=True)) == ["open", "skip"]
+
+
 def test_templates_do_not_look_at_each_other():
     busy = due(1, "skip", going=True, going_at=NOON)
     assert verdicts(busy, due(2, "skip", template_id=OTHER)) == ["skip", "open"]

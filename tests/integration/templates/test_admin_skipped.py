@@ -36,7 +36,7 @@ def test_missed_runs_are_decided_about(shop, browser, member, now, bystander, ve
     confirm(browser, page_url("skippedoccurrence", row, verb))
     row.refresh_from_db()
     assert (row.resolution, row.resolved_by) == (verb, member.email)
-    assert Job.objects.filter(template_id=template.pk, origin="backfill").count() == jobs
+    assert Job.objects.filter(template_id=template.pk, origin="person").count() == jobs
     other.refresh_from_db()
     assert other.resolved_at is None
     again = confirm(browser, page_url("skippedoccurrence", row, verb))
@@ -68,7 +68,7 @@ def test_list_action_says_how_many_rows_it_left_alone(shop, browser, now):
     )
     [said] = messages_of(response)
     assert said.startswith("2 left unchanged. ")
-    assert not Job.objects.filter(template_id=template.pk, origin="backfill").exists()
+    assert not Job.objects.filter(template_id=template.pk, origin="person").exists()
 
 
 def test_overlapped_run_can_be_made_up_for(shop, browser, now, bystander):
@@ -80,7 +80,7 @@ def test_overlapped_run_can_be_made_up_for(shop, browser, now, bystander):
     assert page_url("skippedoccurrence", row, "run_last") not in page, "the last of one is all"
     response = confirm(browser, page_url("skippedoccurrence", row, "run_all"))
     assert messages_of(response) == ["1 run is on its way."]
-    assert Job.objects.get(template_id=template.pk, origin="backfill").occurrence_at == at
+    assert Job.objects.get(template_id=template.pk, origin="person").occurrence_at == at
 
 
 def test_list_of_skipped_occurrences_is_narrowed_and_costs_the_same(shop, browser, now):

@@ -32,6 +32,12 @@ from tests.integration.templates.ticking import (
 pytestmark = pytest.mark.django_db
 
 
+@pytest.fixture(autouse=True)
+def _time_enough(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Batches are compared whole, however slow the machine is."""
+    monkeypatch.setattr("templates_app.expander.batch.BUDGET", timedelta(minutes=10))
+
+
 def mixed(number: int) -> None:
     """Make so many templates with calendars, misfires and placeholders of all sorts."""
     merchants = [make_merchant() for _ in range(3)]

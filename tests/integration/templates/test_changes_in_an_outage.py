@@ -79,10 +79,13 @@ def test_changed_calendar_after_an_outage_loses_nothing():
 def test_pause_after_an_outage_decides_first():
     template = make_template(recurrence=every(1), misfire="skip")
     pause_template(template, {}, now=LATER, by="somebody")
-    row = SkippedOccurrence.objects.get()
-    assert (row.cause, row.first_at) == (Cause.MISSED, NOW + MINUTE)
+    missed, waiting = SkippedOccurrence.objects.order_by("first_at")
+    assert (missed.cause, missed.first_at) == (Cause.MISSED, NOW + MINUTE)
+    # What was late by less than the grace would have run.
+    assert (waiting.cause, waiting.last_at) == (Cause.PAUSED, LATER)
+    assert missed.occurrences + waiting.occurrences == 60
     tick(LATER)
-    assert SkippedOccurrence.objects.count() == 1
+    assert SkippedOccurrence.objects.count() == 2
 
 
 def test_what_fell_into_a_pause_or_an_inactive_time_is_not_missed():

@@ -178,12 +178,13 @@ def test_a_template_that_cannot_be_planned_does_not_refuse_the_change(caplog):
         ),
         (
             replan_statements.MARK_EVERYBODY_AROUND,
-            {"spans": "{}", "since": "00000000-0000-0000-0000-000000000001"},
+            {"ids": [], "spans": "{}", "since": "00000000-0000-0000-0000-000000000001"},
             {"Index"},
         ),
         (
             replan_statements.MARK_MERCHANT_AROUND,
             {
+                "ids": [],
                 "spans": "{}",
                 "since": "00000000-0000-0000-0000-000000000001",
                 "merchant": "00000000-0000-0000-0000-000000000001",

@@ -1,0 +1,38 @@
+"""The one lock between those who plan templates and those who change what surrounds them.
+
+Surroundings are calendars and maintenance windows. Who plans reads them and writes jobs that nobody
+else sees before the commit; who changes them looks for the templates and jobs that the change
+concerns. Without the lock each would miss the other, and the plan would stay wrong.
+
+Take it first in a transaction, before any row: then it cannot be part of a circle of row locks.
+Never change the surroundings in a transaction that holds them still already: two at once would wait
+for one another. (The other way round, planning after a change, is how a change has its templates
+planned.) Who waits to change them makes every later planner wait, so parse and check before it.
+"""
+
+from django.db import connection
+
+# Beside the numbers in jobs.engine; held until the transaction ends.
+SURROUNDINGS_LOCK = 7_407_310_003
+
+# Statements of their own: what is read next needs a snapshot from after the lock was granted.
+HOLD = "SELECT pg_advisory_xact_lock_shared(%(lock)s)"
+CHANGE = "SELECT pg_advisory_xact_lock(%(lock)s)"
+
+
+def hold_surroundings() -> None:
+    """Let nobody change a calendar or a window until this transaction, which plans, has ended.
+
+    Any number of sessions hold it at once.
+    """
+    _take(HOLD)
+
+
+def change_surroundings() -> None:
+    """Let nobody plan a template, or change a calendar or window, until this transaction has ended."""
+    _take(CHANGE)
+
+
+def _take(statement: str) -> None:
+    with connection.cursor() as cursor:
+        cursor.execute(statement, {"lock": SURROUNDINGS_LOCK})

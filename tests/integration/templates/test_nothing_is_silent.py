@@ -1,0 +1,453 @@
+"""Whoever pauses, switches off or changes a plan: what was due ends as a run or as one row."""
+
+from datetime import datetime, timedelta
+from typing import Any
+
+import pytest
+
+from jobs.models import Job
+from templates_app.expander import expand
+from templates_app.models import Calendar, SkippedOccurrence, Template
+from templates_app.operations.calendars import edit_calendar
+from templates_app.operations.templates import edit_template, pause_template, resume_template
+from templates_app.operations.windows import create_window
+from tests.factories.jobs import make_merchant
+from tests.factories.templates import (
+    DAY,
+    EXPANSION,
+    HOUR,
+    MINUTE,
+    NOW,
+    SECOND,
+    cron,
+    every,
+    make_calendar,
+    make_template,
+)
+from tests.integration.templates.ticking import (
+    expand_all,
+    expand_until_calm,
+    live,
+    moments_run,
+    nominal,
+    planned,
+    skipped,
+)
+
+pytestmark = pytest.mark.django_db
+ONE = NOW + HOUR
+DAILY = cron("0 13 * * *")
+SUNDAY = NOW + 6 * DAY  # at noon
+CLOSED_SUNDAYS = {"weekdays": ["su"]}
+
+
+def rows(template: Template) -> list[tuple[str, datetime, datetime, int]]:
+    found = SkippedOccurrence.objects.filter(template=template).order_by("first_at")
+    return [(row.cause, row.first_at, row.last_at, row.occurrences) for row in found]
+
+
+def reasons(template: Template) -> set[str]:
+    found = SkippedOccurrence.objects.filter(template=template)
+    return set(found.values_list("reason", flat=True))
+
+
+def closing(template: Template, definition: dict[str, Any], now: datetime) -> None:
+    """Change the only calendar of the template's merchant."""
+    edit_calendar(
+        Calendar.objects.get(merchant=template.merchant), {"definition": definition}, now=now
+    )
+    expand_until_calm(now)
+
+
+def calendared(definition: dict[str, Any], **fields: Any) -> Template:
+    merchant = make_merchant()
+    calendar = make_calendar(merchant=merchant, definition=definition)
+    return make_template(merchant=merchant, avoid=[str(calendar.id)], **fields)
+
+
+class TestPause:
+    def test_what_an_outage_left_to_make_up_for_is_a_row_when_the_template_is_paused(self) -> None:
+        template, bystander = make_template(misfire="run_all"), make_template(misfire="run_all")
+        now = NOW + 3 * HOUR + 10 * MINUTE
+        pause_template(template, {}, now=now, by="Ana")
+        assert nominal(template) == []
+        assert rows(template) == [("paused", ONE, NOW + 3 * HOUR, 3)]
+        assert reasons(template) == {"The template was paused before this run started."}
+        assert rows(bystander) == []
+        resume_template(template, now=now + MINUTE)
+        assert nominal(template) == [NOW + 4 * HOUR]
+        assert rows(template) == [("paused", ONE, NOW + 3 * HOUR, 3)]
+
+    def test_late_job_of_a_template_that_is_not_due_is_a_row(self) -> None:
+        template = make_template(recurrence=DAILY)
+        expand_all(NOW + 30 * MINUTE)
+        pause_template(template, {}, now=NOW + 3 * HOUR, by="Ana")
+        assert rows(template) == [("paused", ONE, ONE, 1)]
+        assert nominal(template) == []
+
+    def test_what_was_not_due_yet_leaves_no_row(self) -> None:
+        template = make_template(recurrence=every(10))
+        pause_template(template, {}, now=NOW + MINUTE, by="Ana")
+        assert rows(template) == []
+
+    def test_queued_job_of_a_template_that_is_switched_off_is_a_row(self) -> None:
+        template = make_template()
+        expand_all(ONE)
+        Job.objects.filter(template_id=template.id, occurrence_at=ONE).update(
+            status="queued", ticket=7, queued_at=ONE, missed_at=None, queue_lease_until=ONE + HOUR
+        )
+        edit_template(template, {"active": False}, now=ONE + 2 * MINUTE)
+        assert nominal(template) == []
+        assert rows(template) == [("paused", ONE, ONE, 1)]
+        assert reasons(template) == {"The template was switched off before this run started."}
+
+    def test_row_of_a_pause_does_not_cover_what_ran(self) -> None:
+        template = make_template(recurrence=every(10), misfire="run_all")
+        for minute in (10, 20, 30):
+            expand_until_calm(NOW + minute * MINUTE)
+        Job.objects.filter(template_id=template.id, occurrence_at=NOW + 20 * MINUTE).update(
+            status="succeeded", attempt=1, finalized_at=NOW
+        )
+        pause_template(template, {}, now=NOW + 30 * MINUTE, by="Ana")
+        assert skipped(template, "paused") == [
+            (NOW + minute * MINUTE, NOW + minute * MINUTE, 1) for minute in (10, 30)
+        ]
+
+    def test_run_that_was_moved_beyond_the_pause_is_a_row_since_its_moment_has_passed(self) -> None:
+        template = calendared(
+            CLOSED_SUNDAYS, recurrence=cron("0 9 * * SUN"), on_closed="next_business_day"
+        )
+        assert planned(template) == [SUNDAY + 21 * HOUR]
+        pause_template(template, {}, now=SUNDAY, by="Ana")
+        assert rows(template) == [("paused", SUNDAY - 3 * HOUR, SUNDAY - 3 * HOUR, 1)]
+        resume_template(template, now=SUNDAY + HOUR)
+        assert planned(template) == [SUNDAY + 21 * HOUR + 7 * DAY]
+
+
+class TestSetAside:
+    def set_aside(self, at: datetime, **fields: Any) -> Template:
+        template = make_template(misfire="run_all", recurrence=DAILY, **fields)
+        Job.objects.filter(template_id=template.id).delete()
+        Template.objects.filter(pk=template.pk).update(
+            recurrence=cron("0 * * * *"),
+            expanded_to=at,
+            set_aside_at=at,
+            set_aside_reason="It failed.",
+            expansion_failures=3,
+            next_expansion_at=None,
+        )
+        template.refresh_from_db()
+        return template
+
+    def test_past_of_a_set_aside_template_that_was_paused_too_is_decided_when_it_resumes(
+        self,
+    ) -> None:
+        template = self.set_aside(NOW + 30 * MINUTE)
+        template = pause_template(template, {}, now=NOW + 3.5 * HOUR, by="Ana")
+        resumed = resume_template(template, now=NOW + 4.5 * HOUR)
+        assert resumed.state == "active"
+        assert nominal(template) == [NOW + n * HOUR for n in (1, 2, 3, 5)]
+        assert rows(template) == []
+
+    def test_past_of_a_set_aside_template_that_is_switched_off_is_a_row(self) -> None:
+        template = self.set_aside(NOW + 30 * MINUTE)
+        edited = edit_template(template, {"active": False}, now=NOW + 3.5 * HOUR)
+        assert rows(template) == [("missed", ONE, NOW + 3 * HOUR, 3)]
+        edit_template(edited, {"active": True}, now=NOW + 4.5 * HOUR)
+        assert nominal(template) == [NOW + 5 * HOUR]
+        assert len(rows(template)) == 1
+
+    def test_set_aside_template_is_tried_again_when_its_pause_ends(self) -> None:
+        template = self.set_aside(NOW)
+        resume_at = NOW + 2 * HOUR
+        paused = pause_template(
+            template, {"resume_at": resume_at.isoformat()}, now=NOW + MINUTE, by="Ana"
+        )
+        assert paused.next_expansion_at == resume_at
+        live(NOW, resume_at)
+        template.refresh_from_db()
+        assert template.state == "active"
+        assert nominal(template) == [resume_at, resume_at + HOUR]
+
+    def test_template_that_still_fails_when_its_pause_ends_is_set_aside_again(self) -> None:
+        template = self.set_aside(NOW)
+        Template.objects.filter(pk=template.pk).update(recurrence={"kind": "lunar"})
+        template.refresh_from_db()
+        resume_at = NOW + HOUR
+        pause_template(template, {"resume_at": resume_at.isoformat()}, now=NOW, by="Ana")
+        for tries in range(3):
+            expand_all(resume_at + tries * 30 * SECOND)
+        template.refresh_from_db()
+        assert template.set_aside_at == resume_at + MINUTE
+
+    def test_change_of_a_calendar_takes_nothing_from_a_template_that_cannot_be_planned(
+        self,
+    ) -> None:
+        template = calendared({"weekdays": ["su"]})
+        Template.objects.filter(pk=template.pk).update(recurrence={"kind": "lunar"})
+        now = ONE + 2 * MINUTE
+        edit_calendar(
+            Calendar.objects.get(), {"definition": {"weekdays": ["sa"]}}, now=now - 5 * MINUTE
+        )
+        expand_all(now)
+        assert nominal(template) == [ONE]
+        Template.objects.filter(pk=template.pk).update(recurrence=cron("0 * * * *"))
+        expand_all(now + MINUTE)
+        assert moments_run(now + MINUTE) == [ONE]
+        assert rows(template) == []
+
+
+class TestResumeAt:
+    @pytest.mark.parametrize("seconds", [1, 60, 299, 301])
+    def test_resumes_at_the_moment_however_near(self, seconds: int) -> None:
+        resume_at = ONE - 30 * SECOND
+        template, bystander = make_template(), make_template()
+        pause_template(
+            template,
+            {"resume_at": resume_at.isoformat()},
+            now=resume_at - seconds * SECOND,
+            by="Ana",
+        )
+        template.refresh_from_db()
+        assert template.next_expansion_at == resume_at
+        expand_all(resume_at)
+        assert nominal(template)[0] == ONE
+        assert rows(bystander) == []
+
+    def test_edit_shortly_before_keeps_the_moment(self) -> None:
+        resume_at = ONE + 1 * SECOND
+        template = make_template()
+        template = pause_template(
+            template, {"resume_at": resume_at.isoformat()}, now=NOW + MINUTE, by="Ana"
+        )
+        edited = edit_template(template, {"name": "Better"}, now=resume_at - MINUTE)
+        assert edited.next_expansion_at == resume_at
+        expand_all(resume_at)
+        assert nominal(template) == [NOW + 2 * HOUR]
+
+    def test_run_exactly_at_the_moment_runs(self) -> None:
+        template = make_template()
+        pause_template(template, {"resume_at": ONE.isoformat()}, now=NOW, by="Ana")
+        assert live(NOW, ONE) == [ONE]
+
+    @pytest.mark.parametrize(
+        ("misfire", "ran", "missed"),
+        [("skip", [7], 6), ("run_once", [7], 6), ("run_all", [1, 2, 3, 4, 5, 6, 7], 0)],
+    )
+    def test_what_fell_between_the_moment_and_the_tick_is_decided_by_the_policy(
+        self, misfire: str, ran: list[int], missed: int
+    ) -> None:
+        template = make_template(recurrence=every(10), misfire=misfire)
+        pause_template(template, {"resume_at": ONE.isoformat()}, now=NOW, by="Ana")
+        back = ONE + 61 * MINUTE
+        expand_until_calm(back)
+        assert moments_run(back) == [ONE + (n - 1) * 10 * MINUTE for n in ran]
+        assert sum(count for *_, count in skipped(template, "missed")) == missed
+
+    def test_what_a_merchant_missed_who_was_suspended_meanwhile_is_decided_by_the_policy(
+        self,
+    ) -> None:
+        template = make_template(recurrence=every(10), misfire="run_all")
+        pause_template(template, {"resume_at": ONE.isoformat()}, now=NOW, by="Ana")
+        template.merchant.active = False
+        template.merchant.save()
+        for minutes in range(0, 60, 2):
+            expand_all(ONE + minutes * MINUTE)
+        assert nominal(template) == []
+        template.merchant.active = True
+        template.merchant.save()
+        back = ONE + 65 * MINUTE
+        expand_until_calm(back)
+        assert moments_run(back) == [ONE + n * 10 * MINUTE for n in range(7)]
+        assert rows(template) == []
+
+
+class TestChangedPlan:
+    """13:00 is due and waits when something changes at 13:02."""
+
+    NOW = ONE + 2 * MINUTE
+
+    def test_window_that_covers_it_is_its_row(self) -> None:
+        template, stranger = make_template(), make_template()
+        expand_all(ONE)
+        create_window(
+            {
+                "name": "Move",
+                "mode": "skip",
+                "starts_at": (ONE - 10 * MINUTE).isoformat(),
+                "ends_at": (ONE + 30 * MINUTE).isoformat(),
+            },
+            merchant=template.merchant,
+            now=self.NOW,
+        )
+        expand_until_calm(self.NOW)
+        assert nominal(template) == [NOW + 2 * HOUR]
+        assert rows(template) == [("window", ONE, ONE, 1)]
+        assert moments_run(self.NOW) == [ONE]
+        assert nominal(stranger)[0] == ONE
+
+    def test_calendar_that_closes_its_day_is_its_row(self) -> None:
+        template = calendared({"dates": ["2020-01-01"]}, recurrence=DAILY)
+        closing(template, {"weekdays": ["mo"]}, self.NOW)
+        assert nominal(template) == [ONE + DAY]
+        assert rows(template) == [("closed", ONE, ONE, 1)]
+
+    def test_calendar_that_moves_it_on_plans_it_later(self) -> None:
+        template = calendared(
+            {"dates": ["2020-01-01"]}, recurrence=cron("0 13 * * MON"), on_closed="next_open"
+        )
+        closing(template, {"weekdays": ["mo"]}, self.NOW)
+        assert planned(template)[0] == NOW + 12 * HOUR
+        assert rows(template) == []
+
+    def test_held_run_that_is_closed_meanwhile_is_a_row(self) -> None:
+        template = calendared({"dates": ["2020-01-01"]}, overlap="queue_one")
+        Job.objects.filter(template_id=template.id, occurrence_at=ONE).update(gate="held")
+        spans = [{"from": "2026-06-01T12:30", "to": "2026-06-01T13:01"}]
+        closing(template, {"spans": spans}, self.NOW)
+        assert nominal(template) == [NOW + 2 * HOUR]
+        assert rows(template) == [("closed", ONE, ONE, 1)]
+
+    @pytest.mark.parametrize(
+        ("misfire", "ran", "missed"),
+        [("run_once", True, []), ("run_all", True, []), ("skip", False, [1])],
+    )
+    def test_moved_run_whose_own_day_opens_too_late_is_decided_by_the_policy(
+        self, misfire: str, ran: bool, missed: list[int]
+    ) -> None:
+        template = calendared(
+            CLOSED_SUNDAYS,
+            recurrence=cron("0 9 * * SUN"),
+            on_closed="next_business_day",
+            misfire=misfire,
+        )
+        live(NOW, NOW + DAY)
+        assert planned(template) == [SUNDAY + 21 * HOUR]
+        closing(template, {"dates": ["2020-01-01"]}, SUNDAY)
+        assert moments_run(SUNDAY) == [SUNDAY - 3 * HOUR] * ran
+        assert [count for *_, count in skipped(template, "missed")] == missed
+        assert planned(template)[-1] == SUNDAY + 7 * DAY - 3 * HOUR
+        assert len(rows(template)) == len(missed)
+
+    def test_moved_run_that_has_run_does_not_run_again_when_its_own_day_opens(self) -> None:
+        template = calendared(
+            {"weekdays": ["sa"]}, recurrence=cron("0 9 * * SAT"), on_closed="previous_business_day"
+        )
+        friday = NOW + 4 * DAY
+        assert live(NOW, friday) == [friday - 3 * HOUR]
+        closing(template, CLOSED_SUNDAYS, friday)
+        saturday = friday + DAY
+        assert live(friday, saturday) == []
+        assert rows(template) == []
+        assert live(saturday, saturday + 7 * DAY) == [saturday + 7 * DAY - 3 * HOUR]
+
+    def test_run_of_a_day_that_closes_afterwards_does_not_run_again(self) -> None:
+        template = calendared(
+            {"dates": ["2020-01-01"]}, recurrence=cron("0 9 * * *"), on_closed="next_business_day"
+        )
+        live(NOW, SUNDAY)
+        closing(template, {"weekdays": ["sa", "su"]}, SUNDAY)
+        assert live(SUNDAY, SUNDAY + DAY) == [SUNDAY + 21 * HOUR]
+        assert rows(template) == []
+        job = Job.objects.get(template_id=template.id, occurrence_at=SUNDAY + 21 * HOUR)
+        assert job.occurrence_note == ""
+
+    def test_all_of_a_merged_weekend_come_back_when_it_opens(self) -> None:
+        template = calendared(
+            {"weekdays": ["sa", "su"]},
+            recurrence=cron("0 9 * * *"),
+            on_closed="next_business_day",
+            misfire="run_all",
+            misfire_window=3 * 86_400,
+        )
+        live(NOW, SUNDAY)
+        assert planned(template)[-1] == SUNDAY + 21 * HOUR
+        closing(template, {"dates": ["2020-01-01"]}, SUNDAY)
+        # Sunday's own had passed as one that was merged.
+        assert moments_run(SUNDAY) == [SUNDAY - DAY - 3 * HOUR]
+        assert rows(template) == [("merged", SUNDAY - 3 * HOUR, SUNDAY - 3 * HOUR, 1)]
+        assert live(SUNDAY, SUNDAY + DAY) == [SUNDAY + 21 * HOUR]
+
+    def test_recurrence_that_no_longer_names_it_leaves_a_row(self) -> None:
+        template = make_template()
+        edit_template(template, {"recurrence": cron("30 * * * *")}, now=self.NOW)
+        assert nominal(template) == [ONE + 30 * MINUTE]
+        assert rows(template) == [("changed", ONE, ONE, 1)]
+        assert reasons(template) == {"Its template was changed before this run started."}
+
+    def test_job_that_starts_at_this_very_moment_leaves_no_row(self) -> None:
+        template = make_template()
+        Job.objects.filter(template_id=template.id).update(
+            status="running",
+            attempt=1,
+            ticket=7,
+            worker_id=template.id,
+            started_at=ONE,
+            deadline_at=NOW + DAY,
+        )
+        edit_template(template, {"recurrence": cron("30 * * * *")}, now=self.NOW)
+        assert nominal(template) == [ONE, ONE + 30 * MINUTE]
+        assert rows(template) == []
+
+    def test_planned_run_that_a_person_cancelled_stays_cancelled_without_a_row(self) -> None:
+        template = calendared(
+            CLOSED_SUNDAYS, recurrence=cron("0 9 * * SUN"), on_closed="next_business_day"
+        )
+        Job.objects.filter(template_id=template.id).update(status="cancelled", finalized_at=NOW)
+        edit_template(template, {"name": "Better"}, now=NOW + MINUTE)
+        assert rows(template) == []
+        live(NOW + MINUTE, SUNDAY + DAY)
+        job = Job.objects.get(template_id=template.id, occurrence_at=SUNDAY + 21 * HOUR)
+        assert job.status == "cancelled"
+
+
+def test_changes_at_any_moment_lose_nothing_and_count_nothing_twice() -> None:
+    """Calendars, edits and short pauses at odd seconds; each occurrence is a run or in one row."""
+    template = calendared({"dates": ["2020-01-01"]}, recurrence=every(1), misfire="run_all")
+    ran: list[datetime] = []
+    gone: list[datetime] = []
+    spans = [
+        [{"from": "2026-06-01T12:08", "to": "2026-06-01T12:11"}],
+        [{"from": "2026-06-01T12:10", "to": "2026-06-01T12:40"}],
+        [{"from": "2020-01-01T12:00", "to": "2020-01-01T13:00"}],
+    ]
+    for index, second in enumerate(range(30, 1800, 47)):
+        now = NOW + second * SECOND
+        if index % 5 == 0:
+            closing(template, {"spans": spans[index // 5 % 3]}, now)
+        elif index % 5 == 2:
+            pause_template(template, {}, now=now, by="Ana")
+            resume_template(template, now=now)
+        elif index % 5 == 3:
+            edit_template(template, {"priority": index % 10}, now=now)
+        expand_until_calm(now)
+        if index % 3 == 0:
+            ran += moments_run(now)
+    end = NOW + 1800 * SECOND
+    expand_until_calm(end)
+    ran += moments_run(end)
+    for first, last, count in skipped(template):
+        within = [first + n * MINUTE for n in range(int((last - first) / MINUTE) + 1)]
+        assert len(within) == count
+        gone += [at for at in within if at <= end]
+    wanted = [NOW + n * MINUTE for n in range(1, 31)]
+    assert sorted([*ran, *gone]) == wanted
+    assert ran
+    assert gone
+
+
+def test_step_that_takes_too_long_leaves_the_rest_for_the_next(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("templates_app.expander.batch.BUDGET", timedelta(0))
+    templates = [make_template() for _ in range(4)]
+    Template.objects.filter(pk=templates[3].pk).update(replan=True)
+    now = ONE - 30 * SECOND
+    Template.objects.update(next_expansion_at=now)
+    for number in range(1, 5):
+        step = expand(now, EXPANSION)
+        assert (step.templates, step.failed, step.more) == (1, 0, number < 4)
+        done = Template.objects.filter(next_expansion_at__gt=now)
+        assert done.count() == number
+    assert all(ONE in nominal(template) for template in templates)
+    assert not Template.objects.exclude(expansion_failures=0).exists()
