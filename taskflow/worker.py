@@ -2,6 +2,7 @@
 
 import gc
 import logging
+import os
 import threading
 from typing import Any
 
@@ -19,6 +20,8 @@ logger = logging.getLogger(__name__)
 
 # How long a stopping worker lets its attempts end by themselves, in seconds.
 PATIENCE = 0.5
+# How far ticks stand back behind due jobs on a busy machine (nice(2)).
+POLITENESS = 5
 
 _lane: AsyncLane | ProcessLane | None = None
 _stopper: threading.Thread | None = None
@@ -48,6 +51,9 @@ def prepare(instance: Any, **_: Any) -> None:
         if "prefork" not in pool:
             raise WrongPool("The process lane kills overrunning jobs: start it with -P prefork.")
         _lane = ProcessLane(engine, children=instance.concurrency)
+    else:
+        # Occurrences are planned a horizon ahead, so a late tick delays no job; jobs do not wait.
+        os.nice(POLITENESS)
     _spare_the_collector()
 
 

@@ -84,7 +84,7 @@ def definitions(ports: Ports, *, flower_login: str) -> list[Definition]:
             ),
         ),
         Definition(name="populator", command=("manage.py", "populate")),
-        Definition(name="worker-async", command=_worker("async", pool="threads", slots=8)),
+        Definition(name="worker-async", command=_worker("async", pool="threads", slots=4)),
         Definition(
             name="worker-process",
             command=_worker("process", pool="prefork", slots=2),
