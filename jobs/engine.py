@@ -31,7 +31,7 @@ class Engine:
     # A running job may outlive its timeout by this much before the watcher takes it away.
     deadline_grace: float = 10.0
     # Jobs one async worker process runs at once.
-    async_capacity: int = 200
+    async_capacity: int = 500
     # At most so many jobs of a lane lie in the broker at once; the rest waits in PostgreSQL.
     queued_limit: int = 5000
     # Rows one step of the populator or the watcher touches.

@@ -145,8 +145,10 @@ def _room(
 
 def _depth(live: LiveLane) -> int:
     slowest = max(live.run_times.values(), default=0.0)
-    measured = live.capacity * DEPTH_SECONDS / slowest if slowest > 0 else 0
-    return max(int(measured), live.capacity * 2, LEAST_DEPTH)
+    if slowest <= 0:
+        # Unmeasured jobs travel one by one: few, until the first ones are measured.
+        return max(live.capacity, LEAST_DEPTH)
+    return max(int(live.capacity * DEPTH_SECONDS / slowest), live.capacity * 2, LEAST_DEPTH)
 
 
 def _pack(

@@ -71,7 +71,7 @@ TASKFLOW_ENGINE = Engine(
     poll=env.seconds("TASKFLOW_POLL", 0.5, minimum=0.01, maximum=60),
     watch=env.seconds("TASKFLOW_WATCH", 5.0, minimum=0.1, maximum=300),
     deadline_grace=env.seconds("TASKFLOW_DEADLINE_GRACE", 10.0, minimum=0.1, maximum=600),
-    async_capacity=env.integer("TASKFLOW_ASYNC_CAPACITY", 200, minimum=1, maximum=10_000),
+    async_capacity=env.integer("TASKFLOW_ASYNC_CAPACITY", 500, minimum=1, maximum=10_000),
     queued_limit=env.integer("TASKFLOW_QUEUED_LIMIT", 5000, minimum=1, maximum=100_000),
     http_allow_networks=env.networks("TASKFLOW_HTTP_ALLOW_NETWORKS"),
 )

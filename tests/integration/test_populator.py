@@ -88,8 +88,15 @@ def test_a_lane_without_a_live_worker_keeps_its_jobs_waiting():
     assert job.status == "scheduled"
 
 
+def test_few_jobs_go_out_until_the_first_ones_are_measured(valkey):
+    make_worker(capacity=25)
+    for _ in range(40):
+        make_job()
+    assert populator.populate(NOW, ENGINE).queued == 25
+
+
 def test_no_more_lies_in_the_broker_than_the_workers_can_soon_do(valkey):
-    make_worker(capacity=15)
+    make_worker(capacity=15, run_times={"python:demo.noop": 1.0})
     for _ in range(40):
         make_job()
     first = populator.populate(NOW, ENGINE)
