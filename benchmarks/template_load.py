@@ -58,11 +58,11 @@ INSERT INTO templates_app_template (
     id, merchant_id, name, description, kind, payload, priority, max_attempts, timeout, tags,
     metadata, recurrence, avoid, keep_to, on_closed, misfire, misfire_grace, misfire_window,
     misfire_limit, overlap, active, paused_by, pause_note, expanded_to, next_expansion_at, replan,
-    expanded_with, expansion_failures, set_aside_reason)
+    expanded_with, expansion_failures, set_aside_reason, moved)
 SELECT template.id, template.merchant_id, 'Report ' || template.position, '', 'python', mix.payload,
        5, 5, 60, '{}', '{}', mix.recurrence, mix.avoid, '{}', 'skip', 'run_once',
        300, 86400, 100, 'allow', true, '', '', mix.expanded_to, mix.next_expansion_at, false,
-       %(versions)s, 0, ''
+       %(versions)s, 0, '', '{}'
   FROM benchmark_template AS template JOIN benchmark_mix AS mix USING (position)
 """
 JOBS = """

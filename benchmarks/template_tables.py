@@ -15,9 +15,14 @@ def expansion(f: Figures) -> list[str]:
         ["a tick with nothing due", *_spread(f["idle_ms"])],
         ["the same, right after the ticks below", *_spread(f["idle_after_ms"])],
         *(
-            [f"a tick with {due:,} templates due", *_spread(f[f"due_{due}_ms"])]
+            [f"a tick with {due:,} templates due, in one process", *_spread(f[f"due_{due}_ms"])]
             for due in (1_000, 10_000)
             if f"due_{due}_ms" in f
+        ),
+        *(
+            [f"the same {due:,}, by the control worker", *_spread(f[f"shared_{due}_ms"])]
+            for due in (1_000, 10_000)
+            if f"shared_{due}_ms" in f
         ),
         ["an edit: new recurrence, waiting job replaced", *_spread(f["edit_ms"])],
         ["a pause, waiting job withdrawn", *_spread(f["pause_ms"])],
