@@ -166,6 +166,9 @@ def _within_reach(
     """Count what lies too far back; return the rest."""
     misfire = outcome.template.misfire
     stale = now - max(misfire.window, misfire.grace)
+    if any(after < stale for after, _ in parts):
+        # Of an old moment the run may still lie ahead: held by a window, or moved by a calendar.
+        stale = min(stale, rules.looking_back(now))
     for after, until in parts:
         if after < stale:
             _count(outcome, rules, after, min(stale, until), TOO_LONG_AGO)
@@ -189,7 +192,8 @@ def _press(
 ) -> None:
     template = outcome.template
     fresh = template.is_fresh()
-    late = {naive(job.occurrence_at) for job in due_jobs.late}
+    # What a policy has released runs, whatever a later one would say: its grace begins anew.
+    late = {naive(job.occurrence_at) for job in due_jobs.late if not job.released}
     for run in runs:
         # What a window held until it was deleted is not late: its grace begins now.
         was_held = fresh and run.occurrence_at not in late
@@ -264,7 +268,8 @@ def settle(
 def _next(planned: Plan, now: datetime, lead: timedelta) -> datetime | None:
     """Return when to expand again; None when nothing follows."""
     if planned.full:
-        return now
+        # Work enough for one plan; there is no hurry once the horizon is covered.
+        return max(planned.examined_to - lead, now)
     if planned.shut:
         return now + SHUT
     if planned.ended:

@@ -1,7 +1,8 @@
 """Create, edit, pause, resume and delete templates; each replaces the plan in its transaction."""
 
 import json
-from datetime import datetime
+from collections.abc import Collection
+from datetime import datetime, timedelta
 from typing import Any
 
 from django.conf import settings
@@ -19,6 +20,22 @@ from templates_app.surroundings_lock import hold_surroundings
 from tenants.identifiers import new_id
 from tenants.models import Merchant
 
+# Written out: to compile it took Django longer than PostgreSQL to answer it.
+LOCK = "SELECT * FROM templates_app_template WHERE id = %(id)s FOR NO KEY UPDATE"
+STATE = (
+    "updated_at",
+    "replan",
+    "expanded_to",
+    "next_expansion_at",
+    "expansion_failures",
+    "set_aside_at",
+    "set_aside_reason",
+    "paused_at",
+    "paused_by",
+    "pause_note",
+    "resume_at",
+)
+TICK = timedelta(microseconds=1)
 MAX_NOTE = 500
 MAX_ACTOR = 200
 
@@ -49,11 +66,14 @@ def edit_template(template: Template, data: Any, *, now: datetime) -> Template:
         before = template.recurrence
         if draft.columns["active"] != template.active:
             _switch(template, now)
-        for name, value in draft.columns.items():
-            setattr(template, name, value)
+        changed = [
+            name for name, value in draft.columns.items() if value != getattr(template, name)
+        ]
+        for name in changed:
+            setattr(template, name, draft.columns[name])
         template.set_aside_at, template.set_aside_reason = None, ""
         template.expansion_failures = 0
-        return _store(template, now, before=before)
+        return _store(template, now, before=before, changed=changed)
 
 
 def pause_template(template: Template, data: Any, *, now: datetime, by: str) -> Template:
@@ -66,6 +86,11 @@ def pause_template(template: Template, data: Any, *, now: datetime, by: str) -> 
     fields.raise_problems()
     with transaction.atomic():
         template = _caught_up(template, now)
+        if _is_over(template, now):
+            # What it was owed since is decided on when it goes on again.
+            assert template.resume_at is not None
+            template.expanded_to = template.resume_at - TICK
+            _end_pause(template)
         template.paused_at = template.paused_at or now
         template.paused_by = by[:MAX_ACTOR]
         template.pause_note = note
@@ -107,14 +132,12 @@ def _locked(template: Template) -> Template:
     No key lock: the engine's rows of skipped occurrences refer to the template meanwhile.
     """
     hold_surroundings()
-    locked = (
-        Template.objects.select_for_update(of=("self",), no_key=True)
-        .select_related("merchant")
-        .filter(pk=template.pk)
-        .first()
-    )
-    if locked is None:
+    found = list(Template.objects.raw(LOCK, {"id": template.pk}))
+    if not found:
         raise TemplateGone("The template was deleted.")
+    [locked] = found
+    # A template never changes hands, so what was loaded of its merchant still holds.
+    locked.merchant = template.merchant
     return locked
 
 
@@ -131,7 +154,18 @@ def _caught_up(template: Template, now: datetime) -> Template:
 
 def _is_behind(template: Template, now: datetime) -> bool:
     """Whether part of its past is not decided on, since it could not be expanded."""
+    if _is_over(template, now):
+        return True
     return template.expanded_to is not None and template.expanded_to < (template.paused_at or now)
+
+
+def _is_over(template: Template, now: datetime) -> bool:
+    """Whether its pause has ended by its date, and no expander has come by since."""
+    return (
+        template.paused_at is not None
+        and template.resume_at is not None
+        and template.resume_at <= now
+    )
 
 
 def _switch(template: Template, now: datetime) -> None:
@@ -139,8 +173,8 @@ def _switch(template: Template, now: datetime) -> None:
     if template.active:
         if _is_behind(template, now):
             write_off([template.id], now)
-    elif template.resume_at is not None and template.resume_at <= now:
-        _unpause(template, now)
+    elif _is_over(template, now):
+        _end_pause(template)
     template.expanded_to = now
 
 
@@ -148,20 +182,30 @@ def _unpause(template: Template, now: datetime) -> None:
     if template.paused_at is None:
         return
     if _is_behind(template, now):
-        # The expander decides on what was missed before the pause, and ends the pause.
-        template.resume_at = now
+        # The expander decides on what was missed before the pause and since, and ends the pause.
+        template.resume_at = min(template.resume_at or now, now)
         return
     template.expanded_to = now
+    _end_pause(template)
+
+
+def _end_pause(template: Template) -> None:
     template.paused_at = template.resume_at = None
     template.paused_by = template.pause_note = ""
 
 
-def _store(template: Template, now: datetime, *, before: Any = None) -> Template:
-    """Write the row and plan anew from now on. `before`: the recurrence that was replaced."""
+def _store(
+    template: Template, now: datetime, *, before: Any = None, changed: Collection[str] = ()
+) -> Template:
+    """Write the row and plan anew from now on. `before`: the recurrence that was replaced.
+
+    Of a stored template only its state is written, and what was `changed`.
+    """
     template.updated_at = now
     template.replan = True
     template.next_expansion_at = _first_expansion(template, now)
-    template.save()
+    is_new = template._state.adding  # noqa: SLF001 - Django names it as public API
+    template.save(update_fields=None if is_new else [*STATE, *changed])
     replaced = {} if before is None else {template.id: before}
     plan_again([template.id], now, settings.TASKFLOW_EXPANSION, before=replaced)
     return _with_its_place(template)

@@ -20,6 +20,7 @@ from tests.factories.templates import (
     every,
     make_calendar,
     make_template,
+    make_window,
 )
 
 pytestmark = pytest.mark.django_db
@@ -141,3 +142,57 @@ def test_what_was_closed_has_nothing_to_review():
         review(row, {"choice": "run_all"}, now=NOW + 2 * DAY, by="somebody")
     row.refresh_from_db()
     assert row.resolved_at is None
+
+
+def test_new_policy_does_not_take_back_what_the_old_one_decided():
+    template = minutely()
+    edit_template(template, {"misfire": "run_once"}, now=LATER)
+    tick(LATER + MINUTE / 6)
+    waiting = Job.objects.filter(template_id=template.id, run_at__gt=NOW, run_at__lte=LATER)
+    assert waiting.filter(status="scheduled").count() == 60
+    assert SkippedOccurrence.objects.count() == 0
+
+
+def test_what_a_window_holds_until_later_was_not_missed_in_an_outage():
+    make_window(starts_at=NOW, ends_at=NOW + 12 * HOUR)
+    template = make_template(recurrence=every(60), misfire="run_all", misfire_window=3600)
+    tick(NOW + 6.5 * HOUR)
+    jobs = Job.objects.filter(template_id=template.id, occurrence_at__lte=NOW + 6 * HOUR)
+    assert jobs.filter(status="scheduled", run_at__gte=NOW + 12 * HOUR).count() == 6
+    assert SkippedOccurrence.objects.count() == 0
+
+
+class TestPauseThatWasOver:
+    """Its `resume_at` has come, but the template could not be expanded since."""
+
+    def over(self):
+        template = make_template(recurrence=every(60), misfire="run_all")
+        pause_template(template, {"resume_at": (NOW + HOUR).isoformat()}, now=NOW, by="somebody")
+        Template.objects.filter(pk=template.pk).update(
+            set_aside_at=NOW + HOUR, set_aside_reason="It failed.", next_expansion_at=None
+        )
+        return template
+
+    def test_what_it_was_owed_since_runs_when_somebody_resumes_it(self):
+        template = self.over()
+        resume_template(template, now=NOW + 4.5 * HOUR)
+        tick(NOW + 4.5 * HOUR)
+        jobs = Job.objects.filter(template_id=template.id, occurrence_at__lte=NOW + 4.5 * HOUR)
+        assert jobs.filter(status="scheduled").count() == 4
+        assert SkippedOccurrence.objects.count() == 0
+
+    def test_it_is_missed_when_somebody_switches_it_off(self):
+        edit_template(self.over(), {"active": False}, now=NOW + 4.5 * HOUR)
+        row = SkippedOccurrence.objects.get()
+        assert (row.cause, row.occurrences) == (Cause.MISSED, 4)
+
+    def test_it_is_not_forgotten_when_somebody_pauses_it_again(self):
+        template = self.over()
+        pause_template(template, {}, now=NOW + 4.5 * HOUR, by="somebody")
+        resume_template(template, now=NOW + 6.5 * HOUR)
+        tick(NOW + 6.5 * HOUR)
+        jobs = Job.objects.filter(template_id=template.id, status="scheduled")
+        made_up = jobs.filter(occurrence_at__lte=NOW + 6.5 * HOUR).order_by("occurrence_at")
+        assert [job.occurrence_at for job in made_up] == [
+            NOW + HOUR * number for number in (1, 2, 3, 4)
+        ]
