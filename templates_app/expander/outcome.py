@@ -268,8 +268,7 @@ def settle(
 def _next(planned: Plan, now: datetime, lead: timedelta) -> datetime | None:
     """Return when to expand again; None when nothing follows."""
     if planned.full:
-        # Work enough for one plan; there is no hurry once the horizon is covered.
-        return max(planned.examined_to - lead, now)
+        return now
     if planned.shut:
         return now + SHUT
     if planned.ended:
