@@ -66,7 +66,8 @@ WITH wanted AS MATERIALIZED (
 {_MARK}"""  # noqa: S608 - constants only
 
 # A planned job is concerned when a span touches the time from its occurrence to its run, which are
-# apart when it is held back already; so is an occurrence that an earlier plan skipped for a window.
+# apart when it is held back already; so is an occurrence that an earlier plan skipped for a window,
+# wherever it lies when calendars may have moved it there (its row tells the moment that is named).
 # A template that has neither is planned later, with the windows of then. `ids` are those of templates
 # whose own window it is or was: one statement for all, so that one order of ids holds for all.
 _AROUND = f"""
@@ -84,11 +85,13 @@ WITH planned AS (
      UNION
     SELECT skipped.template_id
       FROM templates_app_skippedoccurrence AS skipped
+      JOIN templates_app_template AS template ON template.id = skipped.template_id
      WHERE {{skipped_owner}}
        AND skipped.id >= %(since)s::uuid
        AND skipped.cause = 'window'
        AND skipped.last_at > %(now)s
-       AND tstzrange(skipped.first_at, skipped.last_at, '[]') && %(spans)s::tstzmultirange
+       AND (tstzrange(skipped.first_at, skipped.last_at, '[]') && %(spans)s::tstzmultirange
+            OR template.on_closed <> 'skip')
      UNION
     SELECT unnest(%(ids)s::uuid[])
 ),

@@ -13,13 +13,15 @@ template.active, template.next_expansion_at IS NOT NULL, template.moved
 """
 
 # Index template_due: cost follows what is due, never how many templates there are. Expanders pass
-# over what another one holds, so any number shares the work. NO KEY: a row for a skipped occurrence,
+# over what another one holds, so any number shares the work. The moment hides in a sub-select: a
+# planner that sees it, with statistics of before, sorts all that is due, for every batch, through a
+# bitmap that meets the dead entries of all batches before. NO KEY: a row for a skipped occurrence,
 # which the populator writes while it holds jobs, does not wait for this lock; else each could wait
 # for the other.
 CLAIM_DUE = (
     _SELECT
     + """
- WHERE template.next_expansion_at <= %(now)s
+ WHERE template.next_expansion_at <= (SELECT %(now)s::timestamptz)
  ORDER BY template.next_expansion_at
  LIMIT %(limit)s
    FOR NO KEY UPDATE OF template SKIP LOCKED
@@ -181,14 +183,26 @@ SELECT id, merchant_id, template_id, name, mode, starts_at, ends_at, recurrence,
  ORDER BY id
 """
 
-# Index job_template_unfinished. What is due and, of templates that are planned afresh, all that is
-# planned.
+# Index job_template_unfinished. It names the gates that are not held, so that the index knows what is
+# due: to find that nothing is reads no job.
+FIND_DUE_JOBS = """
+SELECT id, template_id, occurrence_at, scheduled_at, run_at, missed_at, status, attempt, gate
+  FROM jobs_job
+ WHERE template_id = ANY(%(templates)s)
+   AND gate IN ('', 'shut')
+   AND scheduled_at <= %(now)s
+   AND status IN ('scheduled', 'queued', 'running', 'retryable')
+   AND origin = 'template'
+   AND occurrence_at IS NOT NULL
+ ORDER BY scheduled_at, id
+"""
+
+# The same index. All that is planned, for templates that are planned afresh.
 FIND_PLANNED_JOBS = """
 SELECT id, template_id, occurrence_at, scheduled_at, run_at, missed_at, status, attempt, gate
   FROM jobs_job
  WHERE template_id = ANY(%(templates)s)
    AND status IN ('scheduled', 'queued', 'running', 'retryable')
-   AND (scheduled_at <= %(now)s OR template_id = ANY(%(fresh)s))
    AND origin = 'template'
    AND occurrence_at IS NOT NULL
  ORDER BY scheduled_at, id

@@ -172,7 +172,7 @@ class Migration(migrations.Migration):
         ),
         migrations.AddIndex(
             model_name='job',
-            index=models.Index(condition=models.Q(('template_id__isnull', False), models.Q(('status__in', (jobs.states.JobStatus['SUCCEEDED'], jobs.states.JobStatus['FAILED'], jobs.states.JobStatus['CANCELLED'], jobs.states.JobStatus['SKIPPED'])), _negated=True)), fields=['template_id', 'gate'], name='job_template_unfinished'),
+            index=models.Index(condition=models.Q(('template_id__isnull', False), models.Q(('status__in', (jobs.states.JobStatus['SUCCEEDED'], jobs.states.JobStatus['FAILED'], jobs.states.JobStatus['CANCELLED'], jobs.states.JobStatus['SKIPPED'])), _negated=True)), fields=['template_id', 'gate', 'scheduled_at'], name='job_template_unfinished'),
         ),
         migrations.AddIndex(
             model_name='job',

@@ -183,7 +183,7 @@ class Job(models.Model):
             ),
             # A template's siblings, waiting or going; its history is not in here.
             models.Index(
-                fields=["template_id", "gate"],
+                fields=["template_id", "gate", "scheduled_at"],
                 name="job_template_unfinished",
                 condition=Q(template_id__isnull=False) & ~Q(status__in=FINAL),
             ),

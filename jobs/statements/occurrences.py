@@ -9,7 +9,7 @@ SELECT job.id, job.merchant_id, job.template_id, job.occurrence_at, job.schedule
  WHERE job.status = 'scheduled'
    AND job.attempt = 0
    AND job.missed_at IS NOT NULL
-   AND job.missed_at <= %(now)s
+   AND job.missed_at <= (SELECT %(now)s::timestamptz)
    AND (SELECT merchant.active FROM tenants_merchant AS merchant
          WHERE merchant.id = job.merchant_id)
  ORDER BY job.missed_at, job.id

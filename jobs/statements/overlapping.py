@@ -53,7 +53,7 @@ SELECT (SELECT true
           FROM jobs_job AS job
          WHERE job.gate = 'shut'
            AND job.status = 'scheduled'
-           AND job.scheduled_at <= %(now)s
+           AND job.scheduled_at <= (SELECT %(now)s::timestamptz)
            AND (job.missed_at IS NULL OR job.missed_at > %(now)s)
            AND (job.expires_at IS NULL OR job.expires_at > %(now)s)
            AND (SELECT merchant.active FROM tenants_merchant AS merchant
@@ -143,7 +143,7 @@ WITH due AS MATERIALIZED (
       FROM jobs_job AS job
      WHERE job.gate = 'shut'
        AND job.status = 'scheduled'
-       AND job.scheduled_at <= %(now)s
+       AND job.scheduled_at <= (SELECT %(now)s::timestamptz)
        AND (job.missed_at IS NULL OR job.missed_at > %(now)s)
        AND (job.expires_at IS NULL OR job.expires_at > %(now)s)
        AND (SELECT merchant.active FROM tenants_merchant AS merchant

@@ -14,7 +14,7 @@ WITH due AS MATERIALIZED (
               AND job.priority = level.priority
               AND job.status IN ('scheduled', 'retryable')
               AND job.gate = ''
-              AND job.scheduled_at <= %(now)s
+              AND job.scheduled_at <= (SELECT %(now)s::timestamptz)
               AND (job.missed_at IS NULL OR job.missed_at > %(now)s OR job.attempt > 0)
               AND (job.expires_at IS NULL OR job.expires_at > %(now)s)
               AND (SELECT merchant.active FROM tenants_merchant AS merchant

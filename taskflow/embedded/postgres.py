@@ -31,6 +31,9 @@ SETTINGS: Mapping[str, str] = MappingProxyType(
         "log_timezone": "UTC",
         "log_checkpoints": "off",
         "log_line_prefix": "",
+        # A tick of ten thousand templates touches as many pages: with the default a checkpoint, and
+        # the full page images after it, come every few ticks.
+        "max_wal_size": "2GB",
     }
 )
 
@@ -67,7 +70,7 @@ class Postgres:
 
     def launch(self) -> Launch:
         """Return how to start the server. Its stop is the fast shutdown: sessions are ended."""
-        chosen = {**SETTINGS, "port": str(self.port), **self.settings}
+        chosen = {**SETTINGS, **_for_this_machine(), "port": str(self.port), **self.settings}
         options = [part for name, value in chosen.items() for part in ("-c", f"{name}={value}")]
         return Launch(
             argv=[str(self.binaries.postgres), "-D", str(self.data), *options],
@@ -202,6 +205,12 @@ def _command_line(pid: int) -> list[str]:
     command = ["/bin/ps", "-ww", "-o", "command=", "-p", str(pid)]
     listed = subprocess.run(command, capture_output=True, text=True, check=False)  # noqa: S603
     return listed.stdout.split()
+
+
+def _for_this_machine() -> dict[str, str]:
+    """Return what depends on its memory. The buffers are taken as they fill, not at once."""
+    memory = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
+    return {"shared_buffers": f"{max(128, min(1024, memory // 8 // 2**20))}MB"}
 
 
 def _plain_environment() -> dict[str, str]:

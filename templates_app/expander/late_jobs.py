@@ -1,7 +1,7 @@
 """Templates' jobs that wait: which are late, whether one is in time, and what a new plan replaces."""
 
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import NamedTuple
@@ -45,14 +45,10 @@ NONE_DUE = DueJobs()
 
 
 def find_due_jobs(templates: Iterable[DueTemplate], now: datetime) -> dict[UUID, DueJobs]:
-    """Return the unfinished due jobs of these templates, earliest first: one statement."""
+    """Return the unfinished due jobs of these templates, earliest first: a statement or two."""
     by_id = {template.id: template for template in templates}
     found: defaultdict[UUID, DueJobs] = defaultdict(DueJobs)
-    if not by_id:
-        return found
-    fresh = [template.id for template in by_id.values() if template.is_fresh()]
-    rows = execute(statements.FIND_PLANNED_JOBS, templates=list(by_id), fresh=fresh, now=now)
-    for job in map(_DueJob._make, rows):
+    for job in _read(by_id.values(), now):
         template = by_id[job.template_id]
         of_template = found[template.id]
         if template.is_fresh() and job.status in WAITING and job.attempt == 0:
@@ -68,6 +64,17 @@ def find_due_jobs(templates: Iterable[DueTemplate], now: datetime) -> dict[UUID,
 
 
 WAITING = (JobStatus.SCHEDULED, JobStatus.QUEUED)
+
+
+def _read(templates: Collection[DueTemplate], now: datetime) -> Iterator["_DueJob"]:
+    fresh = [template.id for template in templates if template.is_fresh()]
+    others = [template.id for template in templates if not template.is_fresh()]
+    if fresh:
+        rows = execute(statements.FIND_PLANNED_JOBS, templates=fresh)
+        yield from map(_DueJob._make, rows)
+    if others:
+        rows = execute(statements.FIND_DUE_JOBS, templates=others, now=now)
+        yield from map(_DueJob._make, rows)
 
 
 class _DueJob(NamedTuple):

@@ -101,6 +101,24 @@ def test_what_a_window_skipped_is_planned_when_it_goes():
     assert run_at(bystander) == [NINE + 2 * HOUR]
 
 
+def test_what_a_calendar_moved_into_a_skipping_window_is_planned_when_that_goes():
+    merchant = make_merchant()
+    holiday = make_calendar(merchant=merchant, definition={"dates": [f"{NINE:%Y-%m-%d}"]})
+    weekly = cron(f"0 9 * * {NINE:%a}")
+    moved = {"avoid": [str(holiday.pk)], "on_closed": "next_business_day"}
+    template = make_template(merchant=merchant, recurrence=weekly, **moved)
+    bystander = make_template(recurrence=weekly)
+    assert run_at(template) == [NINE + DAY]
+    times = {"starts_at": (NINE + DAY - HOUR).isoformat(), "ends_at": (NINE + 2 * DAY).isoformat()}
+    created = create_window(window(mode="skip", **times), merchant=merchant, now=NOW)
+    assert run_at(template) == [NINE + 7 * DAY]
+    assert SkippedOccurrence.objects.get().cause == "window"
+    delete_window(created, now=NOW)
+    assert run_at(template) == [NINE + DAY]
+    assert not SkippedOccurrence.objects.exists()
+    assert run_at(bystander) == [NINE]
+
+
 def test_a_job_that_one_window_holds_back_into_another_is_held_by_both():
     merchant = make_merchant()
     template = make_template(merchant=merchant, recurrence=AT_NINE)
