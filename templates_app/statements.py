@@ -7,7 +7,7 @@ template.timeout, template.tags, template.metadata, template.recurrence, templat
 template.keep_to, template.on_closed, template.misfire, template.misfire_grace,
 template.misfire_window, template.misfire_limit, template.overlap, template.paused_at,
 template.resume_at, template.expanded_to, template.replan, template.expansion_failures,
-template.active, template.next_expansion_at IS NOT NULL, template.moved
+template.active, template.next_expansion_at IS NOT NULL, template.moved, template.created_at
   FROM templates_app_template AS template
   JOIN tenants_merchant AS merchant ON merchant.id = template.merchant_id
 """

@@ -75,10 +75,16 @@ def _draft(fields: Fields) -> tuple[str, dict[str, Any]]:
 
 
 def _backoff(fields: Fields) -> dict[str, Any] | None:
-    if fields.data.get("backoff") is None:
+    asked = fields.data.get("backoff")
+    if asked is None:
+        return None
+    if not isinstance(asked, dict):
+        fields.refuse(
+            "backoff", "wrong_type", 'must be an object such as {"base": 5}; leave it out for none.'
+        )
         return None
     default = Backoff()
-    inner = Fields(fields.data["backoff"], BACKOFF_FIELDS, f"{fields.pointer}/backoff")
+    inner = Fields(asked, BACKOFF_FIELDS, f"{fields.pointer}/backoff")
     base = inner.number("base", default.base, minimum=0.1, maximum=MAX_DELAY)
     policy = Backoff(
         strategy=cast(Strategy, inner.choice("strategy", default.strategy, options=STRATEGIES)),

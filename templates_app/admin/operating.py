@@ -1,6 +1,6 @@
 """Forms that carry out an operation, whose refusals stand beside the fields that they name."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from django import forms
@@ -20,10 +20,9 @@ class OperatingForm(forms.BaseForm):
     # Names of the operation's JSON that the form spells differently.
     places: Mapping[str, str] = {}
     result: Any = None
-
-    def carry_out(self) -> Any:
-        """Call the operation with `cleaned_data`."""
-        raise NotImplementedError
+    # A method of each form: calls the operation with `cleaned_data`. Declared and not abstract, since
+    # the metaclass of Django's forms is no ABCMeta.
+    carry_out: Callable[[], Any]
 
     def _post_clean(self) -> None:
         if self.errors:

@@ -9,6 +9,8 @@ from django.db.models import Model
 from jobs.admin import display as show
 from jobs.masking import masked
 from jobs.models import Job
+from jobs.operations.fields import InvalidFields
+from templates_app.admin.refusals import refusal_in_words
 from templates_app.models import SkippedOccurrence, Template
 from templates_app.operations.preview import Preview, preview_template
 from templates_app.operations.templates import TemplateGone
@@ -76,8 +78,8 @@ def overview_of(template: Template, *, now: datetime, changes: list[Any]) -> Ove
     start = max(now, template.resume_at) if template.resume_at else now
     try:
         preview = preview_template(template, count=SHOWN_RUNS, start=start)
-    except (RecurrenceError, TemplateGone) as error:
-        return Overview(fault=str(error), **told)
+    except (InvalidFields, RecurrenceError, TemplateGone) as error:
+        return Overview(fault=refusal_in_words(error), **told)
     return Overview(
         sentence=preview.sentence,
         warnings=tuple(" ".join(filter(None, (c.message, c.hint))) for c in preview.cautions),

@@ -13,7 +13,8 @@ from templates_app.api.schemas import RecurrenceField, WarningSchema
 from templates_app.models import MaintenanceWindow
 from templates_app.models.maintenance_window import LONGEST
 from templates_app.operations.reading import MAX_DESCRIPTION, MOST_CALENDARS
-from templates_app.operations.window_draft import LONGEST_RELEASE, SHORTEST
+from templates_app.operations.window_draft import LONGEST_RELEASE
+from templates_app.operations.window_times import SHORTEST
 
 OWNERS = ("merchant", "platform")
 

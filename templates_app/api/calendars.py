@@ -23,10 +23,12 @@ from templates_app.api.filters import CalendarFilters
 from templates_app.api.parameters import read_date
 from templates_app.api.parsers import IMPORT_BODY, CalendarFileParser
 from templates_app.api.representations import calendar_detail, covered_day
+from templates_app.calendars.calendar_set import CalendarSet
 from templates_app.calendars.days import covered_days
 from templates_app.expander.surroundings import read_calendars
 from templates_app.models import Calendar
 from templates_app.operations import calendars as operations
+from templates_app.operations.unreadable import refuse_unreadable_calendar
 from templates_app.recurrence.errors import RecurrenceError
 from templates_app.recurrence.zones import find_zone
 from tenants.clock import database_now
@@ -177,9 +179,7 @@ class CalendarViewSet(TaskFlowViewSet):
             zone = find_zone(request.query_params.get("timezone", "UTC"))
         except RecurrenceError as error:
             raise InvalidParameters([("timezone", str(error))]) from error
-        found = covered_days(
-            read_calendars({calendar.pk})[calendar.pk], first, min(last, LAST_DAY), zone
-        )
+        found = covered_days(_read(calendar), first, min(last, LAST_DAY), zone)
         return Response({"timezone": zone.name, "days": [covered_day(day) for day in found]})
 
     @extend_schema(
@@ -214,3 +214,11 @@ class CalendarViewSet(TaskFlowViewSet):
         if name is None or not isinstance(body, dict) or "name" in body:
             return body
         return {**body, "name": name}
+
+
+def _read(calendar: Calendar) -> CalendarSet:
+    try:
+        return read_calendars({calendar.pk})[calendar.pk]
+    except RecurrenceError:
+        refuse_unreadable_calendar(calendar.pk)
+        raise

@@ -50,6 +50,7 @@ class DueTemplate:
     moved: Mapping[datetime, datetime] = field(default_factory=dict)
     # The recurrence that its present rows and jobs were made by; an edit may have replaced it.
     planned_by: str = ""
+    created_at: datetime | None = None
 
     def is_fresh(self) -> bool:
         """Whether it is planned from now on, not from where the last expansion ended."""
@@ -100,6 +101,7 @@ def due_template(row: tuple[Any, ...]) -> DueTemplate:
         expands=row[29],
         moved=read_moved(row[30]),
         planned_by=row[14],
+        created_at=row[31],
     )
 
 

@@ -1,7 +1,7 @@
 """What expanding one template comes to, before anything is written."""
 
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from uuid import UUID
 
@@ -116,7 +116,8 @@ def outcome_of(
 
     Raises RecurrenceError, PlaceholderError, InvalidPayload, UnknownKind.
     """
-    rules = rules_of(template, around)
+    born = None if template.created_at is None else naive(template.created_at)
+    rules = replace(rules_of(template, around), born=born)
     outcome = Outcome(template=template)
     press = Press(template, rules.recurrence)
     horizon = timedelta(seconds=expansion.horizon)

@@ -49,5 +49,6 @@ def part_of(
         opening=rules.opening,
         on_closed=rules.on_closed,
         windows=rules.windows,
+        born=rules.born,
         whole=rules,
     )

@@ -9,7 +9,7 @@ from jobs.operations.limits import MAX_NAME
 from templates_app.calendars.parse import parse_definition
 from templates_app.models import Calendar
 from templates_app.operations.faults import recurrence_problem
-from templates_app.operations.reading import read_calendar_ids, read_description
+from templates_app.operations.reading import read_calendar_ids, read_description, read_name
 from templates_app.recurrence.errors import RecurrenceError
 from tenants.models import Merchant
 
@@ -65,9 +65,7 @@ def _columns(
 ) -> dict[str, Any]:
     columns: dict[str, Any] = {}
     if "name" in names:
-        columns["name"] = fields.text("name", longest=MAX_NAME)
-        if not columns["name"].strip():
-            fields.refuse("name", "required", "is required: what do people call this calendar?")
+        columns["name"] = read_name(fields, "what do people call this calendar?")
     if "description" in names:
         columns["description"] = read_description(fields)
     if "includes" in names:

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
+from jobs.operations.fields import InvalidFields
 from templates_app.models import Template
 from templates_app.operations.draft import read_change
 from templates_app.operations.preview import since_when
@@ -53,7 +54,9 @@ def preview_edit(template: Template, data: Any, *, now: datetime) -> EditPreview
     after = None
     if new_start is not None:
         windows = windows_around(template.merchant, now, template)
-        after = schedule_from(columns, windows=windows, seed=str(template.id)).rules
+        after = schedule_from(
+            columns, windows=windows, born=template.created_at, start=now, seed=str(template.id)
+        ).rules
     until = naive(now) + EDIT_HORIZON
     known = after or before
     return _compared(
@@ -68,7 +71,7 @@ def _stored(template: Template, now: datetime) -> Rules | None:
     """Return the rules before the edit; None when they cannot be read, and so nothing is planned."""
     try:
         return schedule_of(template, now).rules
-    except RecurrenceError:
+    except (InvalidFields, RecurrenceError):
         return None
 
 

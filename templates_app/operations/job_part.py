@@ -21,12 +21,6 @@ WORK = frozenset({"kind", "payload"})
 
 def read_job_part(fields: Fields, named: Collection[str]) -> dict[str, Any]:
     """Return the named columns of a job's blueprint; what is wrong is added to `fields`."""
-    backoff = fields.data.get("backoff")
-    if "backoff" in named and not isinstance(backoff, dict | None):
-        fields.refuse(
-            "backoff", "wrong_type", 'must be an object such as {"base": 5}; leave it out for none.'
-        )
-        named = set(named) - {"backoff"}
     columns = {
         name: read(fields) for name, read in PLAIN.items() if name in named and name in JOB_PART
     }

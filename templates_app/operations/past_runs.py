@@ -6,8 +6,8 @@ from datetime import datetime, timedelta
 from typing import TypeAlias
 
 from templates_app.expander.due import DueTemplate
-from templates_app.expander.outcome import rules_of
 from templates_app.expander.surroundings import look_around
+from templates_app.operations.schedule import rules_around
 from templates_app.planning.plan import Run, plan
 from templates_app.planning.rules import Rules
 from templates_app.planning.window_book import naive
@@ -40,7 +40,7 @@ class TooMuchAtOnce(Exception):
 def runs_within(template: DueTemplate, start: datetime, end: datetime) -> PastRuns:
     """Return the runs whose occurrence lies in a range (aware, both ends included).
 
-    Raises TooMuchAtOnce, RecurrenceError.
+    Raises TooMuchAtOnce, InvalidFields, RecurrenceError.
     """
     within = naive(start), naive(end)
     return _runs(_rules(template, start), within, lambda run: _in(within, run.occurrence_at))
@@ -50,7 +50,7 @@ def runs_about(template: DueTemplate, start: datetime, end: datetime, now: datet
     """Return the runs of a range whose ends are occurrences, or moments that the recurrence names.
 
     A row of what did not run holds either: what was missed long ago is counted without its calendars.
-    Raises TooMuchAtOnce, RecurrenceError.
+    Raises TooMuchAtOnce, InvalidFields, RecurrenceError.
     """
     within = naive(start), naive(end)
     return _runs(_rules(template, start), within, _about(within, now))
@@ -73,7 +73,7 @@ def last_run_about(
 
 
 def _rules(template: DueTemplate, start: datetime) -> Rules:
-    return rules_of(template, look_around([template], start))
+    return rules_around(template, look_around([template], start))
 
 
 def _about(within: Range, now: datetime) -> Callable[[Run], bool]:

@@ -65,7 +65,7 @@ class Preview:
 def preview_template(template: Template, *, count: int, start: datetime) -> Preview:
     """Return a stored template's next runs after `start`, or after the end of its pause.
 
-    Raises TemplateGone, RecurrenceError.
+    Raises TemplateGone, InvalidFields, RecurrenceError.
     """
     if template.paused_at is not None and template.resume_at is not None:
         start = max(start, template.resume_at)
@@ -85,7 +85,8 @@ def preview_draft(data: Any, *, merchant: Merchant, now: datetime) -> Preview:
     columns = read_columns(fields, named, merchant=merchant, template_id=new_id(), now=now)
     fields.raise_problems()
     try:
-        schedule = schedule_from(columns, windows=windows_around(merchant, start))
+        windows = windows_around(merchant, start)
+        schedule = schedule_from(columns, windows=windows, born=now, start=start)
         cautions = () if columns.get("active", True) else (INACTIVE,)
         return _preview(schedule, count, start, born=now, cautions=cautions)
     except RecurrenceError as error:

@@ -1,9 +1,10 @@
-"""What the drafts of templates and calendars read alike."""
+"""What the drafts of templates, calendars and windows read alike."""
 
 from collections.abc import Collection
 from uuid import UUID
 
 from jobs.operations.fields import Fields
+from jobs.operations.limits import MAX_NAME
 from templates_app.models import Calendar
 from tenants.models import Merchant
 
@@ -11,15 +12,29 @@ MAX_DESCRIPTION = 2_000  # characters
 MOST_CALENDARS = 20
 
 
+def read_name(fields: Fields, question: str) -> str:
+    """Return a name that is not blank; one that is missing is asked for by the question."""
+    told = len(fields.problems)
+    name = fields.text("name", longest=MAX_NAME)
+    if not name.strip() and len(fields.problems) == told:
+        fields.refuse("name", "required", f"is required: {question}")
+    return name
+
+
 def read_description(fields: Fields) -> str:
     """Return a text that may have lines."""
     value = fields.data.get("description", "")
-    if not isinstance(value, str) or len(value) > MAX_DESCRIPTION or "\x00" in value:
+    if not isinstance(value, str):
+        fields.refuse("description", "wrong_type", 'must be a text; send "" for none.')
+    elif len(value) > MAX_DESCRIPTION:
         fields.refuse(
-            "description", "too_long", f"must be a text of at most {MAX_DESCRIPTION:,} characters."
+            "description", "too_long", f"must have at most {MAX_DESCRIPTION:,} characters."
         )
-        return ""
-    return value
+    elif "\x00" in value:
+        fields.refuse("description", "control_characters", "must not contain the character U+0000.")
+    else:
+        return value
+    return ""
 
 
 def read_calendar_ids(

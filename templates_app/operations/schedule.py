@@ -1,22 +1,28 @@
 """What surrounds a template for which nothing is planned: stored or not, as somebody wants it."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from jobs.operations.fields import FieldProblem, InvalidFields
+from jobs.operations.fields import InvalidFields
 from templates_app.calendars.calendar_set import CalendarSet
 from templates_app.calendars.openness import ClosedPolicy, opening
 from templates_app.expander.batch import read_these
+from templates_app.expander.due import DueTemplate
 from templates_app.expander.outcome import rules_of
-from templates_app.expander.surroundings import look_around, read_calendars
+from templates_app.expander.surroundings import Surroundings, look_around, read_calendars
 from templates_app.expander.windows_in_force import book, windows_in_force
 from templates_app.models import OnClosed, Template
 from templates_app.operations.templates import TemplateGone
+from templates_app.operations.unreadable import (
+    refuse_unreadable,
+    unreadable_calendars,
+    unreadable_windows,
+)
 from templates_app.planning.rules import Rules
-from templates_app.planning.window_book import WindowBook
+from templates_app.planning.window_book import WindowBook, naive
 from templates_app.recurrence.errors import RecurrenceError
 from templates_app.recurrence.parse import parse
 from tenants.models import Merchant
@@ -34,24 +40,33 @@ class Schedule:
 def schedule_of(template: Template, start: datetime) -> Schedule:
     """Return a stored template's, with the windows since `start`.
 
-    Raises TemplateGone, RecurrenceError.
+    Raises TemplateGone, InvalidFields, RecurrenceError.
     """
     rows = read_these([template.id])
     if template.id not in rows:
         raise TemplateGone("The template was deleted.")
     row = rows[template.id]
     around = look_around([row], start)
+    rules = replace(rules_around(row, around), born=_born(template.created_at, start))
     return Schedule(
-        rules_of(row, around),
+        rules,
         tuple(one.describe() for one in around.calendars_of(row.avoid)),
         tuple(one.describe() for one in around.calendars_of(row.keep_to)),
     )
 
 
 def schedule_from(
-    columns: Mapping[str, Any], *, windows: WindowBook | None, seed: str = ""
+    columns: Mapping[str, Any],
+    *,
+    windows: WindowBook | None,
+    born: datetime,
+    start: datetime,
+    seed: str = "",
 ) -> Schedule:
-    """Return that of a template with these columns. Raises RecurrenceError, InvalidFields."""
+    """Return that of a template with these columns, made when it was `born`, looked at from `start`.
+
+    Raises RecurrenceError, InvalidFields.
+    """
     recurrence = parse(columns["recurrence"], seed=seed)
     avoid = _calendars("avoid", columns.get("avoid", ()))
     keep_to = _calendars("keep_to", columns.get("keep_to", ()))
@@ -61,6 +76,7 @@ def schedule_from(
         opening=opening(avoid, keep_to, recurrence.zone) if avoid or keep_to else None,
         on_closed=ClosedPolicy(columns.get("on_closed", OnClosed.SKIP)),
         windows=windows,
+        born=_born(born, start),
     )
     return Schedule(
         rules,
@@ -72,28 +88,42 @@ def schedule_from(
 def windows_around(
     merchant: Merchant, start: datetime, template: Template | None = None
 ) -> WindowBook | None:
-    """Return the windows since `start` that concern a merchant's template: one, or one to come."""
+    """Return the windows since `start` that concern a merchant's template: one, or one to come.
+
+    Raises InvalidFields for one that cannot be read.
+    """
     templates = {template.id} if template else set()
     found = windows_in_force({merchant.pk}, templates, start)
-    return book(row for owner in (None, merchant.pk, *templates) for row in found.get(owner, ()))
+    owners = (None, merchant.pk, *templates)
+    try:
+        return book(row for owner in owners for row in found.get(owner, ()))
+    except RecurrenceError:
+        problems = unreadable_windows(merchant.pk, template.id if template else None)
+        if problems:
+            raise InvalidFields(problems) from None
+        raise
+
+
+def _born(born: datetime, start: datetime) -> datetime | None:
+    """Return when its time begins, in naive UTC; None where it is looked at as if it always was."""
+    return naive(born) if born <= start else None
+
+
+def rules_around(row: DueTemplate, around: Surroundings) -> Rules:
+    """Return what decides over a template's occurrences. Raises InvalidFields, RecurrenceError."""
+    try:
+        return rules_of(row, around)
+    except RecurrenceError:
+        refuse_unreadable(row)
+        raise
 
 
 def _calendars(name: str, ids: Sequence[UUID]) -> tuple[CalendarSet, ...]:
     try:
         found = read_calendars(set(ids))
     except RecurrenceError:
-        # Stored by another release. Which of them is it?
-        raise InvalidFields(_faults(name, ids)) from None
+        problems = unreadable_calendars(name, ids)
+        if problems:
+            raise InvalidFields(problems) from None
+        raise
     return tuple(found[one] for one in ids if one in found)
-
-
-def _faults(name: str, ids: Sequence[UUID]) -> list[FieldProblem]:
-    problems = []
-    for one in ids:
-        try:
-            read_calendars({one})
-        except RecurrenceError as error:
-            told = f'"{name}" names the calendar {one}, which cannot be read: {error.message} '
-            remedy = "Edit that calendar, or leave it out."
-            problems.append(FieldProblem(f"/{name}", "bad_calendar", told + remedy))
-    return problems

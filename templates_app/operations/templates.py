@@ -15,6 +15,8 @@ from templates_app.expander.execution import execute
 from templates_app.models import Template
 from templates_app.operations.draft import read_change, read_draft
 from templates_app.operations.quota import admit
+from templates_app.operations.unreadable import Unplanned, explained
+from templates_app.recurrence.errors import RecurrenceError
 from templates_app.statements import WHERE_IT_STANDS
 from templates_app.surroundings_lock import hold_surroundings
 from tenants.identifiers import new_id
@@ -47,7 +49,7 @@ class TemplateGone(Exception):
 def create_template(data: Any, *, merchant: Merchant, now: datetime) -> Template:
     """Store a template and plan its first occurrences. Raises InvalidFields, TooManyTemplates."""
     template_id = new_id()
-    with transaction.atomic():
+    with explained(), transaction.atomic():
         hold_surroundings()
         draft = read_draft(data, merchant=merchant, template_id=template_id, now=now)
         admit(merchant, adding=1)
@@ -60,7 +62,7 @@ def edit_template(template: Template, data: Any, *, now: datetime) -> Template:
 
     Raises InvalidFields, TemplateGone.
     """
-    with transaction.atomic():
+    with explained(), transaction.atomic():
         template = _caught_up(template, now)
         draft = read_change(template, data, now=now)
         before = template.recurrence
@@ -84,7 +86,7 @@ def pause_template(template: Template, data: Any, *, now: datetime, by: str) -> 
     if resume_at is not None and resume_at <= now:
         fields.refuse("resume_at", "too_early", "has passed; choose a later time or leave it out.")
     fields.raise_problems()
-    with transaction.atomic():
+    with explained(), transaction.atomic():
         template = _caught_up(template, now)
         if _is_over(template, now):
             # What it was owed since is decided on when it goes on again.
@@ -107,7 +109,7 @@ def resume_template(template: Template, *, now: datetime) -> Template:
 
     A template that was set aside is tried again, and its misfire policy decides on what it missed.
     """
-    with transaction.atomic():
+    with explained(), transaction.atomic():
         template = _locked(template)
         _unpause(template, now)
         template.set_aside_at, template.set_aside_reason = None, ""
@@ -207,7 +209,10 @@ def _store(
     is_new = template._state.adding  # noqa: SLF001 - Django names it as public API
     template.save(update_fields=None if is_new else [*STATE, *changed])
     replaced = {} if before is None else {template.id: before}
-    plan_again([template.id], now, settings.TASKFLOW_EXPANSION, before=replaced)
+    try:
+        plan_again([template.id], now, settings.TASKFLOW_EXPANSION, before=replaced)
+    except RecurrenceError as error:
+        raise Unplanned(template, error) from error
     return _with_its_place(template)
 
 

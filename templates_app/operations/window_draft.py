@@ -1,90 +1,57 @@
-"""A maintenance window as somebody wants it: read from JSON, checked whole, not stored."""
+"""A maintenance window as somebody wants it: read from JSON, checked, not stored."""
 
-from collections.abc import Collection
-from datetime import datetime, timedelta
-from itertools import islice
+from collections.abc import Collection, Mapping
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
 from jobs.operations.fields import Fields, InvalidFields
-from jobs.operations.limits import HORIZON, MAX_NAME
 from templates_app.models import MaintenanceWindow, Template
-from templates_app.models.maintenance_window import LONGEST
-from templates_app.operations.faults import recurrence_problem
-from templates_app.planning.window_book import naive
-from templates_app.recurrence.errors import RecurrenceError
-from templates_app.recurrence.parse import parse
-from templates_app.recurrence.value import Recurrence
+from templates_app.operations.reading import read_name
+from templates_app.operations.window_times import TIMES, read_times
 from tenants.models import Merchant
 
-WINDOW_FIELDS = (
-    "name",
-    "mode",
-    "template_id",
-    "starts_at",
-    "ends_at",
-    "recurrence",
-    "duration",
-    "release_over",
-)
-TIMES = ("starts_at", "ends_at", "recurrence", "duration")
-SHORTEST = 60  # seconds
+WINDOW_FIELDS = ("name", "mode", "template_id", *TIMES, "release_over")
 LONGEST_RELEASE = 86_400  # seconds
-LONGEST_STRETCH = timedelta(seconds=LONGEST)
-# Spans are computed for two months at a time (`planning.window_book`).
-LOOKED_AT = timedelta(days=66)
-MOST_OPENINGS = 2_000
-LEAST_OPENINGS = 14
 
 
 def read_window(
-    data: Any,
-    *,
-    merchant: Merchant | None,
-    window_id: UUID,
-    now: datetime,
-    kept: UUID | None = None,
+    data: Any, *, merchant: Merchant | None, window_id: UUID, now: datetime
 ) -> dict[str, Any]:
     """Return the columns of the window that a whole JSON object asks for.
 
     Without a merchant it is the platform's, for everybody's templates. Raises InvalidFields with
-    every fault. `kept` is the template that has the window already; that the template is still there
-    when the window is stored is for `keep_templates` to see.
+    every fault. That the template is still there when the window is stored is for `keep_templates`
+    to see.
     """
     fields = Fields(data, WINDOW_FIELDS)
-    name = fields.text("name", longest=MAX_NAME)
-    if not name.strip() and not any(one.pointer == "/name" for one in fields.problems):
-        fields.refuse("name", "required", "is required: what is it for? People read it in notes.")
-    mode = MaintenanceWindow.Mode
-    columns: dict[str, Any] = {
-        "name": name,
-        "mode": fields.choice("mode", mode.HOLD, options=mode.values),
-        "template_id": _template(fields, merchant, kept),
-        "release_over": _optional(fields, "release_over", minimum=1, maximum=LONGEST_RELEASE),
-        **dict.fromkeys(TIMES),
-    }
-    recurs = fields.data.get("recurrence") is not None
-    lasts = not recurs and fields.data.get("duration") is not None
-    for absent in ("starts_at", "ends_at") if recurs else ():
-        if fields.data.get(absent) is not None:
-            fields.refuse(
-                absent,
-                "conflict",
-                'cannot be combined with "recurrence": a window happens once or again and again. '
-                "Leave it out.",
-            )
-    if lasts:
-        fields.refuse(
-            "duration",
-            "conflict",
-            'belongs to "recurrence", which is missing: send both, or "starts_at" and "ends_at" only.',
-        )
-    if recurs:
-        columns |= _recurring(fields, window_id, now)
-    elif not lasts or any(fields.data.get(name) is not None for name in TIMES[:2]):
-        columns |= _once(fields, window_id, now)
+    columns = _columns(fields, WINDOW_FIELDS, merchant, window_id=window_id, now=now, kept=None)
     fields.raise_problems()
     return columns
+
+
+def read_window_change(window: MaintenanceWindow, data: Any, *, now: datetime) -> dict[str, Any]:
+    """Return all columns of a stored window as they would be with this change.
+
+    Only what `data` names is checked, and what depends on that: whatever has become of the rest, a
+    window can be renamed and ended. Naming one sort of times gives the other up. Raises
+    InvalidFields.
+    """
+    fields = Fields(data, WINDOW_FIELDS)
+    if not fields.problems and not fields.data:
+        fields.refuse(None, "nothing_to_change", "names nothing to change.")
+    fields.raise_problems()
+    whole = Fields(_merged(document_of_window(window), fields.data), WINDOW_FIELDS)
+    read = _columns(
+        whole,
+        fields.data.keys(),
+        window.merchant,
+        window_id=window.pk,
+        now=now,
+        kept=window.template_id,
+    )
+    whole.raise_problems()
+    return {name: getattr(window, name) for name in WINDOW_FIELDS} | read
 
 
 def document_of_window(window: MaintenanceWindow) -> dict[str, Any]:
@@ -117,6 +84,49 @@ def unknown_template() -> InvalidFields:
     return InvalidFields(fields.problems)
 
 
+def _columns(
+    fields: Fields,
+    named: Collection[str],
+    merchant: Merchant | None,
+    *,
+    window_id: UUID,
+    now: datetime,
+    kept: UUID | None,
+) -> dict[str, Any]:
+    """Return the named columns; of the times all four, since each must fit the others.
+
+    `kept` is the template that has the window already.
+    """
+    columns: dict[str, Any] = {}
+    if "name" in named:
+        columns["name"] = read_name(fields, "what is it for? People read it in notes.")
+    if "mode" in named:
+        mode = MaintenanceWindow.Mode
+        columns["mode"] = fields.choice("mode", mode.HOLD, options=mode.values)
+    if "template_id" in named:
+        columns["template_id"] = _template(fields, merchant, kept)
+    if "release_over" in named:
+        columns["release_over"] = _release_over(fields)
+    if set(named).intersection(TIMES):
+        columns |= read_times(fields, named, window_id=window_id, now=now)
+    return columns
+
+
+def _merged(document: Mapping[str, Any], changes: Mapping[str, Any]) -> dict[str, Any]:
+    once, again = TIMES[:2], TIMES[2:]
+    given_up: dict[str, Any] = {}
+    for wanted, other in ((once, again), (again, once)):
+        if any(changes.get(name) is not None for name in wanted):
+            given_up |= dict.fromkeys(other)
+    return {**document, **given_up, **changes}
+
+
+def _release_over(fields: Fields) -> int | None:
+    if fields.data.get("release_over") is None:
+        return None
+    return fields.integer("release_over", 1, minimum=1, maximum=LONGEST_RELEASE)
+
+
 def _template(fields: Fields, merchant: Merchant | None, kept: UUID | None) -> UUID | None:
     text = fields.data.get("template_id")
     if text is None:
@@ -143,87 +153,3 @@ def _refuse_template(fields: Fields) -> None:
         "unknown_template",
         "is not the id of a template of yours; leave it out for all of them.",
     )
-
-
-def _optional(fields: Fields, name: str, *, minimum: int, maximum: int) -> int | None:
-    if fields.data.get(name) is None:
-        return None
-    return fields.integer(name, minimum, minimum=minimum, maximum=maximum)
-
-
-def _once(fields: Fields, window_id: UUID, now: datetime) -> dict[str, Any]:
-    times = {name: fields.moment(name) for name in ("starts_at", "ends_at")}
-    for name in times:
-        if fields.data.get(name) is None:
-            fields.refuse(
-                name, "required", 'is required, or else "recurrence" and "duration" for both.'
-            )
-    start, end = times["starts_at"], times["ends_at"]
-    if start is None or end is None:
-        return times
-    if end <= start:
-        fields.refuse("ends_at", "empty_window", 'must be later than "starts_at".')
-    elif end - start > LONGEST_STRETCH:
-        fields.refuse(
-            "ends_at",
-            "too_long",
-            f"makes the window longer than {LONGEST_STRETCH.days} days; pause the templates.",
-        )
-    elif end <= now and not _stands(window_id, starts_at=start, ends_at=end):
-        fields.refuse("ends_at", "too_early", "has passed; a window lies in the future.")
-    elif end > now + HORIZON:
-        fields.refuse("ends_at", "too_late", "is more than ten years ahead.")
-    return times
-
-
-def _stands(window_id: UUID, **times: Any) -> bool:
-    """Whether the window has these times already: a past one can still be renamed."""
-    return MaintenanceWindow.objects.filter(pk=window_id, **times).exists()
-
-
-def _recurring(fields: Fields, window_id: UUID, now: datetime) -> dict[str, Any]:
-    document = fields.data["recurrence"]
-    if fields.data.get("duration") is None:
-        fields.refuse("duration", "required", "is required: how many seconds does each one last?")
-        duration = SHORTEST
-    else:
-        duration = fields.integer("duration", SHORTEST, minimum=SHORTEST, maximum=LONGEST)
-    try:
-        recurrence = parse(document, seed=str(window_id))
-        if recurrence.next(now) is None and not _stands(
-            window_id, recurrence=recurrence.document, duration=duration
-        ):
-            fields.refuse("recurrence", "ended", "has no occurrence in the future.")
-        _refuse_dense(fields, recurrence, timedelta(seconds=duration), now)
-    except RecurrenceError as error:
-        fields.problems.append(recurrence_problem(error, document, f"{fields.pointer}/recurrence"))
-        return {}
-    return {"recurrence": dict(recurrence.document), "duration": duration}
-
-
-def _refuse_dense(fields: Fields, recurrence: Recurrence, lasts: timedelta, now: datetime) -> None:
-    """Refuse what opens too often, or leaves no time between the windows."""
-    start = naive(now)
-    until = start + LOOKED_AT
-    stretch_from = stretch_to = start - LONGEST_STRETCH
-    moments = (moment for moment in recurrence.moments(start) if moment.runs)
-    for number, moment in enumerate(islice(moments, MOST_OPENINGS + 1)):
-        if moment.due > until and number >= LEAST_OPENINGS:
-            return
-        if moment.due > stretch_to:
-            stretch_from = moment.due
-        stretch_to = max(stretch_to, moment.due + lasts)
-        if stretch_to - stretch_from > LONGEST_STRETCH:
-            fields.refuse(
-                "duration",
-                "never_open",
-                f"leaves no time between the windows for more than {LONGEST_STRETCH.days} days; "
-                "make them shorter or rarer.",
-            )
-            return
-        if number == MOST_OPENINGS and moment.due <= until:
-            fields.refuse(
-                "recurrence",
-                "too_dense",
-                f"opens more than {MOST_OPENINGS:,} times in {LOOKED_AT.days} days; make it rarer.",
-            )

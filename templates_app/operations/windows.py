@@ -1,6 +1,5 @@
 """Create, edit and delete maintenance windows; what they concern is planned again."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -9,19 +8,18 @@ from uuid import UUID
 from django.db import transaction
 from django.db.models import Q
 
-from jobs.operations.fields import Fields
 from templates_app.calendars.windows import WindowMode
 from templates_app.models import MaintenanceWindow
 from templates_app.operations.replanning import Around, replan_around
 from templates_app.operations.window_draft import (
-    TIMES,
-    WINDOW_FIELDS,
     document_of_window,
     keep_templates,
     read_window,
+    read_window_change,
     unknown_template,
 )
 from templates_app.planning.window_book import RecurringWindow, naive
+from templates_app.recurrence.errors import RecurrenceError
 from templates_app.recurrence.parse import parse
 from templates_app.surroundings_lock import change_surroundings
 from tenants.identifiers import new_id
@@ -77,17 +75,13 @@ def edit_window(window: MaintenanceWindow, data: Any, *, now: datetime) -> Maint
     Naming one sort of times (`starts_at` and `ends_at`, or `recurrence` and `duration`) gives the
     other up. Raises InvalidFields, TooManyWindows, WindowGone.
     """
-    fields = Fields(data, WINDOW_FIELDS)
-    if not fields.problems and not fields.data:
-        fields.refuse(None, "nothing_to_change", "names nothing to change.")
-    fields.raise_problems()
-    edit = _read_edit(window, fields.data, now)
+    edit = _read_edit(window, data, now)
     with transaction.atomic():
         change_surroundings()
         window = _current(window)
         if document_of_window(window) != edit.found:
             # Somebody was faster; rare enough to work it out again under the lock.
-            edit = _read_edit(window, fields.data, now)
+            edit = _read_edit(window, data, now)
         _keep_templates(window, edit.columns["template_id"])
         return _store(window, edit, now)
 
@@ -105,17 +99,14 @@ def delete_window(window: MaintenanceWindow, *, now: datetime) -> None:
         replan_around([before], merchant_id=window.merchant_id, now=now)
 
 
-def _read_edit(window: MaintenanceWindow, changes: Mapping[str, Any], now: datetime) -> _Edit:
-    found = document_of_window(window)
-    columns = read_window(
-        _merged(dict(found), changes),
-        merchant=window.merchant,
-        window_id=window.pk,
-        now=now,
-        kept=window.template_id,
-    )
+def _read_edit(window: MaintenanceWindow, data: Any, now: datetime) -> _Edit:
+    columns = read_window_change(window, data, now=now)
     wanted = MaintenanceWindow(id=window.pk, merchant=window.merchant, **columns)
-    return _Edit(found=found, columns=columns, places=(_around(window, now), _around(wanted, now)))
+    return _Edit(
+        found=document_of_window(window),
+        columns=columns,
+        places=(_around(window, now), _around(wanted, now)),
+    )
 
 
 def _store(window: MaintenanceWindow, edit: _Edit, now: datetime) -> MaintenanceWindow:
@@ -129,14 +120,6 @@ def _store(window: MaintenanceWindow, edit: _Edit, now: datetime) -> Maintenance
     if changed - {"name"}:
         replan_around(edit.places, merchant_id=window.merchant_id, now=now)
     return window
-
-
-def _merged(document: dict[str, Any], changes: Mapping[str, Any]) -> dict[str, Any]:
-    once, again = TIMES[:2], TIMES[2:]
-    for named, given_up in ((once, again), (again, once)):
-        if any(changes.get(name) is not None for name in named):
-            document |= dict.fromkeys(given_up)
-    return document | dict(changes)
 
 
 def _current(window: MaintenanceWindow) -> MaintenanceWindow:
@@ -182,14 +165,19 @@ def _around(window: MaintenanceWindow, now: datetime) -> Around:
 
 
 def _spans(window: MaintenanceWindow, now: datetime) -> tuple[tuple[datetime, datetime], ...]:
-    """Return when the window is open: what it still releases, and a year ahead."""
+    """Return when the window may be open: what it still releases, and a year ahead in detail."""
     begin, end = now - LONGEST_RELEASE, now + FAR
     if window.recurrence is None:
         assert window.starts_at is not None
         assert window.ends_at is not None
         return ((window.starts_at, window.ends_at),) if window.ends_at > begin else ()
+    try:
+        recurrence = parse(window.recurrence, seed=str(window.pk))
+    except RecurrenceError:
+        # Stored by another release: nobody knows any more when it is open.
+        return ((begin, END),)
     recurring = RecurringWindow(
-        recurrence=parse(window.recurrence, seed=str(window.pk)),
+        recurrence=recurrence,
         lasts=timedelta(seconds=window.duration or 0),
         mode=WindowMode(window.mode),
         name=window.name,

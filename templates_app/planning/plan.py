@@ -171,6 +171,9 @@ class _Draft:
                 self._closed(moment, moved)
                 return
             at = moved.instant
+            if rules.born is not None and at <= rules.born:
+                self.skip(moment.scheduled, "closed", _too_early(moved))
+                return
             notes.append(f"Moved from {moment.nominal:%a %-d %b %H:%M}: {moved.reason}.")
         run_at = at + (moment.due - moment.scheduled)
         stop = rules.stop(at, self.work)
@@ -215,6 +218,11 @@ class _Draft:
             self.alike_until, self.alike, self.shut = opens, ("closed", why), False
         else:
             self.shut = not self.ahead and at > _later(self.until, YEAR)
+
+
+def _too_early(moved: Moved) -> str:
+    assert moved.local is not None
+    return f"{moved.reason}; moved to {moved.local:%a %-d %b %H:%M}, before the template was made"
 
 
 def _later(moment: datetime, span: timedelta) -> datetime:

@@ -28,7 +28,8 @@ BACKWARDS = (ClosedPolicy.PREVIOUS_OPEN, ClosedPolicy.PREVIOUS_BUSINESS_DAY)
 class Rules:
     """A template's recurrence, its calendars, and the maintenance windows that apply to it.
 
-    `seed` is the template's id: it decides where in a release its held occurrences go.
+    `seed` is the template's id: it decides where in a release its held occurrences go. `born` (naive
+    UTC) is when the template was made: what calendars move to before that is not planned.
     """
 
     recurrence: Recurrence
@@ -36,6 +37,7 @@ class Rules:
     opening: Opening | None = None
     on_closed: ClosedPolicy = ClosedPolicy.SKIP
     windows: WindowBook | None = None
+    born: datetime | None = None
     # By the range that a release answers for: it is worked out once, not for each held occurrence.
     _releases: dict[tuple[datetime, datetime], dict[datetime, datetime]] = field(
         default_factory=dict, init=False, repr=False, compare=False

@@ -75,6 +75,32 @@ def test_a_bad_calendar_is_told_where_and_why(api, body, fault):
     assert not Calendar.objects.exists()
 
 
+@pytest.mark.parametrize(
+    ("fields", "pointer", "code", "begins"),
+    [
+        ({"name": None}, "/name", "wrong_type", '"name" must be a text, not null.'),
+        ({"name": " "}, "/name", "required", '"name" is required'),
+        ({"name": "A\tB"}, "/name", "control_characters", '"name" must not contain'),
+        ({"description": None}, "/description", "wrong_type", '"description" must be a text; send'),
+        ({"description": 7}, "/description", "wrong_type", '"description" must be a text; send'),
+        ({"description": "x" * 2001}, "/description", "too_long", '"description" must have at'),
+    ],
+)
+def test_a_calendars_fault_is_one_sentence_that_names_its_field(
+    api, merchant, fields, pointer, code, begins
+):
+    calendar = make_calendar(merchant=merchant, name="Closed", description="Why")
+    for answer in (
+        api.send("/calendars", {"name": "A", "definition": WEEKEND, **fields}),
+        api.change(f"/calendars/{calendar.pk}", fields),
+    ):
+        [error] = problem(answer, 400, "invalid_fields")["errors"]
+        assert (error["pointer"], error["code"]) == (pointer, code)
+        assert error["detail"].startswith(begins)
+    [left] = Calendar.objects.all()
+    assert (left.pk, left.name, left.description) == (calendar.pk, "Closed", "Why")
+
+
 def test_a_change_moves_the_jobs_that_are_planned(api):
     calendar = created(
         api.send("/calendars", {"name": "Closed", "definition": {"dates": ["2020-01-01"]}})

@@ -89,6 +89,28 @@ def test_what_an_edit_names_is_checked(api, query):
     assert vars(after) | {"_state": None} == vars(before) | {"_state": None}
 
 
+@pytest.mark.parametrize("query", ["", "?dry_run=true"])
+@pytest.mark.parametrize("field", ["avoid", "keep_to"])
+def test_calendars_that_are_named_already_may_be_named_again(api, stranger, field, query):
+    """Whoever sends back what was read, with one thing changed, is told of no lost calendar."""
+    gone, theirs = uuid4(), make_calendar(merchant=stranger).pk
+    bystander = make(api)
+    path = stored(api, **{field: [gone, theirs]})
+    kept = [str(gone), str(theirs)]
+    assert api.read(path).json()[field] == kept
+    answer = api.change(path + query, {field: kept, "tags": ["a"]})
+    assert answer.status_code == 200, answer.content
+    other = {"avoid": "keep_to", "keep_to": "avoid"}[field]
+    refused = [{field: [*kept, str(uuid4())]}, {other: [str(gone)]}, {other: [str(theirs)]}]
+    for change in refused:
+        told = problem(api.change(path + query, change), 400, "invalid_fields")
+        assert pointers(told) == {(f"/{next(iter(change))}", "unknown_calendar")}
+    template = Template.objects.get(pk=path.rpartition("/")[2])
+    assert getattr(template, field) == [gone, theirs]
+    assert template.tags == ([] if query else ["a"])
+    assert api.read(f"/templates/{bystander['id']}").json() == bystander
+
+
 def test_a_policy_that_needs_room_is_checked_with_the_stored_recurrence(api, merchant):
     weekend = str(make_calendar(merchant=merchant).pk)
     template = make(api, recurrence=HOURLY, avoid=[weekend])
@@ -124,12 +146,23 @@ def test_a_short_window_of_old_hinders_no_other_edit(api):
     ("fields", "pointer", "code", "begins"),
     [
         ({"description": None}, "/description", "wrong_type", '"description" must be a text'),
-        ({"description": "x" * 2001}, "/description", "too_long", '"description" must be'),
-        ({"backoff": True}, "/backoff", "wrong_type", '"backoff" must be'),
+        ({"description": "x" * 2001}, "/description", "too_long", '"description" must have at'),
+        ({"backoff": True}, "/backoff", "wrong_type", '"backoff" must be an object such as'),
         ({"backoff": []}, "/backoff", "wrong_type", '"backoff" must be'),
         ({"name": None}, "/name", "wrong_type", '"name" must be a text, not null.'),
         ({"name": "  "}, "/name", "required", '"name" is required'),
         ({"name": "x" * 201}, "/name", "too_long", '"name" must have'),
+        ({"name": "A\nB"}, "/name", "control_characters", '"name" must not contain'),
+        ({"priority": True}, "/priority", "wrong_type", '"priority" must be a whole number'),
+        ({"timeout": True}, "/timeout", "wrong_type", '"timeout" must be a number'),
+        ({"max_attempts": True}, "/max_attempts", "wrong_type", '"max_attempts" must be a whole'),
+        (
+            {"misfire_limit": True},
+            "/misfire_limit",
+            "wrong_type",
+            '"misfire_limit" must be a whole',
+        ),
+        ({"backoff": {"base": True}}, "/backoff/base", "wrong_type", '"base" must be a number'),
     ],
 )
 def test_a_fault_is_one_sentence_that_names_its_field(api, fields, pointer, code, begins):

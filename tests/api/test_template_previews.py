@@ -151,6 +151,21 @@ def test_a_new_template_owes_nothing_of_the_time_before_it(api, merchant):
         assert [at(run["run_at"]) for run in told["runs"]] == [job.run_at]
 
 
+def test_a_preview_says_what_moves_to_before_the_template_was_made(api, merchant):
+    now = database_now()
+    hour = full_hour(now) + HOUR
+    closed = {"spans": [{"from": f"{now - DAY:%FT%H}:00Z", "to": f"{hour + HOUR:%FT%H}:00Z"}]}
+    calendar = str(make_calendar(merchant=merchant, definition=closed).pk)
+    dates = {"kind": "dates", "dates": [f"{hour:%FT%T}Z", f"{now + 10 * DAY:%FT%T}Z"]}
+    schedule = {"recurrence": dates, "avoid": [calendar], "on_closed": "previous_open"}
+    template = make(api, **schedule)
+    for told in (preview_of(api, template), preview(api, **schedule)):
+        assert [at(run["run_at"]).date() for run in told["runs"]] == [(now + 10 * DAY).date()]
+        [row] = told["skipped"]
+        assert (at(row["first_at"]), row["occurrences"], row["cause"]) == (hour, 1, "closed")
+        assert row["reason"].endswith(", before the template was made")
+
+
 def test_a_paused_templates_preview_begins_when_it_resumes(api):
     template = make(api)
     until = full_hour(database_now()) + 10 * DAY + MINUTE
@@ -230,8 +245,8 @@ def test_a_calendar_that_cannot_be_read_is_named_as_such(api, merchant):
     draft = {"recurrence": HOURLY, "avoid": [str(fine.pk), str(calendar.pk)]}
     told = problem(api.send("/templates/preview", draft), 400, "invalid_fields")
     [error] = told["errors"]
-    assert (error["pointer"], error["code"]) == ("/avoid", "bad_calendar")
-    assert str(calendar.pk) in error["detail"]
+    assert (error["pointer"], error["code"]) == ("/avoid/1", "bad_calendar")
+    assert '"avoid" names the calendar "Closed days", which cannot be read:' in error["detail"]
 
 
 def test_the_days_of_a_calendar_lie_within_the_years_that_are_known(api, merchant):

@@ -17,6 +17,12 @@ DAY = timedelta(days=1)
 EXPANSION = Expansion()
 HOURLY = {"kind": "cron", "expression": "0 * * * *", "timezone": "UTC"}
 NOOP = {"kind": "python", "payload": {"handler": "demo.noop"}}
+WEEKEND = {"weekdays": ["sa", "su"]}
+
+
+def june(day: int, hour: int = 9, minute: int = 0) -> datetime:
+    """Return a moment of June 2026; the 1st is a Monday."""
+    return datetime(2026, 6, day, hour, minute, tzinfo=UTC)
 
 
 def every(number: int, unit: str = "minutes") -> dict[str, Any]:
@@ -38,9 +44,16 @@ def make_template(
     return create_template(body, merchant=merchant or make_merchant(), now=now)
 
 
+def make_avoiding_template(definition: dict[str, Any] = WEEKEND, **fields: Any) -> Template:
+    """Return a stored template that avoids the only calendar of a merchant of its own."""
+    merchant = make_merchant()
+    calendar = make_calendar(merchant=merchant, definition=definition)
+    return make_template(merchant=merchant, avoid=[str(calendar.id)], **fields)
+
+
 def make_calendar(*, merchant: Merchant | None, **fields: Any) -> Calendar:
     """Return a stored calendar; one without a merchant is the platform's."""
-    values = {"name": "Closed days", "definition": {"weekdays": ["sa", "su"]}, **fields}
+    values = {"name": "Closed days", "definition": WEEKEND, **fields}
     return Calendar.objects.create(merchant=merchant, **values)
 
 

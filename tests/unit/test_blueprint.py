@@ -48,6 +48,11 @@ def test_a_payload_that_fits_its_kind_only_when_filled_in_is_no_fault_of_the_dra
         ({"priority": 11}, ("/job/priority", "out_of_range")),
         ({"max_attempts": 0}, ("/job/max_attempts", "out_of_range")),
         ({"timeout": "1"}, ("/job/timeout", "wrong_type")),
+        ({"timeout": True}, ("/job/timeout", "wrong_type")),
+        ({"max_attempts": True}, ("/job/max_attempts", "wrong_type")),
+        ({"priority": False}, ("/job/priority", "wrong_type")),
+        ({"backoff": True}, ("/job/backoff", "wrong_type")),
+        ({"backoff": {"jitter": True}}, ("/job/backoff/jitter", "wrong_type")),
         ({"backoff": {"base": -1}}, ("/job/backoff/base", "out_of_range")),
         ({"tags": [""]}, ("/job/tags/0", "blank")),
         ({"metadata": []}, ("/job/metadata", "wrong_type")),
@@ -58,6 +63,16 @@ def test_a_payload_that_fits_its_kind_only_when_filled_in_is_no_fault_of_the_dra
 )
 def test_a_fault_is_named_where_it_is(changes, expected):
     assert faults({**DRAFT, **changes}) == {expected}
+
+
+@pytest.mark.parametrize("backoff", [True, 5, "5", []])
+def test_a_backoff_that_is_no_object_is_told_with_its_name_and_the_remedy(backoff):
+    with pytest.raises(InvalidFields) as caught:
+        read_blueprint({**DRAFT, "backoff": backoff}, pointer="")
+    [problem] = caught.value.problems
+    assert problem.detail == (
+        '"backoff" must be an object such as {"base": 5}; leave it out for none.'
+    )
 
 
 @pytest.mark.parametrize("missing", ["kind", "payload"])

@@ -2,13 +2,17 @@
 
 import html
 import re
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import datetime, timedelta
 from html.parser import HTMLParser
-from typing import Any
+from typing import Any, TypeVar
 
+from django.db.models import Model
 from django.test import Client
 from django.urls import reverse
 
+from jobs.models import Job
 from templates_app.models import SkippedOccurrence, Template
 from tests.factories.admin import text_of
 
@@ -26,6 +30,9 @@ def add_url(model: str) -> str:
 def page_url(model: str, row: Any, verb: str = "change") -> str:
     """Return the address of a row's page, or of one of its verbs; `row` is a row or an id."""
     return reverse(f"admin:templates_app_{model}_{verb}", args=[getattr(row, "pk", row)])
+
+
+Bystander = TypeVar("Bystander", bound=Model)
 
 
 class _Form(HTMLParser):
@@ -110,6 +117,21 @@ def words_of(response: Any) -> str:
         r"<[^>]+>", " ", re.sub(r"<(script|style).*?</\1>", " ", text_of(response), flags=re.DOTALL)
     )
     return " ".join(html.unescape(plain).split())
+
+
+def all_of(row: Model) -> tuple[Any, list[Any]]:
+    """Return what is stored of a row, and of the jobs that a template has."""
+    columns = type(row)._default_manager.filter(pk=row.pk).values().get()
+    jobs = Job.objects.filter(template_id=row.pk).order_by("pk")
+    return columns, list(jobs.values())
+
+
+@contextmanager
+def left_alone(row: Bystander) -> Iterator[Bystander]:
+    """Give the row; at the end see that it is as it was, and its jobs too."""
+    before = all_of(row)
+    yield row
+    assert all_of(row) == before
 
 
 def make_skipped(template: Template, now: datetime, **fields: Any) -> SkippedOccurrence:

@@ -1,20 +1,38 @@
 """Who may do what on the admin's schedule pages; and what users wrote is text there."""
 
 import pytest
+from django.apps import apps
 from django.urls import reverse
 
+from jobs.models import Job
 from templates_app.models import Calendar, MaintenanceWindow, SkippedOccurrence, Template
 from tenants.identifiers import new_id
 from tenants.models import Membership
 from tests.factories.admin import browser_of, confirm, text_of
 from tests.factories.templates import DAY, HOUR, make_calendar, make_template, make_window
 from tests.factories.tenants import make_member, make_merchant_admin, make_superuser, make_user
-from tests.integration.templates.admin_kit import add_url, list_url, page_url, send
+from tests.integration.templates.admin_kit import (
+    add_url,
+    all_of,
+    left_alone,
+    list_url,
+    page_url,
+    send,
+)
 from tests.integration.test_admin_escaping import EVIL, check
 
 pytestmark = pytest.mark.django_db
 
 MODELS = ("template", "calendar", "maintenancewindow", "skippedoccurrence")
+# What the form of a new one needs beside its name.
+ADDED = {
+    "template": {"kind": "python", "payload": '{"handler": "demo.noop"}'},
+    "calendar": {},
+    "maintenancewindow": {
+        "recurrence": '{"kind": "daily", "times": ["12:00"], "timezone": "UTC"}',
+        "duration": "600",
+    },
+}
 VERBS = (
     *(("template", verb) for verb in ("run_now", "pause", "resume", "backfill", "remove")),
     ("calendar", "remove"),
@@ -54,7 +72,7 @@ def foreign(rival, now):
 
 
 def everything():
-    models = (Template, Calendar, MaintenanceWindow, SkippedOccurrence)
+    models = (Template, Calendar, MaintenanceWindow, SkippedOccurrence, Job)
     return [list(model.objects.order_by("pk").values()) for model in models]
 
 
@@ -107,11 +125,11 @@ def test_verbs_on_foreign_rows_are_answered_like_missing_ones(browser, foreign, 
     ],
 )
 def test_list_action_leaves_foreign_rows_alone(browser, own, foreign, model, action):
-    kind = type(foreign[model])
-    before = kind.objects.filter(pk=foreign[model].pk).values().get()
     chosen = [own[model].pk, foreign[model].pk]
-    browser.post(list_url(model), {"action": action, "_selected_action": chosen})
-    assert kind.objects.filter(pk=foreign[model].pk).values().get() == before
+    before = all_of(own[model])
+    with left_alone(foreign[model]):
+        browser.post(list_url(model), {"action": action, "_selected_action": chosen})
+    assert all_of(own[model]) != before
 
 
 @pytest.mark.parametrize("model", MODELS)
@@ -153,12 +171,13 @@ def test_person_of_two_merchants_says_for_which_one(shop, rival):
 
 
 @pytest.mark.parametrize("model", ["template", "calendar", "maintenancewindow"])
-def test_nobody_adds_for_a_merchant_that_is_not_theirs(browser, rival, now, model):
-    fields = {"name": "New", "kind": "python", "payload": '{"handler": "demo.noop"}'}
-    send(browser, add_url(model), merchant=str(rival.pk), **fields)
+def test_nobody_adds_for_a_merchant_that_is_not_theirs(shop, browser, rival, model):
+    sent = send(browser, add_url(model), name="New", merchant=str(rival.pk), **ADDED[model])
+    assert sent.status_code == 302
     for kind in (Template, Calendar, MaintenanceWindow):
         assert not kind.objects.filter(merchant=rival).exists()
         assert not kind.objects.filter(merchant=None).exists()
+    assert apps.get_model("templates_app", model).objects.get().merchant == shop
 
 
 @pytest.mark.parametrize("lookup", ["name__regex", "merchant__slug", "description__startswith"])

@@ -7,26 +7,11 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
 from jobs.models import Job
-from templates_app.models import Template
 from tests.factories.admin import confirm, messages_of, text_of
 from tests.factories.templates import make_template
 from tests.integration.templates.admin_kit import list_url, make_skipped, page_url
 
 pytestmark = pytest.mark.django_db
-
-
-@pytest.fixture
-def bystander(shop, now):
-    """A template that nobody asks for; it stays as it is, and so do its jobs."""
-    template = make_template(merchant=shop, name="Bystander", now=now)
-    before = _all_of(template)
-    yield template
-    assert _all_of(template) == before
-
-
-def _all_of(template):
-    jobs = Job.objects.filter(template_id=template.pk).order_by("pk")
-    return Template.objects.filter(pk=template.pk).values().get(), list(jobs.values())
 
 
 @pytest.mark.parametrize(("verb", "jobs"), [("run_all", 3), ("run_last", 1), ("dismiss", 0)])

@@ -1,7 +1,6 @@
 """The admin's list of templates and the page of one: what is shown, typed and done."""
 
 import json
-from datetime import timedelta
 from itertools import pairwise
 
 import pytest
@@ -16,9 +15,10 @@ from templates_app.models import Template
 from templates_app.operations.templates import pause_template
 from tests.factories.admin import HTTP_PAYLOAD, confirm, messages_of, text_of
 from tests.factories.jobs import make_job
-from tests.factories.templates import DAY, cron, make_calendar, make_template
+from tests.factories.templates import DAY, HOUR, MINUTE, cron, make_calendar, make_template
 from tests.integration.templates.admin_kit import (
     add_url,
+    all_of,
     errors_of,
     form_of,
     list_url,
@@ -33,22 +33,15 @@ pytestmark = pytest.mark.django_db
 NOON = {"kind": "daily", "times": ["12:00"], "timezone": "Europe/Madrid"}
 
 
-@pytest.fixture
-def bystander(shop, now):
-    """A template that nobody asks for; it stays as it is, and so do its jobs."""
-    template = make_template(merchant=shop, name="Bystander", now=now)
-    before = _all_of(template)
-    yield template
-    assert _all_of(template) == before
-
-
-def _all_of(template):
-    jobs = Job.objects.filter(template_id=template.pk).order_by("pk")
-    return Template.objects.filter(pk=template.pk).values().get(), list(jobs.values())
-
-
 def waiting(template):
     return Job.objects.filter(template_id=template.pk, status="scheduled")
+
+
+def backfill(browser, template, start, end, **fields):
+    """Answer the backfill's dialog."""
+    ends = {"start": f"{start:%Y-%m-%dT%H:%M:%S}", "end": f"{end:%Y-%m-%dT%H:%M:%S}"}
+    address = page_url("template", template, "backfill")
+    return confirm(browser, address, overlap="allow", **ends, **fields)
 
 
 # The list
@@ -116,13 +109,14 @@ def test_filters_narrow_the_list_by_state(shop, browser, now):
     paused = make_template(merchant=shop, name="Resting", now=now)
     pause_template(paused, {}, now=now, by="somebody")
     off = make_template(merchant=shop, name="Off", active=False, now=now)
-    for state, shown in (("active", going), ("paused", paused), ("inactive", off)):
+    aside, ended = (make_template(merchant=shop, name=name, now=now) for name in ("Odd", "Old"))
+    Template.objects.filter(pk=aside.pk).update(set_aside_at=now, next_expansion_at=None)
+    Template.objects.filter(pk=ended.pk).update(next_expansion_at=None)
+    rows = {"active": going, "paused": paused, "inactive": off, "set_aside": aside, "ended": ended}
+    for state, shown in rows.items():
         page = text_of(browser.get(list_url("template", state=state)))
-        found = {row for row in (going, paused, off) if page_url("template", row) in page}
+        found = {row for row in rows.values() if page_url("template", row) in page}
         assert found == {shown}
-    for state in ("set_aside", "ended"):
-        page = text_of(browser.get(list_url("template", state=state)))
-        assert page_url("template", going) not in page
 
 
 def test_nothing_but_the_filters_can_be_asked_for(browser):
@@ -202,9 +196,8 @@ def test_page_tells_why_a_template_was_set_aside_and_resuming_tries_it_again(
     for verb in ("run_now", "resume"):
         response = confirm(browser, page_url("template", template, verb))
         assert response.headers["HX-Redirect"] == page_url("template", template)
-    backfilled = {"start": "2026-01-01T00:00", "end": "2026-01-02T00:00", "overlap": "allow"}
     assert browser.get(page_url("template", template, "backfill")).status_code == 200
-    told = words_of(confirm(browser, page_url("template", template, "backfill"), **backfilled))
+    told = words_of(backfill(browser, template, now - 2 * DAY, now - DAY))
     assert "is not a macro or a cron expression" in told
     assert Job.objects.filter(template_id=template.pk).count() == 1
     rows.update(recurrence=template.recurrence)
@@ -240,9 +233,9 @@ def test_saving_an_untouched_form_changes_nothing(shop, browser, now, bystander)
         keep_to=[str(open_.pk)],
         now=now,
     )
-    before = _all_of(template)
+    before = all_of(template)
     assert send(browser, page_url("template", template)).status_code == 302
-    assert _all_of(template) == before
+    assert all_of(template) == before
 
 
 def test_schedule_is_written_for_reading(shop, browser, now):
@@ -323,7 +316,7 @@ def test_every_field_reaches_the_template(shop, browser, now):
     values = {
         "name": "Other",
         "description": "Why.",
-        "payload": '{"handler": "demo.noop", "arguments": {}}',
+        "payload": {"handler": "demo.echo", "arguments": {"order": 7}},
         "priority": 9,
         "timeout": 7.5,
         "max_attempts": 2,
@@ -335,8 +328,7 @@ def test_every_field_reaches_the_template(shop, browser, now):
         "overlap": "skip",
     }
     sent = {**values, "avoid": [str(closed.pk)], "keep_to": [str(open_.pk)]}
-    values["payload"] = template.payload
-    sent["payload"] = json.dumps(template.payload)
+    sent["payload"] = json.dumps(values["payload"])
     response = send(browser, page_url("template", template), **sent)
     assert response.status_code == 302, errors_of(response)
     template.refresh_from_db()
@@ -386,11 +378,11 @@ def test_fault_stands_beside_its_field_and_nothing_is_stored(
     shop, browser, now, field, value, words
 ):
     template = make_template(merchant=shop, now=now)
-    before = _all_of(template)
+    before = all_of(template)
     errors = errors_of(send(browser, page_url("template", template), **{field: value}))
     assert set(errors) == {field}
     assert words in " ".join(errors[field])
-    assert _all_of(template) == before
+    assert all_of(template) == before
     assert not LogEntry.objects.exists()
 
 
@@ -493,29 +485,16 @@ def test_run_now_makes_one_more_job(shop, browser, now, bystander):
 
 def test_backfill_runs_a_past_range(shop, browser, now, bystander):
     template = make_template(merchant=shop, now=now)
-    response = confirm(
-        browser,
-        page_url("template", template, "backfill"),
-        start=f"{now - timedelta(hours=3):%Y-%m-%dT%H:%M:%S}",
-        end=f"{now:%Y-%m-%dT%H:%M:%S}",
-        overlap="allow",
-        per_minute="1",
-    )
+    response = backfill(browser, template, now - 3 * HOUR, now, per_minute="1")
     assert messages_of(response) == ["3 runs are on their way."]
     jobs = Job.objects.filter(template_id=template.pk, origin="backfill").order_by("run_at")
     dues = list(jobs.values_list("run_at", flat=True))
-    assert [late - early for early, late in pairwise(dues)] == [timedelta(minutes=1)] * 2
+    assert [late - early for early, late in pairwise(dues)] == [MINUTE] * 2
 
 
 def test_backfill_of_the_future_is_refused_beside_the_field(shop, browser, now):
     template = make_template(merchant=shop, now=now)
-    response = confirm(
-        browser,
-        page_url("template", template, "backfill"),
-        start=f"{now - DAY:%Y-%m-%dT%H:%M:%S}",
-        end=f"{now + DAY:%Y-%m-%dT%H:%M:%S}",
-        overlap="allow",
-    )
+    response = backfill(browser, template, now - DAY, now + DAY)
     assert "“To (UTC)” lies in the future" in words_of(response)
     assert not Job.objects.filter(origin="backfill").exists()
 
@@ -546,9 +525,9 @@ def test_djangos_own_deletion_is_shut(shop, browser, now):
 @pytest.mark.parametrize("verb", ["run_now", "pause", "resume", "backfill", "remove"])
 def test_looking_at_a_question_changes_nothing(shop, browser, now, verb):
     template = make_template(merchant=shop, now=now)
-    before = _all_of(template)
+    before = all_of(template)
     assert browser.get(page_url("template", template, verb)).status_code == 200
-    assert _all_of(template) == before
+    assert all_of(template) == before
 
 
 def test_page_offers_the_verbs_that_fit_the_state(shop, browser, now):

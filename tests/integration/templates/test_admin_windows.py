@@ -14,6 +14,7 @@ from tests.factories.tenants import make_superuser
 from tests.integration.templates.admin_kit import (
     add_url,
     errors_of,
+    left_alone,
     list_url,
     page_url,
     send,
@@ -28,10 +29,8 @@ NIGHTLY = json.dumps({"kind": "daily", "times": ["02:00"], "timezone": "Europe/M
 @pytest.fixture
 def bystander(shop, now):
     """A window that nobody asks for."""
-    window = make_window(merchant=shop, name="Bystander", **between(now))
-    before = MaintenanceWindow.objects.filter(pk=window.pk).values().get()
-    yield window
-    assert MaintenanceWindow.objects.filter(pk=window.pk).values().get() == before
+    with left_alone(make_window(merchant=shop, name="Bystander", **between(now))) as window:
+        yield window
 
 
 def between(now, start=DAY, lasts=HOUR):

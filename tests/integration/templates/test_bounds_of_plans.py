@@ -17,6 +17,8 @@ from tests.factories.templates import (
     SECOND,
     cron,
     every,
+    june,
+    make_avoiding_template,
     make_calendar,
     make_template,
     make_window,
@@ -112,15 +114,8 @@ def test_dense_template_with_a_long_window_makes_up_once_after_a_month_away() ->
 
 
 def test_template_of_every_second_that_is_closed_for_days_is_one_row_a_plan() -> None:
-    merchant = make_merchant()
-    calendar = make_calendar(merchant=merchant)
-    friday = NOW + 4 * DAY + 11 * HOUR + 58 * MINUTE
-    template = make_template(
-        merchant=merchant,
-        recurrence=every(1, "seconds"),
-        avoid=[str(calendar.id)],
-        now=friday,
-    )
+    friday = june(5, 23, 58)
+    template = make_avoiding_template(recurrence=every(1, "seconds"), now=friday)
     live(friday + 3 * MINUTE, friday + 4 * MINUTE)
     rows = skipped(template, "closed")
     assert sum(count for *_, count in rows) == 2 * 86_400

@@ -1,45 +1,45 @@
 """Whatever changes while nobody expands, what was missed until then is decided on, not forgotten."""
 
+from typing import Any
+
 import pytest
 
 from jobs.models import Job
-from templates_app.expander import expand
 from templates_app.expander.refresh import Refresh
-from templates_app.models import Cause, SkippedOccurrence, Template
+from templates_app.models import Calendar, Cause, SkippedOccurrence, Template
 from templates_app.operations.calendars import edit_calendar
 from templates_app.operations.review import NothingToReview, review
 from templates_app.operations.templates import edit_template, pause_template, resume_template
-from tests.factories.jobs import make_job, make_merchant
+from tests.factories.jobs import make_job
 from tests.factories.templates import (
     DAY,
-    EXPANSION,
     HOUR,
     MINUTE,
     NOW,
     cron,
     every,
-    make_calendar,
+    june,
+    make_avoiding_template,
     make_template,
     make_window,
 )
+from tests.integration.templates.ticking import expand_all
 
 pytestmark = pytest.mark.django_db
 LATER = NOW + HOUR
 
 
-def minutely(**fields):
+MINUTELY: dict[str, Any] = {"recurrence": every(1), "misfire": "run_all"}
+
+
+def minutely():
     """Return a template of every minute that makes up for all it missed."""
-    return make_template(recurrence=every(1), misfire="run_all", **fields)
+    return make_template(**MINUTELY)
 
 
 def due(template):
     """Return how many of the template's occurrences up to LATER have a job."""
     return Job.objects.filter(template_id=template.id, run_at__gt=NOW, run_at__lte=LATER).count()
-
-
-def tick(now):
-    while expand(now, EXPANSION).more:
-        pass
 
 
 def test_edit_after_an_outage_loses_nothing():
@@ -63,17 +63,15 @@ def test_new_time_zone_data_after_an_outage_lose_nothing():
     template = minutely()
     Template.objects.update(expanded_with="tzdata of last year")
     assert Refresh().step(LATER) == 1
-    tick(LATER)
+    expand_all(LATER)
     assert due(template) == 60
     assert Template.objects.get().expanded_with != "tzdata of last year"
 
 
 def test_changed_calendar_after_an_outage_loses_nothing():
-    merchant = make_merchant()
-    calendar = make_calendar(merchant=merchant)
-    template = minutely(merchant=merchant, avoid=[str(calendar.id)])
-    edit_calendar(calendar, {"name": "Weekends"}, now=LATER)
-    tick(LATER)
+    template = make_avoiding_template(**MINUTELY)
+    edit_calendar(Calendar.objects.get(), {"name": "Weekends"}, now=LATER)
+    expand_all(LATER)
     assert due(template) == 60
 
 
@@ -85,7 +83,7 @@ def test_pause_after_an_outage_decides_first():
     # What was late by less than the grace would have run.
     assert (waiting.cause, waiting.last_at) == (Cause.PAUSED, LATER)
     assert missed.occurrences + waiting.occurrences == 60
-    tick(LATER)
+    expand_all(LATER)
     assert SkippedOccurrence.objects.count() == 2
 
 
@@ -95,7 +93,7 @@ def test_what_fell_into_a_pause_or_an_inactive_time_is_not_missed():
     edit_template(inactive, {"active": False}, now=NOW)
     resume_template(paused, now=LATER)
     edit_template(inactive, {"active": True}, now=LATER)
-    tick(LATER)
+    expand_all(LATER)
     assert (due(paused), due(inactive)) == (0, 0)
     assert SkippedOccurrence.objects.count() == 0
 
@@ -106,25 +104,21 @@ def test_what_a_template_missed_while_it_was_set_aside_is_seen_when_it_resumes()
         set_aside_at=NOW, set_aside_reason="It failed.", next_expansion_at=None
     )
     resume_template(template, now=LATER)
-    tick(LATER)
+    expand_all(LATER)
     assert due(template) == 60
 
 
 def test_missed_occurrence_that_a_calendar_had_moved_can_be_run_after_all():
-    merchant = make_merchant()
-    closed = make_calendar(merchant=merchant)
-    saturday = NOW.replace(day=6, hour=12)
-    template = make_template(
-        merchant=merchant,
+    saturday = june(6, 12)
+    template = make_avoiding_template(
         now=saturday - HOUR,
         recurrence=cron("0 12 * * SAT"),
-        avoid=[str(closed.id)],
         on_closed="next_business_day",
         misfire="skip",
     )
     monday = saturday + 2 * DAY
     assert Job.objects.get(template_id=template.id).run_at == monday
-    tick(monday + HOUR)
+    expand_all(monday + HOUR)
     row = SkippedOccurrence.objects.get(cause=Cause.MISSED)
     assert row.first_at == monday
     ran = review(row, {"choice": "run_all"}, now=monday + HOUR, by="somebody").ran
@@ -134,9 +128,7 @@ def test_missed_occurrence_that_a_calendar_had_moved_can_be_run_after_all():
 
 
 def test_what_was_closed_has_nothing_to_review():
-    merchant = make_merchant()
-    closed = make_calendar(merchant=merchant, definition={"dates": ["2026-06-02"]})
-    make_template(merchant=merchant, recurrence=cron("0 9 * * *"), avoid=[str(closed.id)])
+    make_avoiding_template({"dates": ["2026-06-02"]}, recurrence=cron("0 9 * * *"))
     row = SkippedOccurrence.objects.get(cause=Cause.CLOSED)
     with pytest.raises(NothingToReview):
         review(row, {"choice": "run_all"}, now=NOW + 2 * DAY, by="somebody")
@@ -147,7 +139,7 @@ def test_what_was_closed_has_nothing_to_review():
 def test_new_policy_does_not_take_back_what_the_old_one_decided():
     template = minutely()
     edit_template(template, {"misfire": "run_once"}, now=LATER)
-    tick(LATER + MINUTE / 6)
+    expand_all(LATER + MINUTE / 6)
     waiting = Job.objects.filter(template_id=template.id, run_at__gt=NOW, run_at__lte=LATER)
     assert waiting.filter(status="scheduled").count() == 60
     assert SkippedOccurrence.objects.count() == 0
@@ -156,7 +148,7 @@ def test_new_policy_does_not_take_back_what_the_old_one_decided():
 def test_what_a_window_holds_until_later_was_not_missed_in_an_outage():
     make_window(starts_at=NOW, ends_at=NOW + 12 * HOUR)
     template = make_template(recurrence=every(60), misfire="run_all", misfire_window=3600)
-    tick(NOW + 6.5 * HOUR)
+    expand_all(NOW + 6.5 * HOUR)
     jobs = Job.objects.filter(template_id=template.id, occurrence_at__lte=NOW + 6 * HOUR)
     assert jobs.filter(status="scheduled", run_at__gte=NOW + 12 * HOUR).count() == 6
     assert SkippedOccurrence.objects.count() == 0
@@ -176,7 +168,7 @@ class TestPauseThatWasOver:
     def test_what_it_was_owed_since_runs_when_somebody_resumes_it(self):
         template = self.over()
         resume_template(template, now=NOW + 4.5 * HOUR)
-        tick(NOW + 4.5 * HOUR)
+        expand_all(NOW + 4.5 * HOUR)
         jobs = Job.objects.filter(template_id=template.id, occurrence_at__lte=NOW + 4.5 * HOUR)
         assert jobs.filter(status="scheduled").count() == 4
         assert SkippedOccurrence.objects.count() == 0
@@ -190,7 +182,7 @@ class TestPauseThatWasOver:
         template = self.over()
         pause_template(template, {}, now=NOW + 4.5 * HOUR, by="somebody")
         resume_template(template, now=NOW + 6.5 * HOUR)
-        tick(NOW + 6.5 * HOUR)
+        expand_all(NOW + 6.5 * HOUR)
         jobs = Job.objects.filter(template_id=template.id, status="scheduled")
         made_up = jobs.filter(occurrence_at__lte=NOW + 6.5 * HOUR).order_by("occurrence_at")
         assert [job.occurrence_at for job in made_up] == [

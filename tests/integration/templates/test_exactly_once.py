@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -221,10 +222,7 @@ def test_every_occurrence_of_a_week_has_exactly_one_job(start: datetime) -> None
     owed = templates_and_what_they_owe(start, end)
     clock, done = Clock(start, end), threading.Event()
     worker = OtherSession(lambda: finish_what_is_due(clock, done))
-    crowd = [
-        OtherSession(lambda seed=seed: tick_until_the_end(clock, seed))  # type: ignore[misc]
-        for seed in range(EXPANDERS)
-    ]
+    crowd = [OtherSession(partial(tick_until_the_end, clock, seed)) for seed in range(EXPANDERS)]
     told: Counter[str] = sum((one.result(300) for one in crowd), Counter())
     done.set()
     worker.result()

@@ -19,25 +19,9 @@ from tests.factories.templates import (
     every,
     make_template,
 )
+from tests.integration.templates.ticking import expand_all, planned
 
 pytestmark = pytest.mark.django_db
-
-
-def planned(template: Template) -> list[datetime]:
-    """Return when the template's jobs are planned, in order."""
-    jobs = Job.objects.filter(template_id=template.id).order_by("run_at")
-    return list(jobs.values_list("run_at", flat=True))
-
-
-def expand_all(now: datetime) -> int:
-    """Tick until nothing is due; return how many jobs were made."""
-    made = 0
-    for _ in range(1000):
-        step = expand(now, EXPANSION)
-        made += step.jobs
-        if not step.more:
-            return made
-    raise AssertionError("The expander never finishes.")
 
 
 def test_new_template_has_its_next_job_at_once() -> None:
@@ -97,8 +81,11 @@ def test_simulated_day_of_ticks_runs_every_occurrence_once() -> None:
 def test_template_of_an_inactive_merchant_waits() -> None:
     merchant = make_merchant()
     template = make_template(merchant=merchant, recurrence=every(1))
+    bystander = make_template(recurrence=every(1))
     before = planned(template)
+    assert planned(bystander) == before
     merchant.active = False
     merchant.save()
     expand_all(NOW + MINUTE)
     assert planned(template) == before
+    assert len(planned(bystander)) > len(before)

@@ -11,7 +11,6 @@ from templates_app.models import Calendar, SkippedOccurrence, Template
 from templates_app.operations.calendars import edit_calendar
 from templates_app.operations.templates import edit_template, pause_template, resume_template
 from templates_app.operations.windows import create_window
-from tests.factories.jobs import make_merchant
 from tests.factories.templates import (
     DAY,
     EXPANSION,
@@ -21,10 +20,11 @@ from tests.factories.templates import (
     SECOND,
     cron,
     every,
-    make_calendar,
+    make_avoiding_template,
     make_template,
 )
 from tests.integration.templates.ticking import (
+    change_calendar,
     expand_all,
     expand_until_calm,
     live,
@@ -49,20 +49,6 @@ def rows(template: Template) -> list[tuple[str, datetime, datetime, int]]:
 def reasons(template: Template) -> set[str]:
     found = SkippedOccurrence.objects.filter(template=template)
     return set(found.values_list("reason", flat=True))
-
-
-def closing(template: Template, definition: dict[str, Any], now: datetime) -> None:
-    """Change the only calendar of the template's merchant."""
-    edit_calendar(
-        Calendar.objects.get(merchant=template.merchant), {"definition": definition}, now=now
-    )
-    expand_until_calm(now)
-
-
-def calendared(definition: dict[str, Any], **fields: Any) -> Template:
-    merchant = make_merchant()
-    calendar = make_calendar(merchant=merchant, definition=definition)
-    return make_template(merchant=merchant, avoid=[str(calendar.id)], **fields)
 
 
 class TestPause:
@@ -114,7 +100,7 @@ class TestPause:
         ]
 
     def test_run_that_was_moved_beyond_the_pause_is_a_row_since_its_moment_has_passed(self) -> None:
-        template = calendared(
+        template = make_avoiding_template(
             CLOSED_SUNDAYS, recurrence=cron("0 9 * * SUN"), on_closed="next_business_day"
         )
         assert planned(template) == [SUNDAY + 21 * HOUR]
@@ -183,7 +169,7 @@ class TestSetAside:
     def test_change_of_a_calendar_takes_nothing_from_a_template_that_cannot_be_planned(
         self,
     ) -> None:
-        template = calendared({"weekdays": ["su"]})
+        template = make_avoiding_template({"weekdays": ["su"]})
         Template.objects.filter(pk=template.pk).update(recurrence={"kind": "lunar"})
         now = ONE + 2 * MINUTE
         edit_calendar(
@@ -287,24 +273,24 @@ class TestChangedPlan:
         assert nominal(stranger)[0] == ONE
 
     def test_calendar_that_closes_its_day_is_its_row(self) -> None:
-        template = calendared({"dates": ["2020-01-01"]}, recurrence=DAILY)
-        closing(template, {"weekdays": ["mo"]}, self.NOW)
+        template = make_avoiding_template({"dates": ["2020-01-01"]}, recurrence=DAILY)
+        change_calendar(template, {"weekdays": ["mo"]}, self.NOW)
         assert nominal(template) == [ONE + DAY]
         assert rows(template) == [("closed", ONE, ONE, 1)]
 
     def test_calendar_that_moves_it_on_plans_it_later(self) -> None:
-        template = calendared(
+        template = make_avoiding_template(
             {"dates": ["2020-01-01"]}, recurrence=cron("0 13 * * MON"), on_closed="next_open"
         )
-        closing(template, {"weekdays": ["mo"]}, self.NOW)
+        change_calendar(template, {"weekdays": ["mo"]}, self.NOW)
         assert planned(template)[0] == NOW + 12 * HOUR
         assert rows(template) == []
 
     def test_held_run_that_is_closed_meanwhile_is_a_row(self) -> None:
-        template = calendared({"dates": ["2020-01-01"]}, overlap="queue_one")
+        template = make_avoiding_template({"dates": ["2020-01-01"]}, overlap="queue_one")
         Job.objects.filter(template_id=template.id, occurrence_at=ONE).update(gate="held")
         spans = [{"from": "2026-06-01T12:30", "to": "2026-06-01T13:01"}]
-        closing(template, {"spans": spans}, self.NOW)
+        change_calendar(template, {"spans": spans}, self.NOW)
         assert nominal(template) == [NOW + 2 * HOUR]
         assert rows(template) == [("closed", ONE, ONE, 1)]
 
@@ -315,7 +301,7 @@ class TestChangedPlan:
     def test_moved_run_whose_own_day_opens_too_late_is_decided_by_the_policy(
         self, misfire: str, ran: bool, missed: list[int]
     ) -> None:
-        template = calendared(
+        template = make_avoiding_template(
             CLOSED_SUNDAYS,
             recurrence=cron("0 9 * * SUN"),
             on_closed="next_business_day",
@@ -323,37 +309,37 @@ class TestChangedPlan:
         )
         live(NOW, NOW + DAY)
         assert planned(template) == [SUNDAY + 21 * HOUR]
-        closing(template, {"dates": ["2020-01-01"]}, SUNDAY)
+        change_calendar(template, {"dates": ["2020-01-01"]}, SUNDAY)
         assert moments_run(SUNDAY) == [SUNDAY - 3 * HOUR] * ran
         assert [count for *_, count in skipped(template, "missed")] == missed
         assert planned(template)[-1] == SUNDAY + 7 * DAY - 3 * HOUR
         assert len(rows(template)) == len(missed)
 
     def test_moved_run_that_has_run_does_not_run_again_when_its_own_day_opens(self) -> None:
-        template = calendared(
+        template = make_avoiding_template(
             {"weekdays": ["sa"]}, recurrence=cron("0 9 * * SAT"), on_closed="previous_business_day"
         )
         friday = NOW + 4 * DAY
         assert live(NOW, friday) == [friday - 3 * HOUR]
-        closing(template, CLOSED_SUNDAYS, friday)
+        change_calendar(template, CLOSED_SUNDAYS, friday)
         saturday = friday + DAY
         assert live(friday, saturday) == []
         assert rows(template) == []
         assert live(saturday, saturday + 7 * DAY) == [saturday + 7 * DAY - 3 * HOUR]
 
     def test_run_of_a_day_that_closes_afterwards_does_not_run_again(self) -> None:
-        template = calendared(
+        template = make_avoiding_template(
             {"dates": ["2020-01-01"]}, recurrence=cron("0 9 * * *"), on_closed="next_business_day"
         )
         live(NOW, SUNDAY)
-        closing(template, {"weekdays": ["sa", "su"]}, SUNDAY)
+        change_calendar(template, {"weekdays": ["sa", "su"]}, SUNDAY)
         assert live(SUNDAY, SUNDAY + DAY) == [SUNDAY + 21 * HOUR]
         assert rows(template) == []
         job = Job.objects.get(template_id=template.id, occurrence_at=SUNDAY + 21 * HOUR)
         assert job.occurrence_note == ""
 
     def test_all_of_a_merged_weekend_come_back_when_it_opens(self) -> None:
-        template = calendared(
+        template = make_avoiding_template(
             {"weekdays": ["sa", "su"]},
             recurrence=cron("0 9 * * *"),
             on_closed="next_business_day",
@@ -362,7 +348,7 @@ class TestChangedPlan:
         )
         live(NOW, SUNDAY)
         assert planned(template)[-1] == SUNDAY + 21 * HOUR
-        closing(template, {"dates": ["2020-01-01"]}, SUNDAY)
+        change_calendar(template, {"dates": ["2020-01-01"]}, SUNDAY)
         # Sunday's own had passed as one that was merged.
         assert moments_run(SUNDAY) == [SUNDAY - DAY - 3 * HOUR]
         assert rows(template) == [("merged", SUNDAY - 3 * HOUR, SUNDAY - 3 * HOUR, 1)]
@@ -390,7 +376,7 @@ class TestChangedPlan:
         assert rows(template) == []
 
     def test_planned_run_that_a_person_cancelled_stays_cancelled_without_a_row(self) -> None:
-        template = calendared(
+        template = make_avoiding_template(
             CLOSED_SUNDAYS, recurrence=cron("0 9 * * SUN"), on_closed="next_business_day"
         )
         Job.objects.filter(template_id=template.id).update(status="cancelled", finalized_at=NOW)
@@ -403,7 +389,9 @@ class TestChangedPlan:
 
 def test_changes_at_any_moment_lose_nothing_and_count_nothing_twice() -> None:
     """Calendars, edits and short pauses at odd seconds; each occurrence is a run or in one row."""
-    template = calendared({"dates": ["2020-01-01"]}, recurrence=every(1), misfire="run_all")
+    template = make_avoiding_template(
+        {"dates": ["2020-01-01"]}, recurrence=every(1), misfire="run_all"
+    )
     ran: list[datetime] = []
     gone: list[datetime] = []
     spans = [
@@ -414,7 +402,7 @@ def test_changes_at_any_moment_lose_nothing_and_count_nothing_twice() -> None:
     for index, second in enumerate(range(30, 1800, 47)):
         now = NOW + second * SECOND
         if index % 5 == 0:
-            closing(template, {"spans": spans[index // 5 % 3]}, now)
+            change_calendar(template, {"spans": spans[index // 5 % 3]}, now)
         elif index % 5 == 2:
             pause_template(template, {}, now=now, by="Ana")
             resume_template(template, now=now)

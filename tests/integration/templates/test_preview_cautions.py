@@ -3,20 +3,14 @@
 import pytest
 
 from templates_app.operations.preview import preview_template
-from tests.factories.jobs import make_merchant
-from tests.factories.templates import NOW, cron, make_calendar, make_template
+from tests.factories.templates import NOW, cron, make_avoiding_template
 
 pytestmark = pytest.mark.django_db
 
 
 def test_preview_beyond_the_known_holidays_says_so():
-    merchant = make_merchant()
-    calendar = make_calendar(merchant=merchant, definition={"holidays": [{"country": "ES"}]})
-    template = make_template(
-        merchant=merchant,
-        recurrence=cron("0 9 1 1 *"),
-        avoid=[str(calendar.id)],
-        on_closed="next_open",
+    template = make_avoiding_template(
+        {"holidays": [{"country": "ES"}]}, recurrence=cron("0 9 1 1 *"), on_closed="next_open"
     )
     near = preview_template(template, count=5, start=NOW)
     far = preview_template(template, count=200, start=NOW)

@@ -9,26 +9,25 @@ from templates_app.models import Template
 from templates_app.operations.dry_run import preview_edit
 from templates_app.operations.preview import preview_template
 from templates_app.operations.templates import edit_template, pause_template
-from tests.factories.jobs import make_merchant
-from tests.factories.templates import DAY, HOUR, MINUTE, make_calendar, make_template, make_window
+from tests.factories.templates import (
+    DAY,
+    HOUR,
+    HOURLY,
+    MINUTE,
+    june,
+    make_avoiding_template,
+    make_template,
+    make_window,
+)
 from tests.integration.templates.ticking import expand_until_calm, live, planned
 
 pytestmark = pytest.mark.django_db
 NINE = {"kind": "daily", "times": ["09:00"], "timezone": "UTC"}
 SUNDAYS = {"kind": "weekly", "weekdays": ["su"], "times": ["09:00"], "timezone": "UTC"}
-HOURLY = {"kind": "cron", "expression": "0 * * * *", "timezone": "UTC"}
-
-
-def june(day: int, hour: int = 9, minute: int = 0) -> datetime:
-    """A moment of June 2026; the 1st is a Monday."""
-    return datetime(2026, 6, day, hour, minute, tzinfo=UTC)
 
 
 def on_weekdays(**fields: Any) -> Template:
-    merchant = make_merchant()
-    calendar = make_calendar(merchant=merchant)
-    values = {"avoid": [str(calendar.id)], "on_closed": "next_business_day", **fields}
-    return make_template(merchant=merchant, now=june(1, 12), **values)
+    return make_avoiding_template(**{"on_closed": "next_business_day", **fields})
 
 
 def previewed(template: Template, start: datetime, count: int = 20) -> list[datetime]:
@@ -78,7 +77,7 @@ def test_run_that_a_window_holds_is_neither_lost_nor_new() -> None:
 def test_jittered_run_that_is_still_to_come_is_shown() -> None:
     jittered = {**HOURLY, "jitter": 3599}
     template = make_template(recurrence=jittered, now=june(1, 12, 30))
-    [job] = [at for at in planned(template) if at > june(1, 13)][:1]
+    job = next(at for at in planned(template) if at > june(1, 13))
     between = june(1, 13) + (job - june(1, 13)) / 2
     assert previewed(template, between)[0] == job
 

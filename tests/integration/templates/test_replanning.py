@@ -21,6 +21,7 @@ from tests.factories.templates import (
     NOW,
     SECOND,
     cron,
+    make_avoiding_template,
     make_calendar,
     make_template,
 )
@@ -102,15 +103,13 @@ def test_what_a_window_skipped_is_planned_when_it_goes():
 
 
 def test_what_a_calendar_moved_into_a_skipping_window_is_planned_when_that_goes():
-    merchant = make_merchant()
-    holiday = make_calendar(merchant=merchant, definition={"dates": [f"{NINE:%Y-%m-%d}"]})
+    holiday = {"dates": [f"{NINE:%Y-%m-%d}"]}
     weekly = cron(f"0 9 * * {NINE:%a}")
-    moved = {"avoid": [str(holiday.pk)], "on_closed": "next_business_day"}
-    template = make_template(merchant=merchant, recurrence=weekly, **moved)
+    template = make_avoiding_template(holiday, recurrence=weekly, on_closed="next_business_day")
     bystander = make_template(recurrence=weekly)
     assert run_at(template) == [NINE + DAY]
     times = {"starts_at": (NINE + DAY - HOUR).isoformat(), "ends_at": (NINE + 2 * DAY).isoformat()}
-    created = create_window(window(mode="skip", **times), merchant=merchant, now=NOW)
+    created = create_window(window(mode="skip", **times), merchant=template.merchant, now=NOW)
     assert run_at(template) == [NINE + 7 * DAY]
     assert SkippedOccurrence.objects.get().cause == "window"
     delete_window(created, now=NOW)

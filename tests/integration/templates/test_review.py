@@ -17,7 +17,7 @@ from templates_app.operations.templates import (
     edit_template,
     pause_template,
 )
-from tests.factories.jobs import make_job, make_merchant
+from tests.factories.jobs import make_job
 from tests.factories.templates import (
     DAY,
     HOUR,
@@ -26,7 +26,8 @@ from tests.factories.templates import (
     SECOND,
     cron,
     every,
-    make_calendar,
+    june,
+    make_avoiding_template,
     make_template,
 )
 from tests.integration.templates.ticking import (
@@ -38,6 +39,7 @@ from tests.integration.templates.ticking import (
 
 pytestmark = pytest.mark.django_db
 BACK = NOW + HOUR + 10 * MINUTE
+SATURDAY = june(6, 12)
 
 
 def decide(row: SkippedOccurrence, choice: str, now: datetime = BACK) -> Reviewed:
@@ -54,6 +56,13 @@ def not_run(
         first_at=first,
         last_at=last or first,
         **values,
+    )
+
+
+def weekly_on_a_closed_saturday(**fields: Any) -> Template:
+    """Return a template of Saturday noon, whose runs its calendar moves to Monday."""
+    return make_avoiding_template(
+        recurrence=cron("0 12 * * SAT"), on_closed="next_business_day", **fields
     )
 
 
@@ -148,20 +157,10 @@ def test_last_run_of_a_row_that_ends_between_two_occurrences_is_found() -> None:
 def test_missed_run_that_a_calendar_had_moved_is_found_by_the_moment_its_recurrence_names(
     choice: str,
 ) -> None:
-    merchant = make_merchant()
-    closed = make_calendar(merchant=merchant)
-    saturday = NOW.replace(day=6)
-    template = make_template(
-        merchant=merchant,
-        recurrence=cron("0 12 * * SAT"),
-        avoid=[str(closed.id)],
-        on_closed="next_business_day",
-        misfire="skip",
-        misfire_window=3600,
-    )
-    monday = saturday + 2 * DAY
+    template = weekly_on_a_closed_saturday(misfire="skip", misfire_window=3600)
+    monday = SATURDAY + 2 * DAY
     Job.objects.filter(template_id=template.id).delete()
-    row = not_run(template, saturday)
+    row = not_run(template, SATURDAY)
     done = decide(row, choice, monday + DAY)
     assert done.ran is not None
     assert done.ran.created == 1
@@ -169,18 +168,10 @@ def test_missed_run_that_a_calendar_had_moved_is_found_by_the_moment_its_recurre
 
 
 def test_run_that_a_calendar_moves_into_the_future_is_left_to_the_schedule() -> None:
-    merchant = make_merchant()
-    closed = make_calendar(merchant=merchant)
-    saturday = NOW.replace(day=6)
-    template = make_template(
-        merchant=merchant,
-        recurrence=cron("0 12 * * SAT"),
-        avoid=[str(closed.id)],
-        on_closed="next_business_day",
-    )
-    row = not_run(template, saturday)
+    template = weekly_on_a_closed_saturday()
+    row = not_run(template, SATURDAY)
     with pytest.raises(NothingToReview, match="none of its occurrences is planned"):
-        decide(row, "run_all", saturday + HOUR)
+        decide(row, "run_all", SATURDAY + HOUR)
     assert Job.objects.get(template_id=template.id).origin == "template"
 
 

@@ -1,19 +1,27 @@
 """A plan is replaced inside a stretch that does not run: its rows are cut there, and stay exact."""
 
 from datetime import datetime, timedelta
-from typing import Any
 
 import pytest
 from django.db import connection
 
 from templates_app import statements
-from templates_app.models import Calendar, SkippedOccurrence, Template
-from templates_app.operations.calendars import edit_calendar
+from templates_app.models import SkippedOccurrence, Template
 from templates_app.operations.templates import edit_template, pause_template
 from templates_app.operations.windows import create_window, delete_window
 from tests.factories.jobs import make_merchant
-from tests.factories.templates import DAY, HOUR, MINUTE, NOW, cron, make_calendar, make_template
+from tests.factories.templates import (
+    DAY,
+    HOUR,
+    MINUTE,
+    NOW,
+    WEEKEND,
+    cron,
+    make_avoiding_template,
+    make_template,
+)
 from tests.integration.templates.ticking import (
+    change_calendar,
     counted_statements,
     expand_until_calm,
     live,
@@ -23,24 +31,15 @@ from tests.integration.templates.ticking import (
 
 pytestmark = pytest.mark.django_db
 SATURDAY = NOW + 4 * DAY + 12 * HOUR  # 00:00
-WEEKEND = {"weekdays": ["sa", "su"]}
 HALF = timedelta(minutes=30)
 
 
 @pytest.fixture
 def template() -> Template:
     """Hourly, but not at weekends; it is Friday, and the weekend's row is there."""
-    merchant = make_merchant()
-    calendar = make_calendar(merchant=merchant, definition=WEEKEND)
-    friday = SATURDAY - 20 * MINUTE
-    made = make_template(merchant=merchant, avoid=[str(calendar.id)], now=friday)
+    made = make_avoiding_template(now=SATURDAY - 20 * MINUTE)
     assert skipped(made) == [(SATURDAY, SATURDAY + 47 * HOUR, 48)]
     return made
-
-
-def closing(definition: dict[str, Any], now: datetime) -> None:
-    edit_calendar(Calendar.objects.get(), {"definition": definition}, now=now)
-    expand_until_calm(now)
 
 
 def hours(first: int, last: int) -> tuple[datetime, datetime, int]:
@@ -58,11 +57,11 @@ def test_row_is_cut_where_the_plan_is_replaced(template: Template) -> None:
         occurrences=48,
     )
     [row] = SkippedOccurrence.objects.filter(template=template)
-    closing({"weekdays": ["sa"]}, SATURDAY + 12 * HOUR + HALF)
+    change_calendar(template, {"weekdays": ["sa"]}, SATURDAY + 12 * HOUR + HALF)
     assert skipped(template) == [hours(0, 12), hours(13, 23)]
     row.refresh_from_db()
     assert row.occurrences == 13
-    closing(WEEKEND, SATURDAY + 13 * HOUR + HALF)
+    change_calendar(template, WEEKEND, SATURDAY + 13 * HOUR + HALF)
     assert skipped(template) == [hours(0, 12), hours(13, 13), hours(14, 47)]
     bystander.refresh_from_db()
     assert bystander.occurrences == 48
@@ -102,7 +101,7 @@ def test_row_of_a_deleted_window_ends_where_it_was_deleted() -> None:
 
 
 def test_run_of_a_reopened_stretch_is_in_no_row(template: Template) -> None:
-    closing({"dates": ["2020-01-01"]}, SATURDAY + 12 * HOUR + HALF)
+    change_calendar(template, {"dates": ["2020-01-01"]}, SATURDAY + 12 * HOUR + HALF)
     ran = live(SATURDAY + 12 * HOUR + HALF, SATURDAY + 20 * HOUR)
     assert ran == [SATURDAY + n * HOUR for n in range(13, 21)]
     assert skipped(template) == [hours(0, 12)]

@@ -5,10 +5,10 @@ Whoever comes second waits or sees the first one's work; nobody waits for one an
 
 import random
 import threading
-import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Any
 
 import pytest
@@ -59,19 +59,18 @@ from tests.factories.templates import (
     make_window,
 )
 from tests.integration.templates.ticking import (
-    PATIENCE,
     OtherSession,
     counted_statements,
     expand_until_calm,
     live,
     nominal,
     skipped,
+    wait_until_it_waits_or_ends,
 )
 
 pytestmark = pytest.mark.django_db(transaction=True)
 AT_NINE = cron("0 9 * * *")
 NINE = NOW - 3 * HOUR + DAY
-TOMORROW_CLOSED = {"definition": {"dates": [f"{NINE:%Y-%m-%d}"]}}
 SOON = NOW + HOUR - 30 * SECOND
 ONE = NOW + HOUR
 
@@ -108,47 +107,55 @@ def skip_window(start: datetime, end: datetime, **fields: Any) -> dict[str, Any]
     return {"name": "Move", "mode": "skip", **times, **fields}
 
 
-def until_it_waits_or_ends(session: OtherSession) -> None:
-    """Return when the other session waits for a lock, or has nothing left to do."""
-    until = time.monotonic() + PATIENCE
-    while session.is_alive() and not somebody_waits():
-        assert time.monotonic() < until, "The other session neither waits nor ends."
+def create_avoiding(calendar: Calendar) -> Template:
+    """Create a template of the calendar's merchant that avoids it."""
+    shop = calendar.merchant
+    assert shop is not None
+    return create_template(body(avoid=[str(calendar.pk)]), merchant=shop, now=NOW)
 
 
-def somebody_waits() -> bool:
-    """Return whether a session waits for a lock of another."""
-    with connection.cursor() as cursor:
-        cursor.execute(
-            "SELECT count(*) FROM pg_stat_activity"
-            " WHERE datname = current_database() AND wait_event_type = 'Lock'"
-        )
-        return bool(cursor.fetchone()[0])
+def close_tomorrow(calendar: Calendar, now: datetime = NOW) -> Calendar:
+    return edit_calendar(calendar, {"definition": {"dates": [f"{NINE:%Y-%m-%d}"]}}, now=now)
+
+
+def skip_the_second(shop: Merchant | None, **fields: Any) -> MaintenanceWindow:
+    """Create a window over the second of the next two runs of an hourly template."""
+    wanted = skip_window(ONE + 50 * MINUTE, ONE + 90 * MINUTE, **fields)
+    return create_window(wanted, merchant=shop, now=SOON)
+
+
+def as_far_as_it_gets(theirs: Callable[[], Any]) -> OtherSession:
+    """Carry out theirs in the other session until it waits for this one, or ends."""
+    other = OtherSession(theirs)
+    wait_until_it_waits_or_ends(other)
+    return other
 
 
 def meanwhile(mine: Callable[[], Any], theirs: Callable[[], Any]) -> tuple[Any, OtherSession]:
     """Carry out mine; before it is committed the other session gets as far as it can with theirs."""
     with transaction.atomic():
         answer = mine()
-        other = OtherSession(theirs)
-        until_it_waits_or_ends(other)
+        other = as_far_as_it_gets(theirs)
     return answer, other
 
 
 @contextmanager
-def before_first(part: str, act: Callable[[], None]) -> Iterator[None]:
-    """Act once, right before this session's first statement that has `part` in it."""
-    acted = False
+def before_first(part: str, theirs: Callable[[], Any]) -> Iterator[None]:
+    """Let the other session get as far as it can right before the first statement with `part` in it.
+
+    At the end wait for it; what it raised comes out here.
+    """
+    others: list[OtherSession] = []
 
     def look(execute: Callable[..., Any], sql: str, *rest: Any) -> Any:
-        nonlocal acted
-        if part in sql and not acted:
-            acted = True
-            act()
+        if part in sql and not others:
+            others.append(as_far_as_it_gets(theirs))
         return execute(sql, *rest)
 
     with connection.execute_wrapper(look):
         yield
-    assert acted, f"No statement had {part!r} in it."
+    assert others, f"No statement had {part!r} in it."
+    others[0].result()
 
 
 class TestCalendars:
@@ -156,8 +163,7 @@ class TestCalendars:
         self, shop: Merchant, calendar: Calendar, bystander: Template
     ) -> None:
         template, change = meanwhile(
-            lambda: create_template(body(avoid=[str(calendar.pk)]), merchant=shop, now=NOW),
-            lambda: edit_calendar(calendar, TOMORROW_CLOSED, now=NOW),
+            lambda: create_avoiding(calendar), lambda: close_tomorrow(calendar)
         )
         change.result()
         expand_until_calm(NOW)
@@ -178,10 +184,7 @@ class TestCalendars:
     def test_template_made_after_its_calendar_changed_keeps_to_the_new_one(
         self, shop: Merchant, calendar: Calendar, bystander: Template
     ) -> None:
-        _, creation = meanwhile(
-            lambda: edit_calendar(calendar, TOMORROW_CLOSED, now=NOW),
-            lambda: create_template(body(avoid=[str(calendar.pk)]), merchant=shop, now=NOW),
-        )
+        _, creation = meanwhile(lambda: close_tomorrow(calendar), lambda: create_avoiding(calendar))
         template = creation.result()
         expand_until_calm(NOW)
         assert nominal(template) == [NINE + DAY]
@@ -192,8 +195,7 @@ class TestCalendars:
         shared = make_calendar(merchant=None)
         within = make_calendar(merchant=shop, definition={}, includes=[shared.pk])
         template, change = meanwhile(
-            lambda: create_template(body(avoid=[str(within.pk)]), merchant=shop, now=NOW),
-            lambda: edit_calendar(shared, TOMORROW_CLOSED, now=NOW),
+            lambda: create_avoiding(within), lambda: close_tomorrow(shared)
         )
         change.result()
         expand_until_calm(NOW)
@@ -203,8 +205,7 @@ class TestCalendars:
         self, shop: Merchant, calendar: Calendar, bystander: Template
     ) -> None:
         template, deletion = meanwhile(
-            lambda: create_template(body(avoid=[str(calendar.pk)]), merchant=shop, now=NOW),
-            lambda: delete_calendar(calendar),
+            lambda: create_avoiding(calendar), lambda: delete_calendar(calendar)
         )
         with pytest.raises(CalendarInUse, match='1 template \\("Report"\\)'):
             deletion.result()
@@ -214,8 +215,7 @@ class TestCalendars:
         self, shop: Merchant, calendar: Calendar, bystander: Template
     ) -> None:
         _, creation = meanwhile(
-            lambda: delete_calendar(calendar),
-            lambda: create_template(body(avoid=[str(calendar.pk)]), merchant=shop, now=NOW),
+            lambda: delete_calendar(calendar), lambda: create_avoiding(calendar)
         )
         with pytest.raises(InvalidFields, match="not a calendar that you can use"):
             creation.result()
@@ -266,12 +266,9 @@ class TestWindows:
         template = make_template(merchant=shop)
         assert nominal(template) == [ONE]
         mine = {"template_id": str(template.pk)} if whose == "the template's" else {}
-        wanted = skip_window(ONE + 50 * MINUTE, ONE + 90 * MINUTE, **mine)
+        owner = None if whose == "the platform's" else shop
         step, window = meanwhile(
-            lambda: expand(SOON, EXPANSION),
-            lambda: create_window(
-                wanted, merchant=None if whose == "the platform's" else shop, now=SOON
-            ),
+            lambda: expand(SOON, EXPANSION), lambda: skip_the_second(owner, **mine)
         )
         assert step.jobs == 1
         window.result()
@@ -281,12 +278,7 @@ class TestWindows:
         self, shop: Merchant, bystander: Template
     ) -> None:
         make_template(merchant=shop)
-        _, step = meanwhile(
-            lambda: create_window(
-                skip_window(ONE + 50 * MINUTE, ONE + 90 * MINUTE), merchant=shop, now=SOON
-            ),
-            lambda: expand(SOON, EXPANSION),
-        )
+        _, step = meanwhile(lambda: skip_the_second(shop), lambda: expand(SOON, EXPANSION))
         assert step.result().templates == 1
         assert live(SOON, ONE + 2 * HOUR) == [ONE, ONE + 2 * HOUR]
 
@@ -366,48 +358,35 @@ class TestWindows:
 
 
 class TestDeadlocks:
+    def window_of(self, template: Template) -> MaintenanceWindow:
+        """Store a window that skips the template's run of the day after tomorrow."""
+        return make_window(
+            starts_at=NINE + DAY - HOUR,
+            ends_at=NINE + DAY + HOUR,
+            merchant=template.merchant,
+            template_id=template.pk,
+            mode="skip",
+        )
+
     def test_calendar_changes_while_the_populator_records_a_skipped_overlap(
         self, shop: Merchant, calendar: Calendar, bystander: Template
     ) -> None:
         """The populator holds the job and refers to the template; the change wants both."""
         template = make_template(merchant=shop, overlap="skip", avoid=[str(calendar.pk)])
         make_job(template_id=template.pk, occurrence_at=NOW, status="running", merchant=shop)
-        changing: list[OtherSession] = []
-
-        def change() -> None:
-            edit = lambda: edit_calendar(calendar, TOMORROW_CLOSED, now=ONE)  # noqa: E731
-            changing.append(OtherSession(edit))
-            until_it_waits_or_ends(changing[0])
-
-        with before_first("INSERT INTO templates_app_skippedoccurrence", change):
+        insert = "INSERT INTO templates_app_skippedoccurrence"
+        with before_first(insert, lambda: close_tomorrow(calendar, now=ONE)):
             assert lifecycle.settle_overlaps(now=ONE, limit=100).skipped == 1
-        changing[0].result()
         assert skipped(template, "overlap") == [(ONE, ONE, 1)]
 
     def test_window_moves_to_another_template_while_a_calendar_of_both_changes(
         self, shop: Merchant, calendar: Calendar, bystander: Template
     ) -> None:
-        first, second = (
-            make_template(merchant=shop, recurrence=AT_NINE, avoid=[str(calendar.pk)])
-            for _ in range(2)
-        )
-        window = make_window(
-            starts_at=NINE + DAY - HOUR,
-            ends_at=NINE + DAY + HOUR,
-            merchant=shop,
-            template_id=second.pk,
-            mode="skip",
-        )
-        changing: list[OtherSession] = []
-
-        def change() -> None:
-            edit = lambda: edit_calendar(calendar, TOMORROW_CLOSED, now=NOW)  # noqa: E731
-            changing.append(OtherSession(edit))
-            until_it_waits_or_ends(changing[0])
-
-        with before_first('FROM "templates_app_maintenancewindow"', change):
+        first, second = (create_avoiding(calendar) for _ in range(2))
+        window = self.window_of(second)
+        looked_up = 'FROM "templates_app_maintenancewindow"'
+        with before_first(looked_up, lambda: close_tomorrow(calendar)):
             edit_window(window, {"template_id": str(first.pk)}, now=NOW)
-        changing[0].result()
         expand_until_calm(NOW)
         assert nominal(first) == [NINE + 2 * DAY]
         assert nominal(second) == [NINE + DAY]
@@ -429,14 +408,10 @@ class TestDeadlocks:
         bystander: Template,
         verb: Callable[[Template], Any],
     ) -> None:
-        first, second = (
-            make_template(merchant=shop, recurrence=AT_NINE, avoid=[str(calendar.pk)])
-            for _ in range(2)
-        )
+        first, second = (create_avoiding(calendar) for _ in range(2))
         with transaction.atomic():
             verb(second)
-            change = OtherSession(lambda: edit_calendar(calendar, TOMORROW_CLOSED, now=NOW))
-            until_it_waits_or_ends(change)
+            change = as_far_as_it_gets(lambda: close_tomorrow(calendar))
             verb(first)
         change.result()
         expand_until_calm(NOW)
@@ -460,13 +435,7 @@ class TestDeadlocks:
         self, shop: Merchant, bystander: Template
     ) -> None:
         owner, other = (make_template(merchant=shop, recurrence=AT_NINE) for _ in range(2))
-        window = make_window(
-            starts_at=NINE + DAY - HOUR,
-            ends_at=NINE + DAY + HOUR,
-            merchant=shop,
-            template_id=owner.pk,
-            mode="skip",
-        )
+        window = self.window_of(owner)
         to = skip_window(NINE - HOUR, NINE + HOUR, template_id=None)
         with counted_statements() as sent:
             edit_window(window, to, now=NOW)
@@ -684,7 +653,7 @@ def test_crowd_that_changes_everything_at_once_leaves_the_plans_of_its_last_surr
     done = 0
     for number in range(ROUNDS):
         sessions = [
-            OtherSession(lambda seed=seed: crowd.live(seed))  # type: ignore[misc]
+            OtherSession(partial(crowd.live, seed))
             for seed in range(number * THREADS, (number + 1) * THREADS)
         ]
         done += sum(one.result() for one in sessions)

@@ -82,8 +82,8 @@ def test_templates_that_were_held_together_are_not_released_together() -> None:
     live(NOW, NOW + 3 * MINUTE)
     released = sorted(held(template)[0][1] for template in templates)
     assert len(set(released)) == 40
-    halves = [sum(1 for at in released if at < END + QUARTER / 2), 40]
-    assert 8 <= halves[0] <= 32
+    early = sum(1 for at in released if at < END + QUARTER / 2)
+    assert 4 <= early <= 36
 
 
 def test_nothing_held_runs_before_the_window_ends() -> None:

@@ -13,7 +13,8 @@ from jobs import populator
 from jobs.engine import Engine
 from jobs.models import Job, Worker
 from templates_app.expander import expand
-from templates_app.models import Cause, SkippedOccurrence, Template
+from templates_app.models import Calendar, Cause, SkippedOccurrence, Template
+from templates_app.operations.calendars import edit_calendar
 from tests.factories.jobs import make_worker
 from tests.factories.templates import EXPANSION
 
@@ -40,6 +41,13 @@ def expand_until_calm(now: datetime) -> None:
         if not Template.objects.filter(next_expansion_at__lte=now).exists():
             return
     raise AssertionError("A template is due again and again.")
+
+
+def change_calendar(template: Template, definition: dict[str, Any], now: datetime) -> None:
+    """Change the only calendar of the template's merchant, and let the expander follow."""
+    calendar = Calendar.objects.get(merchant=template.merchant)
+    edit_calendar(calendar, {"definition": definition}, now=now)
+    expand_until_calm(now)
 
 
 def work_off(now: datetime) -> list[tuple[datetime, str]]:
@@ -137,14 +145,30 @@ class OtherSession(threading.Thread):
 
 
 def wait_until_one_waits_for_a_lock() -> None:
-    """Return when some session waits for another's lock."""
+    """Return when some session waits for a lock of this one."""
     until = time.monotonic() + PATIENCE
-    while time.monotonic() < until:
-        with connection.cursor() as cursor:
-            cursor.execute("SELECT count(*) FROM pg_locks WHERE NOT granted")
-            if cursor.fetchone()[0]:
-                return
-    raise AssertionError("Nobody waits for a lock.")
+    while not _somebody_waits():
+        assert time.monotonic() < until, "Nobody waits for a lock."
+
+
+def wait_until_it_waits_or_ends(session: OtherSession) -> None:
+    """Return when the other session waits for a lock of this one, or has nothing left to do."""
+    until = time.monotonic() + PATIENCE
+    while session.is_alive() and not _somebody_waits():
+        assert time.monotonic() < until, "The other session neither waits nor ends."
+
+
+def _somebody_waits() -> bool:
+    """Return whether a session waits for a lock of this one.
+
+    Not by pg_stat_activity: a transaction sees that as it was when it first looked.
+    """
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT count(*) FROM pg_locks"
+            " WHERE NOT granted AND pg_backend_pid() = ANY(pg_blocking_pids(pid))"
+        )
+        return bool(cursor.fetchone()[0])
 
 
 @contextmanager
