@@ -165,7 +165,7 @@ def _row(
     position: int, entry: Entry, owners: Owners, now: datetime, expansion: Expansion
 ) -> tuple[Any, ...]:
     payload = PLAIN if position % PLACEHOLDERS else WITH_PLACEHOLDER
-    template = _template(entry, payload, owners)
+    template = _template(entry, payload, owners, now)
     around = Surroundings({owners.calendar_id: owners.calendar}, {})
     outcome = outcome_of(template, around, now=naive(now), expansion=expansion)
     job = _only_job(outcome)
@@ -193,7 +193,7 @@ def _only_job(outcome: Outcome) -> NewOccurrence:
     return job
 
 
-def _template(entry: Entry, payload: dict[str, Any], owners: Owners) -> DueTemplate:
+def _template(entry: Entry, payload: dict[str, Any], owners: Owners, now: datetime) -> DueTemplate:
     fields = Template()
     return DueTemplate(
         id=new_id(),
@@ -227,4 +227,5 @@ def _template(entry: Entry, payload: dict[str, Any], owners: Owners) -> DueTempl
         expanded_to=None,
         replan=True,
         failures=0,
+        created_at=now,
     )

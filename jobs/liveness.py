@@ -7,9 +7,8 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from django.db import connection
-
 from jobs.statements import liveness
+from tenants.statement import execute
 
 CONTROL = "control"
 WATCHER_ID = UUID("00000000-0000-7000-8000-000000000001")
@@ -46,25 +45,16 @@ class LostWorker:
 
 def register(*, worker_id: UUID, name: str, lane: str, capacity: int) -> None:
     """Announce a worker process; it may claim jobs from now on."""
-    with connection.cursor() as cursor:
-        cursor.execute(
-            liveness.REGISTER,
-            {"id": worker_id, "name": name[:200], "lane": lane, "capacity": capacity},
-        )
+    execute(liveness.REGISTER, id=worker_id, name=name[:200], lane=lane, capacity=capacity)
 
 
 def beat(*, worker_id: UUID, finished: int, run_times: Mapping[str, float]) -> Heartbeat:
     """Keep the worker and all its running jobs alive; learn which of them to stop."""
-    with connection.cursor() as cursor:
-        cursor.execute(
-            liveness.BEAT,
-            {"id": worker_id, "finished": finished, "run_times": json.dumps(dict(run_times))},
-        )
-        alive = cursor.rowcount == 1
-        cursor.execute(liveness.RUNNING, {"id": worker_id})
-        rows = cursor.fetchall()
+    measured = json.dumps(dict(run_times))
+    alive = execute(liveness.BEAT, id=worker_id, finished=finished, run_times=measured)
+    rows = execute(liveness.RUNNING, id=worker_id)
     return Heartbeat(
-        alive=alive,
+        alive=bool(alive),
         running=frozenset((row[0], row[1]) for row in rows),
         cancel=tuple((row[0], row[1]) for row in rows if row[2]),
     )
@@ -75,37 +65,28 @@ def show_progress(reports: Sequence[tuple[UUID, int, int, str]]) -> None:
     if not reports:
         return
     ids, tickets, progress, notes = (list(column) for column in zip(*reports, strict=True))
-    with connection.cursor() as cursor:
-        cursor.execute(
-            liveness.SHOW_PROGRESS,
-            {"ids": ids, "tickets": tickets, "progress": progress, "notes": notes},
-        )
+    execute(liveness.SHOW_PROGRESS, ids=ids, tickets=tickets, progress=progress, notes=notes)
 
 
 def ticked(now: datetime) -> None:
     """Say that the control lane works: the watcher ticked at `now`."""
-    with connection.cursor() as cursor:
-        cursor.execute(liveness.TICKED, {"id": WATCHER_ID, "now": now})
+    execute(liveness.TICKED, id=WATCHER_ID, now=now)
 
 
 def stop(worker_id: UUID) -> None:
     """Say goodbye; to be called after the worker's jobs were finished or handed back."""
-    with connection.cursor() as cursor:
-        cursor.execute(liveness.STOP, {"id": worker_id})
+    execute(liveness.STOP, id=worker_id)
 
 
 def declare_lost(*, now: datetime, lease: float) -> list[LostWorker]:
     """Mark workers whose last heartbeat is older than `lease` seconds; they never come back."""
-    with connection.cursor() as cursor:
-        cursor.execute(liveness.DECLARE_LOST, {"now": now, "lease": lease})
-        return [LostWorker(worker_id=r[0], name=r[1], lane=r[2]) for r in cursor.fetchall()]
+    lost = execute(liveness.DECLARE_LOST, now=now, lease=lease)
+    return [LostWorker(worker_id=row[0], name=row[1], lane=row[2]) for row in lost]
 
 
 def live_lanes(*, now: datetime, lease: float) -> dict[str, LiveLane]:
     """Return the lanes that have live workers."""
-    with connection.cursor() as cursor:
-        cursor.execute(liveness.LIVE_LANES, {"now": now, "lease": lease})
-        rows = cursor.fetchall()
+    rows = execute(liveness.LIVE_LANES, now=now, lease=lease)
     return {
         lane: LiveLane(
             lane=lane, workers=workers, capacity=int(capacity), run_times=_slowest(run_times)

@@ -21,6 +21,7 @@ from jobs.liveness import LiveLane
 from jobs.publishing import BrokerUnavailable, Message, publish
 from jobs.rows import Queued
 from jobs.statements.queueing import NEXT_DUE, QUEUED_PER_LANE
+from tenants.statement import execute
 
 logger = logging.getLogger(__name__)
 
@@ -87,11 +88,8 @@ def populate(now: datetime, engine: Engine) -> Populated:
 
 def next_due(now: datetime) -> datetime | None:
     """Return when the next waiting job after `now` is due."""
-    with connection.cursor() as cursor:
-        cursor.execute(NEXT_DUE, {"now": now, "lanes": list(LANES)})
-        row = cursor.fetchone()
-    moment: datetime | None = row[0] if row else None
-    return moment
+    found = execute(NEXT_DUE, now=now, lanes=list(LANES))
+    return found[0][0] if found else None
 
 
 def _settle_overlaps(now: datetime, engine: Engine) -> Settled | None:
@@ -127,9 +125,7 @@ def _publish(messages: list[Message]) -> int:
 
 
 def _queued_per_lane() -> dict[str, int]:
-    with connection.cursor() as cursor:
-        cursor.execute(QUEUED_PER_LANE)
-        return dict(cursor.fetchall())
+    return dict(execute(QUEUED_PER_LANE))
 
 
 def _room(

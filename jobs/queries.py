@@ -15,6 +15,7 @@ from jobs.handlers.registry import LANES
 from jobs.models import Execution, Job
 from jobs.querysets import DeadLetterQuerySet, JobQuerySet
 from jobs.states import EDITABLE, STARTED, WAITING, JobStatus
+from tenants.statement import execute
 
 # Nobody plans with an exact number beyond this, and counting on costs.
 MOST_AHEAD: Final = 10_000
@@ -77,9 +78,7 @@ def populator_leads() -> bool:
 
 def oldest_due(now: datetime) -> dict[str, datetime]:
     """Return, per lane that has any, the moment since which its oldest due job waits."""
-    with connection.cursor() as cursor:
-        cursor.execute(_OLDEST_DUE, {"lanes": list(LANES), "now": now})
-        return dict(cursor.fetchall())
+    return dict(execute(_OLDEST_DUE, lanes=list(LANES), now=now))
 
 
 def due_ahead_of(job: Job, now: datetime) -> int:

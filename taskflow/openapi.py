@@ -5,7 +5,7 @@ from typing import Any, Final
 from drf_spectacular.openapi import AutoSchema
 
 from apikeys import openapi as _api_key_scheme  # noqa: F401 - describes x-api-key
-from templates_app.api.recurrence_schema import COMPONENTS
+from templates_app.api import definition_schema, recurrence_schema
 
 _PROBLEM: Final[dict[str, Any]] = {
     "type": "object",
@@ -82,7 +82,8 @@ def add_problems(result: dict[str, Any], **_: Any) -> dict[str, Any]:
     """Put the shared error answers into the document: a drf-spectacular postprocessing hook."""
     components = result.setdefault("components", {})
     schemas = components.setdefault("schemas", {})
-    schemas |= {"Problem": _PROBLEM, "FieldProblem": _FIELD_PROBLEM, **COMPONENTS}
+    schemas |= {"Problem": _PROBLEM, "FieldProblem": _FIELD_PROBLEM}
+    schemas |= {**recurrence_schema.COMPONENTS, **definition_schema.COMPONENTS}
     components["schemas"] = dict(sorted(schemas.items()))
     components["responses"] = {
         name: _response(code, sentence) for code, (name, sentence) in sorted(_RESPONSES.items())

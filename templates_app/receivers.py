@@ -3,10 +3,9 @@
 from collections.abc import Sequence
 from typing import Any
 
-from django.db import connection
-
 from jobs.signals import SkippedOccurrence, occurrences_skipped
 from templates_app import statements
+from tenants.statement import execute
 
 
 def listen() -> None:
@@ -19,16 +18,13 @@ def record_skipped(skipped: Sequence[SkippedOccurrence], **_: Any) -> None:
     rows = [one for one in skipped if one.occurrence_at is not None]
     if not rows:
         return
-    with connection.cursor() as cursor:
-        cursor.execute(
-            statements.RECORD_SKIPPED,
-            {
-                "merchants": [one.merchant_id for one in rows],
-                "templates": [one.template_id for one in rows],
-                "causes": [one.cause for one in rows],
-                "reasons": [one.reason for one in rows],
-                "firsts": [one.occurrence_at for one in rows],
-                "lasts": [one.occurrence_at for one in rows],
-                "counts": [1 for _ in rows],
-            },
-        )
+    execute(
+        statements.RECORD_SKIPPED,
+        merchants=[one.merchant_id for one in rows],
+        templates=[one.template_id for one in rows],
+        causes=[one.cause for one in rows],
+        reasons=[one.reason for one in rows],
+        firsts=[one.occurrence_at for one in rows],
+        lasts=[one.occurrence_at for one in rows],
+        counts=[1 for _ in rows],
+    )

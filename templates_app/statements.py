@@ -207,8 +207,3 @@ SELECT id, template_id, occurrence_at, scheduled_at, run_at, missed_at, status, 
    AND occurrence_at IS NOT NULL
  ORDER BY scheduled_at, id
 """
-
-WHERE_IT_STANDS = """
-SELECT expanded_to, next_expansion_at, replan, moved
-  FROM templates_app_template WHERE id = %(id)s
-"""

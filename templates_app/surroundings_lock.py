@@ -10,7 +10,7 @@ for one another. (The other way round, planning after a change, is how a change 
 planned.) Who waits to change them makes every later planner wait, so parse and check before it.
 """
 
-from django.db import connection
+from tenants.statement import execute
 
 # Beside the numbers in jobs.engine; held until the transaction ends.
 SURROUNDINGS_LOCK = 7_407_310_003
@@ -25,14 +25,9 @@ def hold_surroundings() -> None:
 
     Any number of sessions hold it at once.
     """
-    _take(HOLD)
+    execute(HOLD, lock=SURROUNDINGS_LOCK)
 
 
 def change_surroundings() -> None:
     """Let nobody plan a template, or change a calendar or window, until this transaction has ended."""
-    _take(CHANGE)
-
-
-def _take(statement: str) -> None:
-    with connection.cursor() as cursor:
-        cursor.execute(statement, {"lock": SURROUNDINGS_LOCK})
+    execute(CHANGE, lock=SURROUNDINGS_LOCK)

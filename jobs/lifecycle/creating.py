@@ -4,11 +4,12 @@ from collections.abc import Sequence
 from typing import Any
 from uuid import UUID
 
-from jobs.lifecycle.statement import announce, rows
+from jobs.lifecycle.announcing import announce
 from jobs.models import Job
 from jobs.rows import NewOccurrence, dumped, moved_of, moved_row, occurrences_text
 from jobs.statements import creating
 from jobs.states import JobStatus
+from tenants.statement import execute
 
 
 def create(jobs: Sequence[Job]) -> list[Job]:
@@ -23,7 +24,7 @@ def create(jobs: Sequence[Job]) -> list[Job]:
     }
     for name in creating.AS_JSON:
         columns[name] = [dumped(getattr(job, name)) for job in jobs]
-    created_at = rows(creating.CREATE, **columns)[0][0]
+    created_at = execute(creating.CREATE, **columns)[0][0]
     for job in jobs:
         job.status = JobStatus.SCHEDULED
         job.scheduled_at = job.run_at
@@ -42,6 +43,6 @@ def create_occurrences(occurrences: Sequence[NewOccurrence]) -> list[UUID]:
     """
     if not occurrences:
         return []
-    found = rows(creating.CREATE_OCCURRENCES, occurrences=occurrences_text(occurrences))
+    found = execute(creating.CREATE_OCCURRENCES, occurrences=occurrences_text(occurrences))
     moved = announce("create", [moved_row(row) for row in found])
     return [job.job_id for job in moved]

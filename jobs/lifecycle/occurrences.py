@@ -4,9 +4,10 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from uuid import UUID
 
-from jobs.lifecycle.statement import announce, rows
+from jobs.lifecycle.announcing import announce
 from jobs.rows import Missed, Moved, missed_row, moved_row
 from jobs.statements import occurrences
+from tenants.statement import execute
 
 
 def find_missed(*, now: datetime, limit: int) -> list[Missed]:
@@ -15,18 +16,18 @@ def find_missed(*, now: datetime, limit: int) -> list[Missed]:
     The populator leaves them alone until `skip` or `release_missed` decides. Those of a merchant
     that is not active are not among them: they wait, as all its jobs do.
     """
-    return [missed_row(row) for row in rows(occurrences.FIND_MISSED, now=now, limit=limit)]
+    return [missed_row(row) for row in execute(occurrences.FIND_MISSED, now=now, limit=limit)]
 
 
 def find_missed_of(*, template_ids: Sequence[UUID], now: datetime) -> list[Missed]:
     """Return the missed jobs of these templates, in the order in which they were due."""
-    found = rows(occurrences.FIND_MISSED_OF, template_ids=list(template_ids), now=now)
+    found = execute(occurrences.FIND_MISSED_OF, template_ids=list(template_ids), now=now)
     return [missed_row(row) for row in found]
 
 
 def skip(*, reasons: Mapping[UUID, str], now: datetime) -> list[Moved]:
     """End scheduled jobs that never started as skipped, each for its reason (cut at 200)."""
-    found = rows(
+    found = execute(
         occurrences.SKIP,
         ids=list(reasons),
         reasons=[reason[:200] for reason in reasons.values()],
@@ -40,7 +41,7 @@ def release_missed(*, job_ids: Sequence[UUID]) -> list[Moved]:
 
     Due at once as a rule: the caller tells the populator (`publishing.wake`) after the commit.
     """
-    found = rows(occurrences.RELEASE_MISSED, ids=list(job_ids))
+    found = execute(occurrences.RELEASE_MISSED, ids=list(job_ids))
     return announce("release", [moved_row(row) for row in found])
 
 
@@ -52,7 +53,7 @@ def make_up(
     `dues` is by nominal moment; one whose job was not skipped is left alone. `origin` and `overlap`
     are as those of new occurrences (`create_occurrences`), and replace what the jobs had.
     """
-    found = rows(
+    found = execute(
         occurrences.MAKE_UP,
         template_id=template_id,
         occurrences=list(dues),
@@ -70,11 +71,11 @@ def withdraw(*, template_ids: Sequence[UUID]) -> list[tuple[UUID, datetime]]:
     caller's to make again. A job that a worker claims at this very moment stays.
     Backfills, run-now jobs, and jobs that a person restarted or changed stay as well.
     """
-    found = rows(occurrences.WITHDRAW, template_ids=list(template_ids))
+    found = execute(occurrences.WITHDRAW, template_ids=list(template_ids))
     return [(row[0], row[1]) for row in found]
 
 
 def cancel_plans(*, template_id: UUID, now: datetime) -> list[Moved]:
     """Cancel all jobs of a template that wait, whoever made them; running ones finish."""
-    found = rows(occurrences.CANCEL_PLANS, template_id=template_id, now=now)
+    found = execute(occurrences.CANCEL_PLANS, template_id=template_id, now=now)
     return announce("cancel", [moved_row(row) for row in found])

@@ -11,12 +11,13 @@ from datetime import datetime
 from django.db import transaction
 
 from jobs.engine import OVERLAP_LOCK
-from jobs.lifecycle.statement import announce, rows
+from jobs.lifecycle.announcing import announce
 from jobs.overlap import Decision, decide
 from jobs.rows import Row, due_row, moved_row
 from jobs.signals import SkippedOccurrence, tell_skipped
 from jobs.statements import overlapping
 from jobs.states import JobStatus
+from tenants.statement import execute
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -37,16 +38,16 @@ def settle_overlaps(*, now: datetime, limit: int) -> Settled:
     One indexed probe when there is nothing to decide. Listeners of `occurrences_skipped` run
     inside the transaction: what they raise undoes all of it and comes out here.
     """
-    (anything,) = rows(overlapping.ANYTHING, now=now)[0]
+    (anything,) = execute(overlapping.ANYTHING, now=now)[0]
     if not anything:
         return Settled()
     with transaction.atomic():
-        rows(overlapping.LOCK, lock=OVERLAP_LOCK)
+        execute(overlapping.LOCK, lock=OVERLAP_LOCK)
         opened = _release(now)
-        due = [due_row(row) for row in rows(overlapping.FIND_SHUT, now=now, limit=limit)]
+        due = [due_row(row) for row in execute(overlapping.FIND_SHUT, now=now, limit=limit)]
         decisions = decide(due)
         skipped = _settle(decisions, now)
-        cancelled = rows(overlapping.MAKE_WAY, now=now)
+        cancelled = execute(overlapping.MAKE_WAY, now=now)
         announce("cancel", [moved_row(row) for row in cancelled])
         gone = [row for row in cancelled if row[4] == JobStatus.CANCELLED]
         if gone:
@@ -62,13 +63,13 @@ def settle_overlaps(*, now: datetime, limit: int) -> Settled:
 
 
 def _release(now: datetime) -> int:
-    return len(rows(overlapping.RELEASE, now=now))
+    return len(execute(overlapping.RELEASE, now=now))
 
 
 def _settle(decisions: Sequence[Decision], now: datetime) -> list[SkippedOccurrence]:
     if not decisions:
         return []
-    found = rows(
+    found = execute(
         overlapping.SETTLE,
         now=now,
         ids=[decision.job_id for decision in decisions],

@@ -4,14 +4,15 @@ from collections.abc import Sequence
 from datetime import datetime
 from uuid import UUID
 
-from jobs.lifecycle.statement import announce, rows
+from jobs.lifecycle.announcing import announce
 from jobs.rows import Moved, Queued, moved_row, queued_row
 from jobs.statements import queueing
+from tenants.statement import execute
 
 
 def queue_due(*, lane: str, now: datetime, limit: int, lease: float) -> list[Queued]:
     """Give tickets to at most `limit` due jobs of a lane, in the order they shall run."""
-    found = rows(queueing.QUEUE_DUE, lane=lane, now=now, limit=limit, lease=lease)
+    found = execute(queueing.QUEUE_DUE, lane=lane, now=now, limit=limit, lease=lease)
     queued = [queued_row(row) for row in found]
     queued.sort(key=lambda job: (-job.priority, job.scheduled_at, job.job_id))
     return queued
@@ -19,7 +20,7 @@ def queue_due(*, lane: str, now: datetime, limit: int, lease: float) -> list[Que
 
 def unqueue(tickets: Sequence[tuple[UUID, int]]) -> list[Moved]:
     """Take back jobs whose message was not delivered, or not claimed; no attempt is counted."""
-    found = rows(
+    found = execute(
         queueing.UNQUEUE,
         ids=[job_id for job_id, _ in tickets],
         tickets=[ticket for _, ticket in tickets],
@@ -29,14 +30,14 @@ def unqueue(tickets: Sequence[tuple[UUID, int]]) -> list[Moved]:
 
 def requeue_lost_messages(*, before: datetime, limit: int) -> list[Moved]:
     """Reschedule queued jobs whose lease ran out before `before`; no attempt is counted."""
-    found = rows(queueing.REQUEUE_LOST_MESSAGES, before=before, limit=limit)
+    found = execute(queueing.REQUEUE_LOST_MESSAGES, before=before, limit=limit)
     return announce("requeue", [moved_row(row) for row in found])
 
 
 def expire(*, now: datetime, limit: int) -> list[Moved]:
     """Fail jobs that were not started by their deadline."""
-    late = [row[0] for row in rows(queueing.FIND_EXPIRED, now=now, limit=limit)]
+    late = [row[0] for row in execute(queueing.FIND_EXPIRED, now=now, limit=limit)]
     if not late:
         return []
-    found = rows(queueing.EXPIRE, ids=late, now=now)
+    found = execute(queueing.EXPIRE, ids=late, now=now)
     return announce("expire", [moved_row(row) for row in found])

@@ -6,11 +6,12 @@ from datetime import datetime
 from uuid import UUID
 
 from jobs.engine import Engine
-from jobs.lifecycle.statement import announce, rows
+from jobs.lifecycle.announcing import announce
 from jobs.outcomes import Attempt, Ending
 from jobs.rows import Ended, Stranded, attempt_row, ended_row
 from jobs.statements import running
 from jobs.states import TRANSITIONS, JobStatus
+from tenants.statement import execute
 
 
 class IllegalTransition(ValueError):
@@ -19,7 +20,7 @@ class IllegalTransition(ValueError):
 
 def claim(*, tickets: Sequence[tuple[UUID, int]], worker_id: UUID, engine: Engine) -> list[Attempt]:
     """Start the attempts whose ticket is still good, for a worker that is alive."""
-    found = rows(
+    found = execute(
         running.CLAIM,
         ids=[job_id for job_id, _ in tickets],
         tickets=[ticket for _, ticket in tickets],
@@ -38,7 +39,7 @@ def finish(endings: Sequence[Ending]) -> list[Ended]:
     for ending in endings:
         if ending.status not in TRANSITIONS[JobStatus.RUNNING]:
             raise IllegalTransition(f"A running job cannot become {ending.status!r}.")
-    found = rows(
+    found = execute(
         running.FINISH,
         ids=[ending.job_id for ending in endings],
         tickets=[ending.ticket for ending in endings],
@@ -58,13 +59,13 @@ def finish(endings: Sequence[Ending]) -> list[Ended]:
 
 def find_stranded(*, now: datetime, limit: int) -> list[Stranded]:
     """Return running attempts whose worker is gone or whose deadline has passed."""
-    found = rows(running.FIND_STRANDED, now=now, limit=limit)
+    found = execute(running.FIND_STRANDED, now=now, limit=limit)
     return [Stranded(attempt=attempt_row(row), lost=row[16]) for row in found]
 
 
 def find_running(tickets: Sequence[tuple[UUID, int]]) -> list[Attempt]:
     """Read back running attempts whose ticket is still good."""
-    found = rows(
+    found = execute(
         running.FIND_RUNNING,
         ids=[job_id for job_id, _ in tickets],
         tickets=[ticket for _, ticket in tickets],

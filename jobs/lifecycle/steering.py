@@ -8,12 +8,13 @@ from uuid import UUID
 
 from django.db.models import Case, F, Q, Value, When
 
-from jobs.lifecycle.statement import announce, rows
+from jobs.lifecycle.announcing import announce
 from jobs.models import Job
 from jobs.querysets import JobQuerySet
 from jobs.rows import Moved, Replacement, moved_row
 from jobs.statements import steering
 from jobs.states import Gate, JobStatus, Origin
+from tenants.statement import execute
 
 _GATE_WHEN_MOVED = Case(
     When(~Q(overlap="") & Q(attempt=0, status=JobStatus.SCHEDULED), then=Value(Gate.SHUT)),
@@ -38,13 +39,13 @@ def edit(*, job_id: UUID, changes: Mapping[str, Any]) -> bool:
 
 def cancel(*, job_ids: Sequence[UUID], now: datetime) -> list[Moved]:
     """Cancel jobs that have not started; ask running ones to stop (they stay running until then)."""
-    found = rows(steering.CANCEL, ids=list(job_ids), now=now)
+    found = execute(steering.CANCEL, ids=list(job_ids), now=now)
     return announce("cancel", [moved_row(row) for row in found])
 
 
 def advance(*, job_ids: Sequence[UUID], now: datetime) -> list[Moved]:
     """Make waiting jobs due at once. An occurrence is the person's since, as after an edit."""
-    found = rows(steering.ADVANCE, ids=list(job_ids), now=now)
+    found = execute(steering.ADVANCE, ids=list(job_ids), now=now)
     return announce("advance", [moved_row(row) for row in found])
 
 
@@ -62,7 +63,7 @@ def restart(
     redriven by `by`.
     """
     edited = list((replacements or {}).items())
-    found = rows(
+    found = execute(
         steering.RESTART,
         ids=list(job_ids),
         now=now,

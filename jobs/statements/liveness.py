@@ -18,11 +18,12 @@ ON CONFLICT (id) DO UPDATE
        finished_jobs = jobs_worker.finished_jobs + 1
 """
 
-# 0 rows: this worker was declared lost. One row keeps all the worker's running jobs alive.
+# No row: this worker was declared lost. One row keeps all the worker's running jobs alive.
 BEAT = """
 UPDATE jobs_worker
    SET heartbeat_at = clock_timestamp(), finished_jobs = %(finished)s, run_times = %(run_times)s
  WHERE id = %(id)s AND state = 'alive'
+RETURNING id
 """
 
 # Index job_running: only this worker's running jobs are looked at.
@@ -39,7 +40,7 @@ WITH mine AS MATERIALIZED (
       JOIN unnest(%(ids)s::uuid[], %(tickets)s::bigint[], %(progress)s::int[], %(notes)s::text[])
         AS given(id, ticket, progress, note)
         ON job.id = given.id AND job.ticket = given.ticket
-     WHERE job.status = 'running'
+     WHERE job.status = (SELECT 'running')
      ORDER BY job.id
        FOR UPDATE OF job
 )

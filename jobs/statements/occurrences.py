@@ -85,7 +85,7 @@ UPDATE jobs_job AS job
        SET {NEW_ROUND},
            scheduled_at = mine.due,
            origin = %(origin)s,
-           overlap = %(overlap)s,
+           overlap = %(overlap)s::text,
            gate = CASE WHEN %(overlap)s::text = '' THEN '' ELSE 'shut' END,
            expires_at = CASE WHEN job.expires_at > mine.due THEN job.expires_at END
   FROM mine

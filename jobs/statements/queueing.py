@@ -27,7 +27,7 @@ WITH due AS MATERIALIZED (
 )
 UPDATE jobs_job AS job
    SET status = 'queued',
-       ticket = hashtextextended(gen_random_uuid()::text, 0),
+       ticket = random(-9223372036854775807, 9223372036854775807),
        queued_at = %(now)s,
        queue_lease_until = %(now)s + make_interval(secs => %(lease)s)
   FROM due
@@ -73,7 +73,7 @@ WITH mine AS MATERIALIZED (
       FROM jobs_job AS job
       JOIN unnest(%(ids)s::uuid[], %(tickets)s::bigint[]) AS given(id, ticket)
         ON job.id = given.id AND job.ticket = given.ticket
-     WHERE job.status = 'queued'
+     WHERE job.status = (SELECT 'queued')
      ORDER BY job.id
        FOR UPDATE OF job
 )

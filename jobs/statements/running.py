@@ -9,7 +9,7 @@ WITH mine AS MATERIALIZED (
       FROM jobs_job AS job
       JOIN unnest(%(ids)s::uuid[], %(tickets)s::bigint[]) AS given(id, ticket)
         ON job.id = given.id AND job.ticket = given.ticket
-     WHERE job.status = 'queued'
+     WHERE job.status = (SELECT 'queued')
        AND (job.expires_at IS NULL OR job.expires_at > clock_timestamp())
        AND EXISTS (SELECT FROM jobs_worker AS worker
                     WHERE worker.id = %(worker)s AND worker.state = 'alive')
@@ -48,7 +48,7 @@ WITH ending AS MATERIALIZED (
     SELECT ending.*
       FROM jobs_job AS job
       JOIN ending ON job.id = ending.id AND job.ticket = ending.ticket
-     WHERE job.status = 'running'
+     WHERE job.status = (SELECT 'running')
      ORDER BY job.id
        FOR UPDATE OF job
 ), done AS (
@@ -71,23 +71,24 @@ WITH ending AS MATERIALIZED (
      WHERE job.id = mine.id
     RETURNING job.id, job.merchant_id, job.kind, job.handler, job.lane, job.status, job.attempt,
               job.overlap, old.scheduled_at AS was_scheduled_at, old.queued_at AS was_queued_at,
-              old.started_at AS was_started_at, old.worker_id AS was_worker_id
+              old.started_at AS was_started_at, old.worker_id AS was_worker_id,
+              mine.outcome, mine.http_status, mine.code, mine.message, mine.detail,
+              mine.fingerprint, mine.output, mine.log
 ), history AS (
     INSERT INTO jobs_execution (job_id, merchant_id, number, outcome, scheduled_at, queued_at,
                                 started_at, finished_at, worker_id, http_status, error_code,
                                 error_message, error_detail, output, log)
-    SELECT done.id, done.merchant_id, done.attempt, mine.outcome, done.was_scheduled_at,
-           done.was_queued_at, done.was_started_at, statement_timestamp(), done.was_worker_id,
-           mine.http_status, mine.code, mine.message, mine.detail,
-           mine.output::jsonb, mine.log::jsonb
-      FROM done JOIN mine ON mine.id = done.id
+    SELECT id, merchant_id, attempt, outcome, was_scheduled_at, was_queued_at, was_started_at,
+           statement_timestamp(), was_worker_id, http_status, code, message, detail,
+           output::jsonb, log::jsonb
+      FROM done
 ), letters AS (
     INSERT INTO jobs_deadletter (job_id, merchant_id, kind, handler, error_code, error_message,
                                  fingerprint, attempts, created_at, resolution, resolved_by, reason)
-    SELECT done.id, done.merchant_id, done.kind, done.handler, mine.code, mine.message,
-           mine.fingerprint, done.attempt, statement_timestamp(), '', '', ''
-      FROM done JOIN mine ON mine.id = done.id
-     WHERE done.status = 'failed'
+    SELECT id, merchant_id, kind, handler, code, message, fingerprint, attempt,
+           statement_timestamp(), '', '', ''
+      FROM done
+     WHERE status = 'failed'
     ON CONFLICT (job_id) WHERE resolution = '' DO NOTHING
 )
 SELECT id, merchant_id, kind, lane, status, overlap FROM done
@@ -116,5 +117,5 @@ SELECT job.id, job.ticket, job.merchant_id, job.kind, job.handler, job.name, job
   FROM jobs_job AS job
   JOIN unnest(%(ids)s::uuid[], %(tickets)s::bigint[]) AS given(id, ticket)
     ON job.id = given.id AND job.ticket = given.ticket
- WHERE job.status = 'running'
+ WHERE job.status = (SELECT 'running')
 """

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
-from django.db import connection
+from tenants.statement import execute
 
 # Indexes job_template_newest and job_template_unfinished. A template whose newest jobs were all
 # skipped is looked back upon for so many jobs, not through all of its history.
@@ -49,9 +49,7 @@ def runs_of(ids: Sequence[UUID]) -> Mapping[UUID, Runs]:
     """Return the runs of each of these templates."""
     if not ids:
         return {}
-    with connection.cursor() as cursor:
-        cursor.execute(RUNS, {"ids": list(ids)})
-        rows = cursor.fetchall()
+    rows = execute(RUNS, ids=list(ids))
     return {
         row[0]: Runs(
             last_id=row[1], last_status=row[2] or "", last_started_at=row[3], next_at=row[4]

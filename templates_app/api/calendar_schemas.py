@@ -8,7 +8,7 @@ from rest_framework import serializers as s
 from jobs.api.schemas import Shown
 from jobs.operations.limits import MAX_NAME
 from templates_app.api import representations
-from templates_app.api.recurrence_schema import DEFINITION
+from templates_app.api.definition_schema import DEFINITION
 from templates_app.api.schemas import RecurrenceField, WarningSchema
 from templates_app.models import MaintenanceWindow
 from templates_app.models.maintenance_window import LONGEST
@@ -128,7 +128,10 @@ class WindowSchema(Shown):
     ends_at = s.DateTimeField(allow_null=True)
     recurrence = RecurrenceField(allow_null=True)
     duration = s.IntegerField(allow_null=True)
-    sentence = s.CharField(allow_null=True, help_text="When a recurring one opens.")
+    sentence = s.CharField(
+        allow_null=True, help_text="When a recurring one opens; null for one that cannot be read."
+    )
     release_over = s.IntegerField(allow_null=True)
+    warnings = WarningSchema(many=True)
     created_at = s.DateTimeField()
     updated_at = s.DateTimeField()

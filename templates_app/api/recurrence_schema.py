@@ -1,40 +1,21 @@
-"""The JSON of recurrences and calendars for the OpenAPI document, as components that refer to one another.
+"""The JSON of recurrences for the OpenAPI document: a component for each kind.
 
-What is accepted is decided in `templates_app.recurrence` and `templates_app.calendars`; a test holds
-stored documents against these.
+What is accepted is decided in `templates_app.recurrence`; a test holds stored documents against these.
 """
 
 from typing import Any, Final
 
-Schema = dict[str, Any]
-_WEEKDAYS = ["mo", "tu", "we", "th", "fr", "sa", "su"]
-
-
-def _ref(name: str) -> Schema:
-    return {"$ref": f"#/components/schemas/{name}"}
-
-
-def _text(description: str, **more: Any) -> Schema:
-    return {"type": "string", "description": description, **more}
-
-
-def _list(items: Schema, description: str, **more: Any) -> Schema:
-    return {"type": "array", "items": items, "description": description, **more}
-
-
-def _number(least: int, most: int, description: str) -> Schema:
-    return {"type": "integer", "minimum": least, "maximum": most, "description": description}
-
+from templates_app.api.json_schema import WEEKDAYS, Schema, list_of, number, ref, text
 
 _BOUNDS: Final[Schema] = {
-    "starts_at": _text("Nothing before; ISO 8601, local to the time zone or with an offset."),
-    "ends_at": _text("Nothing after; the same."),
-    "max_occurrences": _number(1, 100_000, "Counted from `starts_at`."),
-    "jitter": _number(
+    "starts_at": text("Nothing before; ISO 8601, local to the time zone or with an offset."),
+    "ends_at": text("Nothing after; the same."),
+    "max_occurrences": number(1, 100_000, "Counted from `starts_at`."),
+    "jitter": number(
         1, 86_400, "Seconds over which runs are spread; each has its own stable share."
     ),
 }
-_ZONE: Final[Schema] = {"timezone": _text("IANA time zone.", examples=["Europe/Madrid"])}
+_ZONE: Final[Schema] = {"timezone": text("IANA time zone.", examples=["Europe/Madrid"])}
 _DST: Final[Schema] = {
     "dst_gap": {
         "enum": ["shift", "gap_end", "skip"],
@@ -48,20 +29,20 @@ _DST: Final[Schema] = {
     },
 }
 _TIMES: Final[Schema] = {
-    "times": _list(
+    "times": list_of(
         {"type": "string", "pattern": "^[0-9]{1,2}:[0-9]{1,2}(:[0-9]{1,2})?$"},
         "Local times of day.",
         minItems=1,
     ),
-    "every": _number(1, 1_000, "Every n-th; counted from `anchor`."),
-    "anchor": _text("A date within the first period; a Monday of 2001 unless given."),
+    "every": number(1, 1_000, "Every n-th; counted from `anchor`."),
+    "anchor": text("A date within the first period; a Monday of 2001 unless given."),
 }
 _DAYS: Final[Schema] = {
-    "days": _list(
+    "days": list_of(
         {"type": "integer", "minimum": -31, "maximum": 31},
         "Days of the month; -1 is the last.",
     ),
-    "nth": _list({"type": "string"}, "The n-th weekday of the month: `2tu`, `-1fr`."),
+    "nth": list_of({"type": "string"}, "The n-th weekday of the month: `2tu`, `-1fr`."),
 }
 
 
@@ -77,14 +58,14 @@ def _kind(kind: str, description: str, required: list[str], example: Schema, **o
     }
 
 
-_KINDS: Final[dict[str, Schema]] = {
+KINDS: Final[dict[str, Schema]] = {
     "CronRecurrence": _kind(
         "cron",
         "Five fields; six with seconds first; a year as the seventh. Names, ranges, lists, steps, "
         "`?`, `L`, `LW`, `nW`, `L-n`, `n#k`, `nL`, `H`, and @hourly to @yearly.",
         ["expression"],
         {"expression": "0 9 * * MON-FRI", "timezone": "Europe/Madrid"},
-        expression=_text("The cron expression.", maxLength=512),
+        expression=text("The cron expression.", maxLength=512),
         day_match={
             "enum": ["or", "and"],
             "description": "When day of month and weekday are both restricted: either (POSIX; the "
@@ -105,7 +86,7 @@ _KINDS: Final[dict[str, Schema]] = {
         },
         every={"type": "integer", "minimum": 1},
         unit={"enum": ["seconds", "minutes", "hours", "days", "weeks", "months", "years"]},
-        anchor=_text("When it is counted from; ISO 8601."),
+        anchor=text("When it is counted from; ISO 8601."),
         basis={"enum": ["elapsed", "calendar"], "description": "Of days and weeks."},
         **_DST,
     ),
@@ -122,7 +103,7 @@ _KINDS: Final[dict[str, Schema]] = {
         "On weekdays of every n-th week.",
         ["weekdays", "times"],
         {"every": 2, "weekdays": ["mo", "fr"], "times": ["09:00"], "timezone": "UTC"},
-        weekdays=_list({"enum": _WEEKDAYS}, "Weekdays.", minItems=1),
+        weekdays=list_of({"enum": WEEKDAYS}, "Weekdays.", minItems=1),
         **_TIMES,
         **_DST,
     ),
@@ -140,7 +121,7 @@ _KINDS: Final[dict[str, Schema]] = {
         "On days or n-th weekdays of the named months of every n-th year.",
         ["months", "times"],
         {"months": [1, 7], "days": [1], "times": ["09:00"], "timezone": "UTC"},
-        months=_list({"type": "integer", "minimum": 1, "maximum": 12}, "Months.", minItems=1),
+        months=list_of({"type": "integer", "minimum": 1, "maximum": 12}, "Months.", minItems=1),
         **_DAYS,
         **_TIMES,
         **_DST,
@@ -155,11 +136,13 @@ _KINDS: Final[dict[str, Schema]] = {
             "rules": ["FREQ=DAILY;COUNT=10"],
             "exdates": ["1997-09-04T09:00:00"],
         },
-        dtstart=_text("The local time from which the rules count."),
-        rules=_list({"type": "string"}, "RRULEs without their name.", maxItems=50),
-        exrules=_list({"type": "string"}, "What the rules name and does not happen.", maxItems=50),
-        rdates=_list({"type": "string"}, "Local times that happen as well.", maxItems=5_000),
-        exdates=_list({"type": "string"}, "Local times that do not happen.", maxItems=5_000),
+        dtstart=text("The local time from which the rules count."),
+        rules=list_of({"type": "string"}, "RRULEs without their name.", maxItems=50),
+        exrules=list_of(
+            {"type": "string"}, "What the rules name and does not happen.", maxItems=50
+        ),
+        rdates=list_of({"type": "string"}, "Local times that happen as well.", maxItems=5_000),
+        exdates=list_of({"type": "string"}, "Local times that do not happen.", maxItems=5_000),
         **_DST,
     ),
     "DatesRecurrence": _kind(
@@ -167,7 +150,7 @@ _KINDS: Final[dict[str, Schema]] = {
         "An explicit list of times, local to the time zone or with an offset.",
         ["dates"],
         {"dates": ["2026-03-29T02:30:00"], "timezone": "Europe/Madrid"},
-        dates=_list({"type": "string"}, "Times in ISO 8601.", minItems=1, maxItems=5_000),
+        dates=list_of({"type": "string"}, "Times in ISO 8601.", minItems=1, maxItems=5_000),
         **_DST,
     ),
     "UnionRecurrence": _kind(
@@ -175,7 +158,7 @@ _KINDS: Final[dict[str, Schema]] = {
         "Whatever any of several recurrences names; what several name happens once.",
         ["of"],
         {"of": [{"kind": "cron", "expression": "0 9 * * MON-FRI", "timezone": "UTC"}]},
-        of=_list(_ref("Recurrence"), "The recurrences.", minItems=1, maxItems=99),
+        of=list_of(ref("Recurrence"), "The recurrences.", minItems=1, maxItems=99),
     ),
     "ExceptRecurrence": _kind(
         "except",
@@ -185,100 +168,15 @@ _KINDS: Final[dict[str, Schema]] = {
             "from": {"kind": "daily", "times": ["09:00"], "timezone": "UTC"},
             "minus": {"kind": "weekly", "weekdays": ["su"], "times": ["09:00"], "timezone": "UTC"},
         },
-        **{"from": _ref("Recurrence"), "minus": _ref("Recurrence")},
+        **{"from": ref("Recurrence"), "minus": ref("Recurrence")},
     ),
 }
 
-_SPAN_NAME: Final = _text("Told to people as the reason.", maxLength=200)
-_DEFINITION: Final[Schema] = {
-    "type": "object",
-    "description": "The times that are in the calendar: all parts together, less `except`.",
-    "additionalProperties": False,
-    "examples": [
-        {"holidays": [{"country": "ES", "region": "MD"}], "weekdays": ["sa", "su"]},
-        {"hours": {"mo": [["09:00", "17:30"]], "tu": [["09:00", "17:30"]]}},
-        {"dates": [{"every_year": "12-24", "name": "Christmas Eve"}, "2026-05-02"]},
-    ],
-    "properties": {
-        "holidays": _list(
-            {
-                "type": "object",
-                "properties": {
-                    "country": _text("ISO 3166."),
-                    "region": _text("A subdivision of the country."),
-                    "market": _text("Instead of a country: an exchange such as XNYS."),
-                    "categories": _list({"type": "string"}, "`public` unless given."),
-                },
-                "additionalProperties": False,
-            },
-            "Public holidays by country and region, or of a market.",
-        ),
-        "dates": _list(
-            {
-                "oneOf": [
-                    {"type": "string", "format": "date"},
-                    {
-                        "type": "object",
-                        "properties": {
-                            "date": _text("One day."),
-                            "from": _text("The first day."),
-                            "to": _text("The last day; MM-DD after `every_year`."),
-                            "every_year": _text("MM-DD."),
-                            "name": _SPAN_NAME,
-                        },
-                        "additionalProperties": False,
-                    },
-                ]
-            },
-            "Whole days: one, a range, or one of every year.",
-        ),
-        "hours": {
-            "type": "object",
-            "description": "Times of weekdays, each [start, end); an end before its start is on the "
-            "next day.",
-            "properties": {
-                day: {
-                    "type": "array",
-                    "items": {
-                        "type": "array",
-                        "items": {"type": "string"},
-                        "minItems": 2,
-                        "maxItems": 2,
-                    },
-                }
-                for day in _WEEKDAYS
-            },
-            "additionalProperties": False,
-        },
-        "weekdays": _list({"enum": _WEEKDAYS}, "Whole weekdays."),
-        "spans": _list(
-            {
-                "type": "object",
-                "required": ["from", "to"],
-                "properties": {
-                    "from": _text("Local to the template's time zone, or with an offset."),
-                    "to": _text("Not included."),
-                    "name": _SPAN_NAME,
-                },
-                "additionalProperties": False,
-            },
-            "From a minute to a minute.",
-        ),
-        "any_of": _list(_ref("CalendarDefinition"), "Definitions that belong to it as well."),
-        "except": {
-            **_ref("CalendarDefinition"),
-            "description": "What is not in the calendar after all.",
-        },
-    },
-}
-
+RECURRENCE: Final = ref("Recurrence")
 COMPONENTS: Final[dict[str, Schema]] = {
-    **_KINDS,
+    **KINDS,
     "Recurrence": {
         "description": "When something happens, again and again. `kind` says which form it has.",
-        "oneOf": [_ref(name) for name in _KINDS],
+        "oneOf": [ref(name) for name in KINDS],
     },
-    "CalendarDefinition": _DEFINITION,
 }
-RECURRENCE: Final = _ref("Recurrence")
-DEFINITION: Final = _ref("CalendarDefinition")

@@ -17,6 +17,7 @@ from templates_app.calendars.parse import parse_definition
 from templates_app.models import Calendar, MaintenanceWindow, SkippedOccurrence, Template
 from templates_app.operations.draft import TEMPLATE_FIELDS, document_of
 from templates_app.operations.running import Backfilled
+from templates_app.operations.unreadable import fault_of_window
 from templates_app.recurrence.describe import sentence
 from templates_app.recurrence.errors import Caution, RecurrenceError
 from templates_app.recurrence.parse import parse
@@ -50,10 +51,15 @@ def template_summary(template: Template, names: Mapping[UUID, str]) -> dict[str,
 
 
 def template_detail(
-    template: Template, names: Mapping[UUID, str], runs: Iterable[Job]
+    template: Template,
+    names: Mapping[UUID, str],
+    runs: Iterable[Job],
+    cautions: Iterable[Caution] = (),
 ) -> dict[str, Any]:
-    """Return a template with the jobs that wait to run next."""
-    return {**template_summary(template, names), "next_runs": [_next_run(job) for job in runs]}
+    """Return a template with the jobs that wait to run next; `cautions` are of what surrounds it."""
+    told = template_summary(template, names)
+    told["warnings"] += [warning(one) for one in cautions]
+    return {**told, "next_runs": [_next_run(job) for job in runs]}
 
 
 def calendar_detail(
@@ -74,7 +80,9 @@ def calendar_detail(
 
 
 def window_detail(window: MaintenanceWindow) -> dict[str, Any]:
-    """Return a maintenance window."""
+    """Return a maintenance window; of one that planning leaves out nobody knows when it opens."""
+    fault = fault_of_window(window)
+    opens = None if window.recurrence is None or fault else sentence(window.recurrence)
     return {
         "id": str(window.pk),
         "owner": _owner(window),
@@ -85,8 +93,9 @@ def window_detail(window: MaintenanceWindow) -> dict[str, Any]:
         "ends_at": moment(window.ends_at),
         "recurrence": window.recurrence,
         "duration": window.duration,
-        "sentence": None if window.recurrence is None else sentence(window.recurrence),
+        "sentence": opens,
         "release_over": window.release_over,
+        "warnings": [] if fault is None else [warning(_unreadable(fault))],
         "created_at": moment(window.created_at),
         "updated_at": moment(window.updated_at),
     }
@@ -154,6 +163,15 @@ def _cautions(calendar: Calendar) -> tuple[Caution, ...]:
         return (
             Caution(code=error.code, field=error.field, message=error.message, hint=error.hint),
         )
+
+
+def _unreadable(fault: RecurrenceError) -> Caution:
+    return Caution(
+        code="bad_window",
+        field="recurrence",
+        message=f"The window cannot be read, and planning leaves it out: {fault.message}",
+        hint=fault.hint,
+    )
 
 
 def _next_run(job: Job) -> dict[str, Any]:

@@ -18,13 +18,15 @@ from jobs.api.schemas import JobSchema
 from jobs.models import Job
 from jobs.operations.fields import Fields
 from jobs.operations.idempotency import Answer
-from templates_app.api import plans, schemas
+from templates_app.api import plans
+from templates_app.api import run_schemas as schemas
 from templates_app.api.base import count_parameter
 from templates_app.api.parameters import read_count, read_moment
 from templates_app.api.representations import backfilled, skipped_detail
 from templates_app.models import SkippedOccurrence, Template
 from templates_app.operations import preview as previewing
 from templates_app.operations import running
+from templates_app.operations.unreadable import counted_as_sent
 from tenants.clock import database_now
 
 FROM = OpenApiParameter("from", datetime, description="Runs after this time; now unless given.")
@@ -113,7 +115,10 @@ class TemplateRuns(TaskFlowViewSet):
     def preview_draft(self, request: Request) -> Response:
         """A whole template may be sent, to be checked; only `recurrence` is required. The windows of the
         platform and of the whole merchant apply, as they will."""
-        found = previewing.preview_draft(request.data, merchant=self.merchant, now=database_now())
+        with counted_as_sent(request.data):
+            found = previewing.preview_draft(
+                request.data, merchant=self.merchant, now=database_now()
+            )
         return Response(plans.preview(found))
 
     @extend_schema(

@@ -15,7 +15,7 @@ from jobs.api.jobs import IDEMPOTENCY
 from jobs.api.once import respond_once
 from jobs.operations.fields import Fields
 from jobs.operations.idempotency import Answer
-from templates_app.api import plans, schemas
+from templates_app.api import plans, run_schemas, schemas
 from templates_app.api.base import CHANGEABLE, calendar_names, next_runs
 from templates_app.api.filters import TemplateFilters
 from templates_app.api.parameters import read_flag
@@ -24,6 +24,7 @@ from templates_app.api.template_runs import TemplateRuns
 from templates_app.models import Template
 from templates_app.operations import templates as operations
 from templates_app.operations.dry_run import preview_edit
+from templates_app.operations.unreadable import counted_as_sent, unreadable_windows
 from tenants.clock import database_now
 
 DRY_RUN = OpenApiParameter(
@@ -78,7 +79,8 @@ class TemplateViewSet(TemplateRuns):
         merchant = self.merchant
 
         def work(body: Any, now: datetime) -> Answer:
-            template = operations.create_template(body, merchant=merchant, now=now)
+            with counted_as_sent(body):
+                template = operations.create_template(body, merchant=merchant, now=now)
             return Answer(status=201, body=_detail(template))
 
         return respond_once(request, merchant, work)
@@ -99,7 +101,7 @@ class TemplateViewSet(TemplateRuns):
         responses={
             200: PolymorphicProxySerializer(
                 "TemplateEdited",
-                [schemas.TemplateDetailSchema, schemas.EditPreviewSchema],
+                [schemas.TemplateDetailSchema, run_schemas.EditPreviewSchema],
                 resource_type_field_name=None,
             )
         },
@@ -109,9 +111,10 @@ class TemplateViewSet(TemplateRuns):
         """Its waiting jobs are replaced, running ones finish."""
         template = self.template(pk)
         now = database_now()
-        if read_flag(request, "dry_run"):
-            return Response(plans.edit_preview(preview_edit(template, request.data, now=now)))
-        return Response(_detail(operations.edit_template(template, request.data, now=now)))
+        with counted_as_sent(request.data):
+            if read_flag(request, "dry_run"):
+                return Response(plans.edit_preview(preview_edit(template, request.data, now=now)))
+            return Response(_detail(operations.edit_template(template, request.data, now=now)))
 
     @extend_schema(
         operation_id="templates_delete",
@@ -154,4 +157,9 @@ class TemplateViewSet(TemplateRuns):
 
 
 def _detail(template: Template) -> dict[str, Any]:
-    return template_detail(template, calendar_names([template]), next_runs(template))
+    return template_detail(
+        template,
+        calendar_names([template]),
+        next_runs(template),
+        unreadable_windows(template.merchant_id, template.id),
+    )

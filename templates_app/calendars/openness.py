@@ -6,7 +6,6 @@ keeps to. Wall times are naive in the template's zone, instants naive UTC, both 
 is compared with days and hours, also where a clock change moves the real one.
 """
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -15,14 +14,11 @@ from functools import lru_cache
 from templates_app.calendars import wording
 from templates_app.calendars.calendar_set import CalendarSet, minutes_of
 from templates_app.calendars.definition import MINUTES_OF_DAY
-from templates_app.calendars.intervals import Intervals, difference, intersection
+from templates_app.calendars.open_minutes import OpenMinutes, moment_of
 from templates_app.recurrence.zones import LAST_YEAR, Zone
 
 # How far a move looks for an open time before a template counts as closed for good.
 FARTHEST_DAYS = 366
-# What is remembered of one template's days; a year and a half of either kind.
-MOST_REMEMBERED = 550
-MINUTE = timedelta(minutes=1)
 DAY = timedelta(days=1)
 END = datetime(LAST_YEAR - 1, 1, 1)  # noqa: DTZ001 - naive UTC
 
@@ -70,8 +66,7 @@ class Opening:
         self.avoid = avoid
         self.keep_to = keep_to
         self.zone = zone
-        self._walls: dict[int, Intervals | None] = {}
-        self._chunks: dict[int, Intervals] = {}
+        self._minutes = OpenMinutes(avoid, keep_to, zone)
 
     def describe(self) -> str:
         """Return a clause: "only during business hours, except public holidays in Spain"; "" when always."""
@@ -89,11 +84,7 @@ class Opening:
 
         `instant` is when it really runs; without it, RFC 5545's reading of `local` (`fold` counts).
         """
-        ordinal = local.toordinal()
-        try:
-            walls = self._walls[ordinal]
-        except KeyError:
-            walls = self._remember_walls(ordinal)
+        walls = self._minutes.of_date(local.toordinal())
         if walls is None:
             return self._reason(local, instant or self._instant(local)) is None
         minute = local.hour * 60 + local.minute
@@ -154,9 +145,11 @@ class Opening:
         start = at = minutes_of(instant)
         while at - start < FARTHEST_DAYS * MINUTES_OF_DAY and at < minutes_of(END):
             chunk = at // MINUTES_OF_DAY
-            end = next((end for begin, end in self._chunk(chunk) if begin <= at < end), None)
+            end = next(
+                (end for begin, end in self._minutes.of_utc_day(chunk) if begin <= at < end), None
+            )
             if end is None:
-                return instant if at == start else _moment(at)
+                return instant if at == start else moment_of(at)
             at = end
         return None
 
@@ -187,61 +180,19 @@ class Opening:
         first = at // MINUTES_OF_DAY
         last = min(first + FARTHEST_DAYS, END.toordinal())
         for chunk in range(first, last + 1):
-            for start, end in self._chunk(chunk):
+            for start, end in self._minutes.of_utc_day(chunk):
                 if end > at:
-                    return instant if start <= at else _moment(start)
+                    return instant if start <= at else moment_of(start)
         return None
 
     def _last_open(self, instant: datetime) -> datetime | None:
         at = minutes_of(instant)
         first = at // MINUTES_OF_DAY
         for chunk in range(first, max(first - FARTHEST_DAYS, 1) - 1, -1):
-            for start, end in reversed(self._chunk(chunk)):
+            for start, end in reversed(self._minutes.of_utc_day(chunk)):
                 if start < at:
-                    return _moment(min(end, at) - 1)
+                    return moment_of(min(end, at) - 1)
         return None
-
-    def _remember_walls(self, ordinal: int) -> Intervals | None:
-        """Return the open minutes of a local date, or None where spans with an offset are near."""
-        near = (ordinal - 1) * MINUTES_OF_DAY, (ordinal + 2) * MINUTES_OF_DAY
-        walls: Intervals | None = None
-        if not any(one.has_absolute(*near) for one in (*self.avoid, *self.keep_to)):
-            walls = ((0, MINUTES_OF_DAY),)
-            for calendar in self.keep_to:
-                walls = intersection(walls, calendar.wall_minutes(ordinal))
-            for calendar in self.avoid:
-                walls = difference(walls, calendar.wall_minutes(ordinal))
-        if len(self._walls) >= MOST_REMEMBERED:
-            self._walls.clear()
-        self._walls[ordinal] = walls
-        return walls
-
-    def _chunk(self, number: int) -> Intervals:
-        """Return the open minutes of one day of UTC."""
-        found = self._chunks.get(number)
-        if found is None:
-            if len(self._chunks) >= MOST_REMEMBERED:
-                self._chunks.clear()
-            pieces = self._pieces(number * MINUTES_OF_DAY, (number + 1) * MINUTES_OF_DAY)
-            found = tuple(one for piece in pieces for one in self._open_in(*piece))
-            self._chunks[number] = found
-        return found
-
-    def _pieces(self, low: int, high: int) -> Iterator[tuple[int, int, int]]:
-        """Cut UTC minutes where the offset changes."""
-        while low < high:
-            stretch = self.zone.stretch(_moment(low))
-            end = min(high, minutes_of(stretch.end))
-            yield low, end, stretch.offset // MINUTE
-            low = end
-
-    def _open_in(self, low: int, high: int, offset: int) -> Intervals:
-        found: Intervals = ((low, high),)
-        for calendar in self.keep_to:
-            found = intersection(found, calendar.instants(low, high, offset))
-        for calendar in self.avoid:
-            found = difference(found, calendar.instants(low, high, offset))
-        return found
 
     def _instant(self, local: datetime) -> datetime:
         return self.zone.instant(local)
@@ -256,9 +207,3 @@ def opening(
 ) -> Opening:
     """Return the Opening of these calendars in a zone, shared by all templates that have them."""
     return Opening(avoid, keep_to, zone)
-
-
-def _moment(minute: int) -> datetime:
-    """Return the naive datetime of a count of minutes (`minutes_of`)."""
-    day, rest = divmod(minute, MINUTES_OF_DAY)
-    return datetime.fromordinal(day) + rest * MINUTE

@@ -13,15 +13,16 @@ from django.db import transaction
 
 from templates_app import statements
 from templates_app.expander.due import DueTemplate, due_template
-from templates_app.expander.execution import execute
 from templates_app.expander.late_jobs import NONE_DUE, DueJobs, find_due_jobs
 from templates_app.expander.outcome import Outcome, outcome_of
 from templates_app.expander.planned_rows import replace_planned_rows
+from templates_app.expander.stand import Stand
 from templates_app.expander.stopping import give_up, stop, withdraw
 from templates_app.expander.surroundings import Surroundings, look_around
 from templates_app.expander.writing import write_outcomes
 from templates_app.expansion import Expansion
 from templates_app.planning.window_book import naive
+from tenants.statement import execute
 
 logger = logging.getLogger(__name__)
 
@@ -34,13 +35,17 @@ BUDGET = timedelta(seconds=2)
 
 @dataclass(kw_only=True)
 class Written:
-    """What a batch came to. `left`: templates that there was no time for; they stay due."""
+    """What a batch came to. `left`: templates that there was no time for; they stay due.
+
+    `stands`: where those that were planned stand now.
+    """
 
     claimed: int = 0
     created: int = 0
     skipped: int = 0
     left: int = 0
     failures: dict[UUID, str] = field(default_factory=dict)
+    stands: Mapping[UUID, Stand] = field(default_factory=dict)
 
 
 def claim(now: datetime, limit: int) -> list[DueTemplate]:
@@ -134,7 +139,8 @@ def write_batch(
             written.failures[template.id] = f"{type(error).__name__}: {error}"
     written.claimed += len(due) - written.left
     outcomes = batch.with_plans_replaced(outcomes)
-    written.created, written.skipped = write_outcomes(outcomes, now)
+    written.created, written.skipped, stands = write_outcomes(outcomes, now)
+    written.stands = {stand.template_id: stand for stand in stands}
     return written
 
 

@@ -43,6 +43,7 @@ class DueTemplate:
     expanded_to: datetime | None
     replan: bool
     failures: int
+    created_at: datetime
     active: bool = True
     # Whether the expander looks after it: it is active, not set aside, not ended, not paused for good.
     expands: bool = True
@@ -50,7 +51,6 @@ class DueTemplate:
     moved: Mapping[datetime, datetime] = field(default_factory=dict)
     # The recurrence that its present rows and jobs were made by; an edit may have replaced it.
     planned_by: str = ""
-    created_at: datetime | None = None
 
     def is_fresh(self) -> bool:
         """Whether it is planned from now on, not from where the last expansion ended."""

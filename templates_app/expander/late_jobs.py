@@ -10,9 +10,9 @@ from uuid import UUID
 from jobs.states import JobStatus
 from templates_app import statements
 from templates_app.expander.due import DueTemplate
-from templates_app.expander.execution import execute
 from templates_app.planning.misfires import MisfirePolicy
 from templates_app.planning.window_book import naive
+from tenants.statement import execute
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

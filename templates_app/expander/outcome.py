@@ -1,7 +1,7 @@
 """What expanding one template comes to, before anything is written."""
 
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from uuid import UUID
 
@@ -100,6 +100,7 @@ def rules_of(template: DueTemplate, around: Surroundings) -> Rules:
         opening=opening(avoid, keep_to, recurrence.zone) if avoid or keep_to else None,
         on_closed=ClosedPolicy(template.on_closed),
         windows=around.book_for(template),
+        born=naive(template.created_at),
     )
 
 
@@ -116,8 +117,7 @@ def outcome_of(
 
     Raises RecurrenceError, PlaceholderError, InvalidPayload, UnknownKind.
     """
-    born = None if template.created_at is None else naive(template.created_at)
-    rules = replace(rules_of(template, around), born=born)
+    rules = rules_of(template, around)
     outcome = Outcome(template=template)
     press = Press(template, rules.recurrence)
     horizon = timedelta(seconds=expansion.horizon)

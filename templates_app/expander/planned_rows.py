@@ -7,11 +7,11 @@ from uuid import UUID
 
 from templates_app import statements
 from templates_app.expander.due import DueTemplate, aware
-from templates_app.expander.execution import execute
 from templates_app.expander.rows import TICK, planned_by
 from templates_app.planning.window_book import naive
 from templates_app.recurrence.errors import RecurrenceError
 from templates_app.recurrence.value import Recurrence
+from tenants.statement import execute
 
 
 class _Row(NamedTuple):

@@ -7,7 +7,7 @@ from uuid import UUID
 
 from templates_app.calendars.calendar_set import CalendarSet, combine, parse_calendar
 from templates_app.expander.due import DueTemplate
-from templates_app.expander.windows_in_force import WindowRow, book, windows_in_force
+from templates_app.expander.windows_in_force import InForce, book, windows_in_force
 from templates_app.models import Calendar
 from templates_app.planning.window_book import WindowBook
 from templates_app.recurrence.errors import RecurrenceError
@@ -18,10 +18,11 @@ class Surroundings:
     """The calendars by id and the windows by whom they concern (None: everybody).
 
     A calendar that cannot be read is there as its fault: it concerns only the templates that use it.
+    A window that cannot be read is not there.
     """
 
     calendars: Mapping[UUID, CalendarSet | RecurrenceError]
-    windows: Mapping[UUID | None, tuple[WindowRow, ...]]
+    windows: Mapping[UUID | None, tuple[InForce, ...]]
 
     def calendars_of(self, ids: Iterable[UUID]) -> tuple[CalendarSet, ...]:
         """Return the calendars that still exist. Raises RecurrenceError."""
@@ -35,12 +36,8 @@ class Surroundings:
         """Return the windows that apply to a template; None when there are none."""
         if not self.windows:
             return None
-        rows = [
-            row
-            for owner in (None, template.merchant_id, template.id)
-            for row in self.windows.get(owner, ())
-        ]
-        return book(rows)
+        owners = (None, template.merchant_id, template.id)
+        return book(one for owner in owners for one in self.windows.get(owner, ()))
 
 
 def look_around(templates: Iterable[DueTemplate], now: datetime) -> Surroundings:

@@ -5,7 +5,6 @@ import logging
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 from functools import lru_cache
-from typing import Any
 from uuid import UUID
 
 from django.db import transaction
@@ -13,10 +12,11 @@ from django.db import transaction
 from jobs import lifecycle, publishing
 from templates_app import statements
 from templates_app.calendars.versions import data_versions
-from templates_app.expander.due import aware, remembered
-from templates_app.expander.execution import execute
+from templates_app.expander.due import aware
 from templates_app.expander.outcome import Outcome
+from templates_app.expander.stand import Stand, stand_of
 from templates_app.planning.window_book import naive
+from tenants.statement import execute
 
 logger = logging.getLogger(__name__)
 
@@ -27,24 +27,28 @@ RETRY = timedelta(seconds=30)
 SOON = timedelta(seconds=1)
 
 
-def write_outcomes(outcomes: Sequence[Outcome], now: datetime) -> tuple[int, int]:
-    """Write what was planned, in the caller's transaction; return how many jobs and skips that were."""
+def write_outcomes(outcomes: Sequence[Outcome], now: datetime) -> tuple[int, int, list[Stand]]:
+    """Write what was planned, in the caller's transaction.
+
+    Return how many jobs and skips that were, and where the templates stand now.
+    """
     jobs = [job for outcome in outcomes for job in outcome.jobs]
     created = set(lifecycle.create_occurrences(jobs))
     for outcome in outcomes:
         outcome.note_created(created)
     _settle_late(outcomes, now)
     skipped = _record_skipped(outcomes)
+    stands = [stand_of(outcome, naive(now)) for outcome in outcomes]
     execute(
         statements.ADVANCE,
-        stands=json.dumps([_stand(outcome, naive(now)) for outcome in outcomes]),
+        stands=json.dumps([stand.as_json() for stand in stands]),
         versions=versions(),
     )
     if any(outcome.release_jobs for outcome in outcomes) or any(
         job.run_at <= now + SOON for job in jobs
     ):
         transaction.on_commit(publishing.wake)
-    return len(created), skipped
+    return len(created), skipped, stands
 
 
 def write_settled(outcomes: Sequence[Outcome], now: datetime) -> None:
@@ -79,22 +83,6 @@ def versions() -> str:
     """Return the versions of the data that plans depend on, as stored with each expansion."""
     found = data_versions()
     return f"tzdata {found.tzdata}, holidays {found.holidays}"
-
-
-def _stand(outcome: Outcome, now: datetime) -> dict[str, Any]:
-    moved = remembered(outcome.moved, now)
-    stand: dict[str, Any] = {
-        "id": str(outcome.template.id),
-        "expanded_to": _utc(outcome.expanded_to),
-        "next_expansion_at": _utc(outcome.next_expansion_at),
-    }
-    if moved != outcome.template.moved:
-        stand["moved"] = {nominal.isoformat(): at.isoformat() for nominal, at in moved.items()}
-    return stand
-
-
-def _utc(moment: datetime | None) -> str | None:
-    return None if moment is None else moment.isoformat() + "Z"
 
 
 def _settle_late(outcomes: Iterable[Outcome], now: datetime) -> None:

@@ -73,7 +73,7 @@ def last_run_about(
 
 
 def _rules(template: DueTemplate, start: datetime) -> Rules:
-    return rules_around(template, look_around([template], start))
+    return rules_around(template, look_around([template], start), start)
 
 
 def _about(within: Range, now: datetime) -> Callable[[Run], bool]:

@@ -17,6 +17,7 @@ from templates_app.operations.schedule import (
     schedule_of,
     windows_around,
 )
+from templates_app.operations.unreadable import unreadable_windows
 from templates_app.planning.plan import Plan, Run, Skip, plan
 from templates_app.planning.rules import Rules
 from templates_app.planning.window_book import naive
@@ -70,7 +71,8 @@ def preview_template(template: Template, *, count: int, start: datetime) -> Prev
     if template.paused_at is not None and template.resume_at is not None:
         start = max(start, template.resume_at)
     schedule = schedule_of(template, start)
-    return _preview(schedule, count, start, born=template.created_at, cautions=_state_of(template))
+    cautions = (*_state_of(template), *unreadable_windows(template.merchant_id, template.id))
+    return _preview(schedule, count, start, born=template.created_at, cautions=cautions)
 
 
 def preview_draft(data: Any, *, merchant: Merchant, now: datetime) -> Preview:
@@ -87,7 +89,8 @@ def preview_draft(data: Any, *, merchant: Merchant, now: datetime) -> Preview:
     try:
         windows = windows_around(merchant, start)
         schedule = schedule_from(columns, windows=windows, born=now, start=start)
-        cautions = () if columns.get("active", True) else (INACTIVE,)
+        state = () if columns.get("active", True) else (INACTIVE,)
+        cautions = (*state, *unreadable_windows(merchant.pk, None))
         return _preview(schedule, count, start, born=now, cautions=cautions)
     except RecurrenceError as error:
         document = fields.data["recurrence"]

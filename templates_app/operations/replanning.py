@@ -11,13 +11,14 @@ from typing import Any
 from uuid import UUID
 
 from django.conf import settings
-from django.db import DataError, IntegrityError, connection, transaction
+from django.db import DataError, IntegrityError, transaction
 
 from jobs.handlers.registry import InvalidPayload, UnknownKind
 from templates_app import replan_statements
 from templates_app.expander import plan_again
 from templates_app.placeholders import PlaceholderError
 from templates_app.recurrence.errors import RecurrenceError
+from tenants.statement import execute
 
 logger = logging.getLogger(__name__)
 
@@ -90,11 +91,8 @@ def _multirange(places: Iterable[Around]) -> str:
 
 
 def _mark(statement: str, now: datetime, **values: Any) -> _Marked:
-    with connection.cursor() as cursor:
-        cursor.execute(statement, {**values, "now": now, "most": AT_ONCE + 1})
-        row = cursor.fetchone()
-    assert row is not None
-    return _Marked(row[0], tuple(row[1]))
+    [(count, first)] = execute(statement, **values, now=now, most=AT_ONCE + 1)
+    return _Marked(count, tuple(first))
 
 
 def _plan_few(marked: _Marked, merchant_id: UUID | None, now: datetime) -> None:

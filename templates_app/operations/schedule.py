@@ -16,11 +16,7 @@ from templates_app.expander.surroundings import Surroundings, look_around, read_
 from templates_app.expander.windows_in_force import book, windows_in_force
 from templates_app.models import OnClosed, Template
 from templates_app.operations.templates import TemplateGone
-from templates_app.operations.unreadable import (
-    refuse_unreadable,
-    unreadable_calendars,
-    unreadable_windows,
-)
+from templates_app.operations.unreadable import refuse_unreadable, unreadable_calendars
 from templates_app.planning.rules import Rules
 from templates_app.planning.window_book import WindowBook, naive
 from templates_app.recurrence.errors import RecurrenceError
@@ -47,9 +43,8 @@ def schedule_of(template: Template, start: datetime) -> Schedule:
         raise TemplateGone("The template was deleted.")
     row = rows[template.id]
     around = look_around([row], start)
-    rules = replace(rules_around(row, around), born=_born(template.created_at, start))
     return Schedule(
-        rules,
+        rules_around(row, around, start),
         tuple(one.describe() for one in around.calendars_of(row.avoid)),
         tuple(one.describe() for one in around.calendars_of(row.keep_to)),
     )
@@ -88,20 +83,11 @@ def schedule_from(
 def windows_around(
     merchant: Merchant, start: datetime, template: Template | None = None
 ) -> WindowBook | None:
-    """Return the windows since `start` that concern a merchant's template: one, or one to come.
-
-    Raises InvalidFields for one that cannot be read.
-    """
+    """Return the windows since `start` that concern a merchant's template: one, or one to come."""
     templates = {template.id} if template else set()
     found = windows_in_force({merchant.pk}, templates, start)
     owners = (None, merchant.pk, *templates)
-    try:
-        return book(row for owner in owners for row in found.get(owner, ()))
-    except RecurrenceError:
-        problems = unreadable_windows(merchant.pk, template.id if template else None)
-        if problems:
-            raise InvalidFields(problems) from None
-        raise
+    return book(window for owner in owners for window in found.get(owner, ()))
 
 
 def _born(born: datetime, start: datetime) -> datetime | None:
@@ -109,13 +95,17 @@ def _born(born: datetime, start: datetime) -> datetime | None:
     return naive(born) if born <= start else None
 
 
-def rules_around(row: DueTemplate, around: Surroundings) -> Rules:
-    """Return what decides over a template's occurrences. Raises InvalidFields, RecurrenceError."""
+def rules_around(row: DueTemplate, around: Surroundings, start: datetime) -> Rules:
+    """Return what decides over a template's occurrences, looked at from `start`.
+
+    Raises InvalidFields, RecurrenceError.
+    """
     try:
-        return rules_of(row, around)
+        rules = rules_of(row, around)
     except RecurrenceError:
         refuse_unreadable(row)
         raise
+    return replace(rules, born=_born(row.created_at, start))
 
 
 def _calendars(name: str, ids: Sequence[UUID]) -> tuple[CalendarSet, ...]:

@@ -1,6 +1,5 @@
 """Create, edit, pause, resume and delete templates; each replaces the plan in its transaction."""
 
-import json
 from collections.abc import Collection
 from datetime import datetime, timedelta
 from typing import Any
@@ -11,19 +10,18 @@ from django.db import transaction
 from jobs import lifecycle
 from jobs.operations.fields import Fields
 from templates_app.expander import catch_up, plan_again, write_off
-from templates_app.expander.execution import execute
+from templates_app.expander.batch import Written
+from templates_app.expander.due import aware
 from templates_app.models import Template
 from templates_app.operations.draft import read_change, read_draft
+from templates_app.operations.locking import lock_row
 from templates_app.operations.quota import admit
 from templates_app.operations.unreadable import Unplanned, explained
 from templates_app.recurrence.errors import RecurrenceError
-from templates_app.statements import WHERE_IT_STANDS
 from templates_app.surroundings_lock import hold_surroundings
 from tenants.identifiers import new_id
 from tenants.models import Merchant
 
-# Written out: to compile it took Django longer than PostgreSQL to answer it.
-LOCK = "SELECT * FROM templates_app_template WHERE id = %(id)s FOR NO KEY UPDATE"
 STATE = (
     "updated_at",
     "replan",
@@ -134,10 +132,9 @@ def _locked(template: Template) -> Template:
     No key lock: the engine's rows of skipped occurrences refer to the template meanwhile.
     """
     hold_surroundings()
-    found = list(Template.objects.raw(LOCK, {"id": template.pk}))
-    if not found:
+    locked = lock_row(template.pk)
+    if locked is None:
         raise TemplateGone("The template was deleted.")
-    [locked] = found
     # A template never changes hands, so what was loaded of its merchant still holds.
     locked.merchant = template.merchant
     return locked
@@ -149,8 +146,8 @@ def _caught_up(template: Template, now: datetime) -> Template:
     if template.next_expansion_at is not None and (
         template.next_expansion_at <= now or _is_behind(template, now)
     ):
-        catch_up([template.id], now, settings.TASKFLOW_EXPANSION)
-        _with_its_place(template)
+        written = catch_up([template.id], now, settings.TASKFLOW_EXPANSION)
+        _with_its_place(template, written)
     return template
 
 
@@ -210,19 +207,28 @@ def _store(
     template.save(update_fields=None if is_new else [*STATE, *changed])
     replaced = {} if before is None else {template.id: before}
     try:
-        plan_again([template.id], now, settings.TASKFLOW_EXPANSION, before=replaced)
+        written = plan_again([template.id], now, settings.TASKFLOW_EXPANSION, before=replaced)
     except RecurrenceError as error:
         raise Unplanned(template, error) from error
-    return _with_its_place(template)
+    return _with_its_place(template, written)
 
 
-def _with_its_place(template: Template) -> Template:
-    """Read back what the expander has written."""
-    [place] = execute(WHERE_IT_STANDS, id=template.id)
-    template.expanded_to, template.next_expansion_at, template.replan, moved = place
-    template.moved = json.loads(moved)
-    if template.resume_at is not None and not template.replan:
+def _with_its_place(template: Template, written: Written) -> Template:
+    """Say what the expander has written of it."""
+    stand = written.stands.get(template.id)
+    if stand is None or template.paused_at is not None:
+        # Left alone, put off, or its pause has ended.
+        merchant = template.merchant
         template.refresh_from_db()
+        template.merchant = merchant
+        return template
+    if stand.expanded_to is not None:
+        template.expanded_to = aware(stand.expanded_to)
+    if stand.moved is not None:
+        template.moved = stand.moved
+    ahead = stand.next_expansion_at
+    template.next_expansion_at = None if ahead is None else aware(ahead)
+    template.replan = False
     return template
 
 

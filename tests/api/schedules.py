@@ -1,4 +1,8 @@
-"""What tests of templates, calendars and windows share: the shortest valid bodies."""
+"""What tests of templates, calendars and windows share: the shortest valid bodies.
+
+The API reads PostgreSQL's clock. What a test plans lies so far ahead that it is not due before the
+test ends, whenever it runs: a fixed time of day would be due now and then.
+"""
 
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -16,13 +20,30 @@ ICS = (
 )
 
 
+def ahead(**distance: int) -> datetime:
+    """Return the full minute at about this distance from now, as timedelta() takes it; UTC."""
+    moment = database_now() + timedelta(**distance)
+    return moment.replace(second=0, microsecond=0)
+
+
+def hourly(moment: datetime | None = None) -> dict[str, Any]:
+    """Return a recurrence of every hour at the minute of `moment`, half an hour ahead if not told."""
+    at_minute = (moment or ahead(minutes=30)).minute
+    return {"kind": "cron", "expression": f"{at_minute} * * * *", "timezone": "UTC"}
+
+
+def daily(moment: datetime | None = None) -> dict[str, Any]:
+    """Return a recurrence of every day at the time of `moment`, half a day ahead if not told."""
+    return {**DAILY, "times": [f"{moment or ahead(hours=12):%H:%M}"]}
+
+
 def template_body(**fields: Any) -> dict[str, Any]:
-    """Return the body of an hourly template that does nothing."""
+    """Return the body of a template that does nothing every hour, next in half an hour."""
     return {
         "name": "Report",
         "kind": "python",
         "payload": {"handler": "demo.noop"},
-        "recurrence": HOURLY,
+        "recurrence": hourly(),
         **fields,
     }
 
@@ -62,10 +83,10 @@ def ics_of(days_ahead: int = 30) -> str:
 def window_body(
     start: datetime | None = None, end: datetime | None = None, **fields: Any
 ) -> dict[str, Any]:
-    """Return the body of a window around the next full hour."""
-    hour = full_hour(database_now())
+    """Return the body of a window around the next run of a template that was made just now."""
+    run = ahead(minutes=30)
     times = {
-        "starts_at": (start or hour - timedelta(minutes=1)).isoformat(),
-        "ends_at": (end or hour + timedelta(minutes=10)).isoformat(),
+        "starts_at": (start or run - timedelta(minutes=5)).isoformat(),
+        "ends_at": (end or run + timedelta(minutes=10)).isoformat(),
     }
     return {"name": "Move", **({} if "recurrence" in fields else times), **fields}

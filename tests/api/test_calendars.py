@@ -8,7 +8,7 @@ from jobs.models import Job
 from templates_app.models import Calendar, Template
 from tenants.clock import database_now
 from tests.api.kit import client_of, pointers, problem
-from tests.api.schedules import DAILY, HOURLY, ICS, WEEKEND, created, ics_of, jobs_of, make
+from tests.api.schedules import HOURLY, ICS, WEEKEND, created, daily, ics_of, jobs_of, make
 from tests.factories.templates import make_calendar
 
 
@@ -105,8 +105,8 @@ def test_a_change_moves_the_jobs_that_are_planned(api):
     calendar = created(
         api.send("/calendars", {"name": "Closed", "definition": {"dates": ["2020-01-01"]}})
     )
-    template = make(api, recurrence=DAILY, avoid=[calendar["id"]])
-    bystander = make(api, recurrence=DAILY)
+    template = make(api, recurrence=daily(), avoid=[calendar["id"]])
+    bystander = make(api, recurrence=daily())
     [before] = jobs_of(template)
     closed = {"dates": [f"{before.run_at:%Y-%m-%d}"]}
     answer = api.change(f"/calendars/{calendar['id']}", {"definition": closed})
@@ -126,7 +126,7 @@ def test_a_change_reaches_templates_by_way_of_other_calendars(api):
     inner = created(api.send("/calendars", {"name": "In", "definition": {"dates": ["2020-01-01"]}}))
     middle = created(api.send("/calendars", {"name": "Mid", "includes": [inner["id"]]}))
     outer = created(api.send("/calendars", {"name": "Out", "includes": [middle["id"]]}))
-    template = make(api, recurrence=DAILY, avoid=[outer["id"]])
+    template = make(api, recurrence=daily(), avoid=[outer["id"]])
     [before] = jobs_of(template)
     closed = {"dates": [f"{before.run_at:%Y-%m-%d}"]}
     api.change(f"/calendars/{inner['id']}", {"definition": closed})
@@ -136,7 +136,7 @@ def test_a_change_reaches_templates_by_way_of_other_calendars(api):
 
 def test_a_new_name_plans_nothing_again(api):
     calendar = created(api.send("/calendars", {"name": "A", "definition": WEEKEND}))
-    template = make(api, recurrence=HOURLY, avoid=[calendar["id"]])
+    template = make(api, avoid=[calendar["id"]])
     renamed = api.change(f"/calendars/{calendar['id']}", {"name": "B"})
     assert renamed.json()["name"] == "B"
     shown = api.read(f"/templates/{template['id']}").json()
@@ -159,7 +159,7 @@ def test_many_templates_are_left_to_the_expander(api):
 
 def test_a_calendar_that_never_opens_leaves_nothing_planned(api):
     calendar = created(api.send("/calendars", {"name": "A", "definition": WEEKEND}))
-    template = make(api, recurrence=DAILY, avoid=[calendar["id"]])
+    template = make(api, recurrence=daily(), avoid=[calendar["id"]])
     api.change(f"/calendars/{calendar['id']}", {"definition": every_day()})
     assert jobs_of(template) == []
     shown = api.read(f"/templates/{template['id']}").json()
@@ -226,13 +226,14 @@ def test_strangers_calendars_cannot_be_used(api, stranger):
 
 
 def test_an_ics_file_becomes_a_calendar(api):
+    text = ics_of()
     answer = api.call(
-        "POST", "/calendars/import?name=School", ics_of().encode(), content_type="text/calendar"
+        "POST", "/calendars/import?name=School", text.encode(), content_type="text/calendar"
     )
     body = created(answer)
     [entry] = body["definition"]["dates"]
     assert (body["name"], entry["name"]) == ("School", "Fête")
-    same = created(api.send("/calendars/import", {"name": "School", "ics": ics_of()}))
+    same = created(api.send("/calendars/import", {"name": "School", "ics": text}))
     assert same["definition"] == body["definition"]
 
 
@@ -245,7 +246,7 @@ def test_an_import_tells_until_when_it_holds(api):
 
 def test_a_newer_file_replaces_the_older(api):
     body = created(api.send("/calendars/import", {"name": "A", "ics": ics_of(30)}))
-    template = make(api, recurrence=DAILY, avoid=[body["id"]])
+    template = make(api, recurrence=daily(), avoid=[body["id"]])
     [job] = jobs_of(template)
     text = ICS.format(day=f"{job.run_at:%Y%m%d}")
     answer = api.call(
@@ -259,9 +260,8 @@ def test_a_newer_file_replaces_the_older(api):
 
 def test_the_same_key_imports_once(api):
     headers = {"Idempotency-Key": "i", "content_type": "text/calendar; charset=utf-8"}
-    answers = [
-        api.call("POST", "/calendars/import?name=A", ics_of().encode(), **headers) for _ in range(2)
-    ]
+    raw = ics_of().encode()
+    answers = [api.call("POST", "/calendars/import?name=A", raw, **headers) for _ in range(2)]
     assert answers[0].json() == answers[1].json()
     assert Calendar.objects.count() == 1
 

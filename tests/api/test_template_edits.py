@@ -7,7 +7,7 @@ import pytest
 from templates_app.models import Template
 from tenants.clock import database_now
 from tests.api.kit import pointers, problem
-from tests.api.schedules import DAILY, HOURLY, make, template_body
+from tests.api.schedules import DAILY, HOURLY, ahead, daily, make, template_body
 from tests.factories.templates import DAY, make_calendar, make_template
 
 PAST = {"kind": "dates", "dates": ["2020-01-01T09:00:00"], "timezone": "UTC"}
@@ -185,12 +185,12 @@ def test_a_template_without_a_name_is_told_once(api):
 
 
 def test_a_dry_run_of_a_paused_template_begins_when_it_resumes(api):
-    path = f"/templates/{make(api, recurrence=DAILY)['id']}"
+    path = f"/templates/{make(api, recurrence=daily())['id']}"
     until = database_now() + 10 * DAY
     api.send(f"{path}/pause", {"resume_at": until.isoformat()})
     told = api.change(
         f"{path}?dry_run=true",
-        {"recurrence": {**DAILY, "times": ["10:00"]}},
+        {"recurrence": daily(ahead(hours=13))},
     ).json()
     assert len(told["added"]) == len(told["removed"]) == 20
     assert min(run["run_at"] for run in told["added"]) > until.isoformat()[:19]

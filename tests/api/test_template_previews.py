@@ -16,7 +16,8 @@ SUNDAYS = {"kind": "weekly", "weekdays": ["su"], "times": ["09:00"], "timezone":
 SATURDAYS = {**SUNDAYS, "weekdays": ["sa"]}
 SECONDLY = {"kind": "cron", "expression": "* * * * * *", "timezone": "UTC"}
 YEARLY = {"kind": "yearly", "months": [1], "days": [1], "times": ["09:00"], "timezone": "UTC"}
-POLICIES = ["skip", "next_open", "previous_open", "next_business_day", "previous_business_day"]
+BACKWARDS = ["previous_open", "previous_business_day"]
+POLICIES = ["skip", "next_open", "next_business_day", *BACKWARDS]
 
 
 def preview(api, **body):
@@ -42,20 +43,34 @@ def sunday_noon() -> datetime:
     return day + (13 - day.weekday()) * DAY
 
 
-@pytest.mark.parametrize("recurrence", [DAILY, YEARLY, HOURLY], ids=lambda one: one["kind"])
-@pytest.mark.parametrize("policy", POLICIES)
+@pytest.mark.parametrize(
+    ("recurrence", "policy"),
+    [
+        *[(recurrence, policy) for recurrence in (DAILY, YEARLY) for policy in POLICIES],
+        *[(HOURLY, policy) for policy in POLICIES if policy not in BACKWARDS],
+    ],
+)
 def test_calendars_that_never_open_are_told_and_not_an_error(api, merchant, recurrence, policy):
     calendar = str(make_calendar(merchant=merchant, definition=ALWAYS).pk)
     schedule = {"recurrence": recurrence, "avoid": [calendar], "on_closed": policy}
-    if recurrence is HOURLY and policy.startswith("previous"):
-        refused = api.send("/templates/preview", schedule)
-        assert pointers(problem(refused, 400, "invalid_fields")) == {("/on_closed", "too_dense")}
-        return
     told = preview(api, **schedule)
     stored = preview_of(api, make(api, **schedule), count=5)
     for one in (told, stored):
         assert (one["runs"], codes(one), one["ended"]) == ([], ["never_open"], False)
         assert one["skipped"][0]["cause"] == "closed"
+
+
+@pytest.mark.parametrize("policy", BACKWARDS)
+def test_a_dense_recurrence_is_not_moved_backwards_out_of_calendars(api, merchant, policy):
+    calendar = str(make_calendar(merchant=merchant, definition=ALWAYS).pk)
+    schedule = {"recurrence": HOURLY, "avoid": [calendar], "on_closed": policy}
+    for path, body in (
+        ("/templates/preview", schedule),
+        ("/templates", template_body(**schedule)),
+    ):
+        refused = problem(api.send(path, body), 400, "invalid_fields")
+        assert pointers(refused) == {("/on_closed", "too_dense")}
+    assert not Template.objects.exists()
 
 
 def test_a_preview_that_takes_too_much_work_says_that_it_stopped(api, merchant):
@@ -114,7 +129,7 @@ def test_no_run_of_a_preview_lies_before_its_start(api, merchant):
 
 def test_a_run_that_a_window_holds_at_the_start_is_shown(api, merchant):
     hour = full_hour(database_now()) + 3 * HOUR
-    template = make(api)
+    template = make(api, recurrence=HOURLY)
     make_window(merchant=merchant, starts_at=hour - MINUTE, ends_at=hour + 40 * MINUTE, name="Move")
     told = preview_of(api, template, count=1, **{"from": (hour + 10 * MINUTE).isoformat()})
     [run] = told["runs"]
@@ -125,7 +140,7 @@ def test_a_run_that_a_window_holds_at_the_start_is_shown(api, merchant):
 
 def test_what_a_window_skipped_before_the_start_is_not_counted(api, merchant):
     hour = full_hour(database_now()) + 3 * HOUR
-    template = make(api)
+    template = make(api, recurrence=HOURLY)
     make_window(merchant=merchant, starts_at=hour, ends_at=hour + 5 * HOUR, mode="skip")
     start = hour + 2 * HOUR + MINUTE
     told = preview_of(api, template, count=1, **{"from": start.isoformat()})
@@ -167,7 +182,7 @@ def test_a_preview_says_what_moves_to_before_the_template_was_made(api, merchant
 
 
 def test_a_paused_templates_preview_begins_when_it_resumes(api):
-    template = make(api)
+    template = make(api, recurrence=HOURLY)
     until = full_hour(database_now()) + 10 * DAY + MINUTE
     path = f"/templates/{template['id']}"
     api.send(f"{path}/pause", {"resume_at": until.isoformat()})

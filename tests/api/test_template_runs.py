@@ -8,7 +8,7 @@ from jobs.models import Job
 from templates_app.models import SkippedOccurrence, Template
 from tenants.clock import database_now
 from tests.api.kit import client_of, pointers, problem
-from tests.api.schedules import DAILY, HOURLY, at, created, full_hour, jobs_of, make
+from tests.api.schedules import DAILY, HOURLY, at, created, jobs_of, make
 from tests.factories.jobs import make_job
 from tests.factories.templates import make_calendar, make_template
 
@@ -45,7 +45,8 @@ def test_run_now_takes_no_body(api, body):
 
 def test_a_backfill_runs_what_has_no_job_yet_once(api):
     template = make(api)
-    end = full_hour(database_now()) - timedelta(hours=1)
+    [planned] = jobs_of(template)
+    end = planned.run_at - timedelta(hours=1)
     body = {"from": (end - timedelta(hours=4)).isoformat(), "to": end.isoformat()}
     told = api.send(f"/templates/{template['id']}/backfill", body).json()
     assert (told["created"], told["existing"], told["not_planned"]) == (5, 0, 0)

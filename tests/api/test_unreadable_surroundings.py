@@ -91,12 +91,102 @@ def test_a_preview_of_a_stored_template_names_its_unreadable_calendar(api, weeke
     assert error["pointer"] == "/keep_to/0"
 
 
-@pytest.mark.parametrize("path", ["/templates", "/templates/preview"])
-def test_a_window_that_cannot_be_read_is_not_told_as_a_fault_of_the_recurrence(api, merchant, path):
+@pytest.mark.parametrize("again", [1, 2])
+@pytest.mark.parametrize("spelling", [str, lambda one: str(one).upper(), lambda one: one.hex])
+@pytest.mark.parametrize("field", ["avoid", "keep_to"])
+def test_a_calendar_is_pointed_at_where_the_client_named_it_first(
+    api, lost, weekend, field, spelling, again
+):
+    named = [str(weekend.pk)] + [spelling(weekend.pk)] * again + [str(lost.pk), spelling(lost.pk)]
+    template, bystander = make(api), make(api)
+    for answer in (
+        api.send("/templates", template_body(**{field: named})),
+        api.send("/templates/preview", template_body(**{field: named})),
+        api.change(f"/templates/{template['id']}", {field: named}),
+        api.change(f"/templates/{template['id']}?dry_run=true", {field: named}),
+    ):
+        error = error_of(answer)
+        assert (error["pointer"], error["code"]) == (f"/{field}/{again + 1}", "bad_calendar")
+    assert {str(one.pk) for one in Template.objects.all()} == {template["id"], bystander["id"]}
+    assert not Template.objects.exclude(avoid=[], keep_to=[]).exists()
+
+
+def test_a_change_that_does_not_name_the_calendar_points_into_what_is_stored(api, lost, weekend):
+    template = make(api, avoid=[str(weekend.pk)], keep_to=[])
+    both = [weekend.pk, lost.pk]
+    Template.objects.filter(pk=template["id"]).update(avoid=both)
+    for query in ("", "?dry_run=true"):
+        change = {"recurrence": DAILY, "keep_to": [str(weekend.pk)] * 3}
+        error = error_of(api.change(f"/templates/{template['id']}{query}", change))
+        assert error["pointer"] == "/avoid/1"
+
+
+def test_other_faults_of_a_list_are_pointed_at_as_they_were_sent(api, lost):
+    named = [str(lost.pk), str(lost.pk), ""]
+    error = error_of(api.send("/templates", template_body(avoid=named)))
+    assert (error["pointer"], error["code"]) == ("/avoid/2", "blank")
+
+
+def warnings_of(answer, status):
+    assert answer.status_code == status, answer.content
+    return [(one["code"], one["field"], one["hint"]) for one in answer.json()["warnings"]]
+
+
+def test_a_window_that_cannot_be_read_is_a_warning_and_keeps_nobody_from_their_templates(
+    api, stranger_api, merchant
+):
+    before, theirs = make(api), make(stranger_api)
+    assert before["warnings"] == []
     lost_window(merchant)
-    error = error_of(api.send(path, template_body()))
-    assert (error["pointer"], error["code"]) == ("", "bad_window")
-    assert error["detail"].startswith('The maintenance window "Nightly" cannot be read:')
+    told = [("bad_window", "maintenance_windows", "Mend it, or delete it.")]
+    path = f"/templates/{before['id']}"
+    assert warnings_of(api.send("/templates", template_body()), 201) == told
+    assert warnings_of(api.send("/templates/preview", template_body()), 200) == told
+    assert warnings_of(api.read(path), 200) == told
+    assert warnings_of(api.read(f"{path}/preview"), 200) == told
+    assert warnings_of(api.change(path, {"recurrence": DAILY}), 200) == told
+    assert api.change(f"{path}?dry_run=true", {"recurrence": DAILY}).status_code == 200
+    [warning] = api.read(path).json()["warnings"]
+    assert warning["message"] == (
+        'The maintenance window "Nightly" cannot be read and is left out: '
+        '"Mars/Base" is not a time zone.'
+    )
+    theirs_path = f"/templates/{theirs['id']}"
+    assert warnings_of(stranger_api.read(theirs_path), 200) == []
+    assert warnings_of(stranger_api.send("/templates", template_body()), 201) == []
+    lost_window(None)
+    assert warnings_of(stranger_api.read(theirs_path), 200) == [
+        ("bad_window", "maintenance_windows", "An operator has to mend it.")
+    ]
+
+
+def test_a_window_says_itself_that_it_cannot_be_read(api, merchant):
+    window = lost_window(merchant)
+    bystander = lost_window(merchant, release_over=60)
+    MaintenanceWindow.objects.filter(pk=bystander.pk).update(recurrence=DAILY)
+    MaintenanceWindow.objects.create(
+        merchant=merchant, name="Odd", recurrence={"kind": "lunar"}, duration=60
+    )
+    odd, fine, found = api.read("/maintenance-windows").json()["results"]
+    assert found == api.read(f"/maintenance-windows/{window.pk}").json()
+    assert (found["sentence"], found["recurrence"]) == (None, LOST_ZONE)
+    assert found["warnings"] == [
+        {
+            "code": "bad_window",
+            "field": "recurrence",
+            "message": "The window cannot be read, and planning leaves it out: "
+            '"Mars/Base" is not a time zone.',
+            "hint": "Pick one such as Europe/Berlin.",
+        }
+    ]
+    assert [one["code"] for one in odd["warnings"]] == ["bad_window"]
+    assert (fine["warnings"], fine["sentence"]) == ([], "At 09:00 every day; UTC")
+
+
+def test_a_bad_calendar_is_not_blamed_on_the_window_beside_it(api, lost, merchant):
+    lost_window(merchant)
+    error = error_of(api.send("/templates", template_body(avoid=[str(lost.pk)])))
+    assert (error["pointer"], error["code"]) == ("/avoid/0", "bad_calendar")
 
 
 def test_a_window_whose_time_zone_is_lost_can_be_renamed(api, merchant):

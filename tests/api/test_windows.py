@@ -8,7 +8,17 @@ from templates_app.models import MaintenanceWindow, Template
 from templates_app.recurrence.parse import parse
 from tenants.clock import database_now
 from tests.api.kit import client_of, pointers, problem
-from tests.api.schedules import HOURLY, at, created, jobs_of, make, window_body
+from tests.api.schedules import (
+    HOURLY,
+    ahead,
+    at,
+    created,
+    daily,
+    hourly,
+    jobs_of,
+    make,
+    window_body,
+)
 from tests.factories.templates import make_template, make_window
 
 MINUTE = timedelta(minutes=1)
@@ -18,7 +28,7 @@ NIGHTLY = {"kind": "daily", "times": ["03:00"], "timezone": "UTC"}
 
 def test_a_window_holds_what_is_planned_within_it(api):
     template = make(api)
-    half_past = make(api, recurrence={**HOURLY, "expression": "30 * * * *"})
+    outside = make(api, recurrence=hourly(ahead(minutes=50)))
     [before] = jobs_of(template)
     body = created(api.send("/maintenance-windows", window_body()))
     assert (body["mode"], body["owner"], body["template_id"]) == ("hold", "merchant", None)
@@ -26,7 +36,7 @@ def test_a_window_holds_what_is_planned_within_it(api):
     assert held.occurrence_at == before.occurrence_at
     assert at(body["ends_at"]) <= held.run_at < at(body["ends_at"]) + 15 * MINUTE
     assert "Move" in held.occurrence_note
-    assert [str(job.pk) for job in jobs_of(half_past)] == [half_past["next_runs"][0]["id"]]
+    assert [str(job.pk) for job in jobs_of(outside)] == [outside["next_runs"][0]["id"]]
 
 
 def test_deleting_a_window_gives_its_occurrences_back(api):
@@ -95,10 +105,12 @@ def test_a_window_of_a_merchant_concerns_nobody_else(api, stranger_api):
 
 
 def test_a_recurring_window_opens_again_and_again(api):
-    template = make(api, recurrence=NIGHTLY)
-    body = created(api.send("/maintenance-windows", window_body(recurrence=NIGHTLY, duration=3600)))
+    opens = ahead(hours=12)
+    template = make(api, recurrence=daily(opens))
+    again = window_body(recurrence=daily(opens), duration=3600)
+    body = created(api.send("/maintenance-windows", again))
     assert (body["starts_at"], body["duration"]) == (None, 3600)
-    assert body["sentence"] == "At 03:00 every day; UTC"
+    assert body["sentence"] == f"At {opens:%H:%M} every day; UTC"
     [held] = jobs_of(template)
     assert held.occurrence_at is not None
     assert held.run_at >= held.occurrence_at + HOUR

@@ -1,15 +1,13 @@
 """Two sessions at once on a template's jobs: whoever comes second finds the first one's work."""
 
 import queue
-import threading
-import time
 from dataclasses import replace
+from functools import partial
 
 import pytest
-from django.db import connection, transaction
+from django.db import transaction
 
 from jobs import lifecycle
-from jobs.engine import Engine
 from jobs.executor.recorder import Recorder
 from jobs.lifecycle import Settled
 from jobs.models import Job
@@ -17,54 +15,10 @@ from jobs.outcomes import Ending, Result
 from jobs.rows import NewOccurrence
 from tenants.identifiers import new_id
 from tests.factories.jobs import NOW, SECOND, make_job, make_merchant, make_worker
+from tests.integration.overlaps.kit import ENGINE, occurrence, settle
+from tests.integration.sessions import OtherSession, wait_until_one_waits_for_a_lock
 
 pytestmark = pytest.mark.django_db(transaction=True)
-ENGINE = Engine()
-
-
-class OtherSession(threading.Thread):
-    """Runs a call on a connection of its own; `result` waits for what it returned."""
-
-    def __init__(self, call):
-        super().__init__(daemon=True)
-        self._call = call
-        self._answer = None
-        self._error = None
-        self.start()
-
-    def run(self):
-        try:
-            self._answer = self._call()
-        except Exception as error:  # noqa: BLE001 - raised again by result()
-            self._error = error
-        finally:
-            connection.close()
-
-    def result(self):
-        self.join(20)
-        assert not self.is_alive()
-        if self._error is not None:
-            raise self._error
-        return self._answer
-
-
-def wait_until_one_waits_for_a_lock():
-    until = time.monotonic() + 20
-    while time.monotonic() < until:
-        with connection.cursor() as cursor:
-            cursor.execute("SELECT count(*) FROM pg_locks WHERE NOT granted")
-            if cursor.fetchone()[0]:
-                return
-    raise AssertionError("Nobody waits for a lock.")
-
-
-def occurrence(template, number=0, **overrides):
-    values = {"template_id": template, "occurrence_at": NOW + number * SECOND, "origin": "template"}
-    return make_job(**{**values, **overrides})
-
-
-def settle():
-    return lifecycle.settle_overlaps(now=NOW, limit=100)
 
 
 def test_two_populators_never_let_two_siblings_through():
@@ -194,7 +148,7 @@ def test_two_expanders_make_each_occurrence_once():
         rival = OtherSession(lambda: expand(-1))
         wait_until_one_waits_for_a_lock()
     assert (len(mine), len(rival.result())) == (400, 0)
-    crowd = [OtherSession(lambda order=order: expand(order)) for order in (1, -1, 1, -1)]
+    crowd = [OtherSession(partial(expand, order)) for order in (1, -1, 1, -1)]
     assert [one.result() for one in crowd] == [[], [], [], []]
     assert Job.objects.count() == 400
 

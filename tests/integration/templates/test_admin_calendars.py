@@ -11,7 +11,7 @@ from django.urls import reverse
 from jobs.models import Job
 from templates_app.models import Calendar
 from tests.factories.admin import browser_of, confirm, messages_of, text_of
-from tests.factories.templates import DAY, make_calendar, make_template
+from tests.factories.templates import DAY, HOUR, make_calendar, make_template
 from tests.factories.tenants import make_superuser
 from tests.integration.templates.admin_kit import (
     add_url,
@@ -25,7 +25,6 @@ from tests.integration.templates.admin_kit import (
 
 pytestmark = pytest.mark.django_db
 
-NOON = {"kind": "daily", "times": ["12:00"], "timezone": "UTC"}
 EVERY_DAY = {"weekdays": ["mo", "tu", "we", "th", "fr", "sa", "su"]}
 
 
@@ -111,8 +110,9 @@ def test_file_that_is_no_calendar_is_refused_beside_its_field(browser):
 
 def test_edited_calendar_moves_the_waiting_runs_of_its_templates(shop, browser, now):
     calendar = make_calendar(merchant=shop, definition={"dates": ["2020-01-01"]})
-    template = make_template(merchant=shop, recurrence=NOON, avoid=[str(calendar.pk)], now=now)
-    other = make_template(merchant=shop, recurrence=NOON, now=now)
+    later = {"kind": "daily", "times": [f"{now + 12 * HOUR:%H:%M}"], "timezone": "UTC"}
+    template = make_template(merchant=shop, recurrence=later, avoid=[str(calendar.pk)], now=now)
+    other = make_template(merchant=shop, recurrence=later, now=now)
     assert Job.objects.filter(template_id=template.pk, status="scheduled").count() == 1
     send(browser, page_url("calendar", calendar), definition=json.dumps(EVERY_DAY))
     waiting = Job.objects.filter(status="scheduled")

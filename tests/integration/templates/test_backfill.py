@@ -26,13 +26,8 @@ from tests.factories.templates import (
     make_avoiding_template,
     make_template,
 )
-from tests.integration.templates.ticking import (
-    OtherSession,
-    expand_all,
-    skipped,
-    wait_until_one_waits_for_a_lock,
-    work_off,
-)
+from tests.integration.sessions import OtherSession, wait_until_one_waits_for_a_lock
+from tests.integration.templates.ticking import expand_all, skipped, work_off
 
 pytestmark = pytest.mark.django_db
 

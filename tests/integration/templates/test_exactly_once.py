@@ -24,7 +24,8 @@ from templates_app.models import SkippedOccurrence, Template
 from templates_app.recurrence.parse import parse
 from tests.factories.jobs import make_merchant
 from tests.factories.templates import DAY, EXPANSION, HOUR, MINUTE, cron, every, make_template
-from tests.integration.templates.ticking import OtherSession, expand_until_calm
+from tests.integration.sessions import OtherSession
+from tests.integration.templates.ticking import expand_until_calm
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.slow]
 ZONES = (

@@ -11,13 +11,8 @@ from templates_app.models import SkippedOccurrence, Template
 from templates_app.operations.templates import TemplateGone, delete_template, edit_template
 from tests.factories.jobs import make_job
 from tests.factories.templates import EXPANSION, HOUR, MINUTE, NOW, SECOND, every, make_template
-from tests.integration.templates.ticking import (
-    OtherSession,
-    expand_all,
-    nominal,
-    skipped,
-    wait_until_one_waits_for_a_lock,
-)
+from tests.integration.sessions import OtherSession, wait_until_one_waits_for_a_lock
+from tests.integration.templates.ticking import expand_all, nominal, skipped
 
 pytestmark = pytest.mark.django_db(transaction=True)
 BACK = NOW + HOUR + 7 * MINUTE

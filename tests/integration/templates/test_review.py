@@ -30,12 +30,8 @@ from tests.factories.templates import (
     make_avoiding_template,
     make_template,
 )
-from tests.integration.templates.ticking import (
-    OtherSession,
-    expand_all,
-    expand_until_calm,
-    wait_until_one_waits_for_a_lock,
-)
+from tests.integration.sessions import OtherSession, wait_until_one_waits_for_a_lock
+from tests.integration.templates.ticking import expand_all, expand_until_calm
 
 pytestmark = pytest.mark.django_db
 BACK = NOW + HOUR + 10 * MINUTE

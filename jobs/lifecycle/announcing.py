@@ -1,21 +1,13 @@
-"""How every verb runs its statement, and how the house hears of what it moved."""
+"""How the house hears of what a verb moved."""
 
-from typing import Any, TypeVar
+from typing import TypeVar
 
-from django.db import connection, transaction
+from django.db import transaction
 
 from jobs import signals
 from jobs.rows import Moved
 
 AnyMoved = TypeVar("AnyMoved", bound=Moved)
-
-
-def rows(statement: str, **values: Any) -> list[tuple[Any, ...]]:
-    """Run one statement and return its rows."""
-    with connection.cursor() as cursor:
-        cursor.execute(statement, values)
-        found: list[tuple[Any, ...]] = cursor.fetchall()
-        return found
 
 
 def announce(verb: str, moved: list[AnyMoved]) -> list[AnyMoved]:

@@ -1,0 +1,70 @@
+"""How named statements reach PostgreSQL."""
+
+from datetime import UTC, datetime
+
+import pytest
+from django.db import DatabaseError, connection, transaction
+
+from tenants.identifiers import new_id
+from tenants.statement import execute
+from tests.factories.jobs import make_merchant
+
+pytestmark = pytest.mark.django_db
+ECHO = "SELECT %(text)s::text, %(ids)s::uuid[], %(at)s::timestamptz"
+PREPARED = "SELECT count(*) FROM pg_prepared_statements WHERE statement LIKE %s"
+AT = datetime(2026, 3, 29, 1, 0, tzinfo=UTC)
+
+
+def prepared(like):
+    with connection.cursor() as cursor:
+        cursor.execute(PREPARED, [like])
+        return cursor.fetchone()[0]
+
+
+@pytest.mark.parametrize("text", ["", "it's 100 % \\ {}", "\N{SNOWMAN}", None])
+@pytest.mark.parametrize("is_prepared", [True, False])
+def test_values_arrive_as_they_were_given(settings, is_prepared, text):
+    settings.TASKFLOW_PREPARE_STATEMENTS = is_prepared
+    ids = [new_id(), new_id()]
+    for given in ([], ids, ids[:1], ids):
+        assert execute(ECHO, text=text, ids=given, at=AT) == [(text, given, AT)]
+
+
+def test_statement_that_comes_again_is_prepared_once():
+    for number in range(5):
+        execute("SELECT %(number)s::bigint AS comes_again", number=number)
+    assert prepared("%comes_again%") == 1
+
+
+def test_nothing_is_prepared_where_a_pooler_would_not_know_it(settings):
+    settings.TASKFLOW_PREPARE_STATEMENTS = False
+    for number in range(5):
+        execute("SELECT %(number)s::bigint AS never_prepared", number=number)
+    assert prepared("%never_prepared%") == 0
+
+
+def test_statement_without_rows_answers_with_none():
+    changed, bystander = make_merchant(name="Before"), make_merchant(name="Bystander")
+    rename = "UPDATE tenants_merchant SET name = %(name)s WHERE id = %(id)s"
+    assert execute(rename, name="After", id=changed.id) == []
+    changed.refresh_from_db()
+    bystander.refresh_from_db()
+    assert (changed.name, bystander.name) == ("After", "Bystander")
+
+
+@pytest.mark.django_db(transaction=True)
+def test_statement_is_prepared_anew_after_a_failure():
+    for _ in range(3):
+        assert execute("SELECT 1 / %(by)s::int AS divided", by=1) == [(1,)]
+    with pytest.raises(DatabaseError, match="division by zero"), transaction.atomic():
+        execute("SELECT 1 / %(by)s::int AS divided", by=0)
+    for _ in range(3):
+        assert execute("SELECT 1 / %(by)s::int AS divided", by=1) == [(1,)]
+
+
+def test_plan_made_while_a_table_was_empty_does_not_read_all_of_it():
+    with connection.cursor() as cursor:
+        cursor.execute("ANALYZE jobs_job")
+        cursor.execute("EXPLAIN SELECT id FROM jobs_job WHERE id = %s", [new_id()])
+        plan = "\n".join(line for (line,) in cursor.fetchall())
+    assert "Seq Scan" not in plan
