@@ -52,6 +52,7 @@ def celery_settings(
         "CELERY_WORKER_DISABLE_PREFETCH": True,
         # Flower shows workers and tasks by their events.
         "CELERY_WORKER_SEND_TASK_EVENTS": True,
+        "CELERY_WORKER_CONSUMER": "taskflow.event_groups:GroupingConsumer",
         "CELERY_WORKER_HIJACK_ROOT_LOGGER": False,
         "CELERY_TIMEZONE": "UTC",
         "CELERY_ENABLE_UTC": True,

@@ -21,7 +21,7 @@ logger = logging.getLogger(__name__)
 # How long a stopping worker lets its attempts end by themselves, in seconds.
 PATIENCE = 0.5
 # How far ticks stand back behind due jobs on a busy machine (nice(2)).
-POLITENESS = 5
+POLITENESS = 10
 
 _lane: AsyncLane | ProcessLane | None = None
 _stopper: threading.Thread | None = None
@@ -65,7 +65,7 @@ def _spare_the_collector() -> None:
     """
     gc.collect()
     gc.freeze()
-    gc.set_threshold(20_000, 20, 50)
+    gc.set_threshold(100_000, 20, 50)
 
 
 @signals.worker_process_init.connect

@@ -61,7 +61,8 @@ def time_limit(attempt: Attempt) -> float:
 
 
 def _with_log(outcome: Outcome, context: AttemptContext) -> Outcome:
-    return replace(outcome, log=(*outcome.log, *context.taken_log()))
+    lines = context.taken_log()
+    return replace(outcome, log=(*outcome.log, *lines)) if lines else outcome
 
 
 def _unknown(error: UnknownKind) -> Outcome:

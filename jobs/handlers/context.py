@@ -29,7 +29,7 @@ class AttemptContext:
         self.attempt = attempt.number
         # On this process's monotonic clock: good for "how long have I got", not for wall time.
         self.deadline = time.monotonic() + attempt.timeout
-        self._cancelled = threading.Event()
+        self._cancelled = False  # only ever set: needs no lock
         self._lock = threading.Lock()
         self._log: list[str] = []
         self._room = MAX_LOG
@@ -63,7 +63,7 @@ class AttemptContext:
 
     def cancelled(self) -> bool:
         """Tell whether the attempt was asked to stop."""
-        return self._cancelled.is_set()
+        return self._cancelled
 
     def remaining(self) -> float:
         """Return the seconds left until the timeout; negative when it has passed."""
@@ -75,7 +75,7 @@ class AttemptContext:
 
     def ask_to_stop(self) -> None:
         """Make `cancelled` true; called by the executor."""
-        self._cancelled.set()
+        self._cancelled = True
 
     def taken_log(self) -> tuple[str, ...]:
         """Return the kept lines, with a last one that counts the dropped ones."""
