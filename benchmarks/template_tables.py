@@ -117,6 +117,9 @@ def lateness(f: Figures) -> list[str]:
             ],
         ),
         "",
+        f"{many}; p99 of each of the {together['rounds']} rounds, in milliseconds: "
+        f"{', '.join(f'{p99:.0f}' for p99 in together['p99_of_rounds'])}.",
+        "",
         f"{many}:",
         "",
         "```text",

@@ -13,15 +13,18 @@ from celery.worker.consumer import Consumer
 GATHER = 0.5
 
 
-class GroupingConsumer(Consumer):  # type: ignore[misc]
+class GroupingConsumer(Consumer):
     """Used by every worker (CELERY_WORKER_CONSUMER)."""
+
+    hub: Any
+    _flush_events: Any
 
     def __init__(self, *args: Any, **options: Any) -> None:
         super().__init__(*args, **options)
         # A moment, not a flag: a timer that was lost with its connection must not be the last one.
         self._flush_at = 0.0
 
-    def on_send_event_buffered(self) -> None:
+    def on_send_event_buffered(self) -> None:  # type: ignore[override]
         """Have the group flushed a while after its first event; Celery calls this after each."""
         # From any thread. It must wake the loop each time, flush or not: with prefetching disabled
         # the loop fetches the next message only when it turns, and a task's end turns it by nothing

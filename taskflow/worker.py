@@ -1,6 +1,5 @@
 """Ties a Celery worker's life to its lane: Celery's signals in, lane verbs out."""
 
-import gc
 import logging
 import os
 import threading
@@ -15,6 +14,7 @@ from jobs.executor.async_lane import AsyncLane
 from jobs.executor.lanes import serve
 from jobs.executor.process_child import ProcessChild
 from jobs.executor.process_lane import ProcessLane
+from taskflow.collector import spare_the_collector
 
 logger = logging.getLogger(__name__)
 
@@ -54,18 +54,7 @@ def prepare(instance: Any, **_: Any) -> None:
     else:
         # Occurrences are planned a horizon ahead, so a late tick delays no job; jobs do not wait.
         os.nice(POLITENESS)
-    _spare_the_collector()
-
-
-def _spare_the_collector() -> None:
-    """Take what was loaded at the start out of garbage collection, and collect less often.
-
-    Batches make many objects that live for milliseconds; a full pass over everything costs tens.
-    Children share what is frozen with their parent instead of copying it.
-    """
-    gc.collect()
-    gc.freeze()
-    gc.set_threshold(100_000, 20, 50)
+    spare_the_collector()
 
 
 @signals.worker_process_init.connect
