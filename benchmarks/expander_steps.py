@@ -62,6 +62,7 @@ class Steps:
                 return created
 
     def _due(self, due: int, rounds: int) -> dict[str, Any]:
+        spare_the_collector()  # as the control worker does; edits are other processes'
         samples = []
         for _ in range(rounds):
             make_due(self.database, due, of=self.templates, now=self.now)
@@ -95,7 +96,6 @@ class Steps:
 
     def _statements(self) -> dict[str, int]:
         """Return how many statements one step takes, by the number of due templates."""
-        spare_the_collector()  # as the control worker does; edits are other processes'
         found = {}
         for due in (0, 10, 100, settings.TASKFLOW_EXPANSION.batch):
             if due:

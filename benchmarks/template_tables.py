@@ -106,6 +106,7 @@ def lateness(f: Figures) -> list[str]:
     """Started minus due."""
     alone, together = f["alone"], f["together"]
     many = f"{together['templates']} templates in the same second, {together['runs']:,} runs"
+    rounds = ", ".join(f"{p99:.0f}" for p99 in together["p99_of_rounds"])
     return [
         *_table(
             ["milliseconds from due to claimed by a worker", "median", "p99", "worst"],
@@ -117,8 +118,7 @@ def lateness(f: Figures) -> list[str]:
             ],
         ),
         "",
-        f"{many}; p99 of each of the {together['rounds']} rounds, in milliseconds: "
-        f"{', '.join(f'{p99:.0f}' for p99 in together['p99_of_rounds'])}.",
+        f"p99 of each round of {together['templates']}, in milliseconds: {rounds}.",
         "",
         f"{many}:",
         "",
