@@ -201,9 +201,9 @@ def occurrences_text(occurrences: Sequence[NewOccurrence]) -> str:
 
 def _flat(one: NewOccurrence) -> dict[str, Any]:
     return {
-        "id": str(one.id),
-        "merchant_id": str(one.merchant_id),
-        "template_id": str(one.template_id),
+        "id": one.id.hex,
+        "merchant_id": one.merchant_id.hex,
+        "template_id": one.template_id.hex,
         "occurrence_at": _moment(one.occurrence_at),
         "occurrence_note": one.occurrence_note,
         "origin": one.origin,

@@ -14,7 +14,7 @@ from jobs.executor.async_lane import AsyncLane
 from jobs.executor.lanes import serve
 from jobs.executor.process_child import ProcessChild
 from jobs.executor.process_lane import ProcessLane
-from taskflow.collector import spare_the_collector
+from taskflow.collector import OF_ATTEMPTS, OF_TICKS, spare_the_collector
 
 logger = logging.getLogger(__name__)
 
@@ -54,7 +54,7 @@ def prepare(instance: Any, **_: Any) -> None:
     else:
         # Occurrences are planned a horizon ahead, so a late tick delays no job; jobs do not wait.
         os.nice(POLITENESS)
-    spare_the_collector()
+    spare_the_collector(OF_TICKS if _ticks else OF_ATTEMPTS)
 
 
 @signals.worker_process_init.connect

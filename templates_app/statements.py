@@ -1,16 +1,24 @@
 """The SQL of expansion, named. A batch costs the same number of statements whatever its size."""
 
-_SELECT = """
-SELECT template.id, template.merchant_id, merchant.slug, merchant.name, merchant.active, template.name,
+# What due.due_template reads, in its order.
+OF_TEMPLATE = """
+template.id, template.merchant_id, merchant.slug, merchant.name, merchant.active, template.name,
 template.kind, template.payload, template.priority, template.max_attempts, template.backoff,
 template.timeout, template.tags, template.metadata, template.recurrence, template.avoid,
 template.keep_to, template.on_closed, template.misfire, template.misfire_grace,
 template.misfire_window, template.misfire_limit, template.overlap, template.paused_at,
 template.resume_at, template.expanded_to, template.replan, template.expansion_failures,
 template.active, template.next_expansion_at IS NOT NULL, template.moved, template.created_at
+"""
+
+_SELECT = (
+    "SELECT "
+    + OF_TEMPLATE
+    + """
   FROM templates_app_template AS template
   JOIN tenants_merchant AS merchant ON merchant.id = template.merchant_id
 """
+)
 
 # Index template_due: cost follows what is due, never how many templates there are. Expanders pass
 # over what another one holds, so any number shares the work. The moment hides in a sub-select: a

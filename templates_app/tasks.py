@@ -22,12 +22,12 @@ def expand() -> dict[str, int]:
     A full batch says that there is more: another process is asked to take a share.
     """
     until = _until()
-    _refresh.step(database_now())
     first = expander.expand(database_now(), settings.TASKFLOW_EXPANSION)
-    if not first.more:
-        return _counts(first)
-    share.apply_async(queue="control", expires=settings.TASKFLOW_EXPANSION.tick)
-    return _expand(first, until)
+    if first.more:
+        share.apply_async(queue="control", expires=settings.TASKFLOW_EXPANSION.tick)
+    counts = _expand(first, until)
+    _refresh.step(database_now())
+    return counts
 
 
 @shared_task(name="templates.expand_share", ignore_result=True)

@@ -5,7 +5,7 @@ one job (the unique index on template and occurrence). Ticked by beat; an edit r
 for one template in its own transaction.
 """
 
-from templates_app.expander.batch import catch_up, plan_again, write_off
+from templates_app.expander.batch import catch_up, plan_again, plan_claimed, write_off
 from templates_app.expander.step import Expanded, expand
 
-__all__ = ["Expanded", "catch_up", "expand", "plan_again", "write_off"]
+__all__ = ["Expanded", "catch_up", "expand", "plan_again", "plan_claimed", "write_off"]

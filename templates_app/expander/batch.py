@@ -1,10 +1,9 @@
 """One batch of templates: read what surrounds them, plan each, write everything at once."""
 
-import json
 import logging
 import time
 from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
@@ -69,24 +68,18 @@ def read_these(ids: Sequence[UUID]) -> dict[UUID, DueTemplate]:
     return {template.id: template for template in found}
 
 
-def plan_again(
-    template_ids: Sequence[UUID],
-    now: datetime,
-    expansion: Expansion,
-    *,
-    before: Mapping[UUID, Any] | None = None,
-) -> Written:
+def plan_again(template_ids: Sequence[UUID], now: datetime, expansion: Expansion) -> Written:
     """Replace the plans of these templates, in the caller's transaction.
 
-    The waiting jobs of those that no longer expand are withdrawn. `before`: recurrences that an edit
-    has just replaced, as documents. Raises what is wrong with a template.
+    The waiting jobs of those that no longer expand are withdrawn. Raises what is wrong with a
+    template.
     """
-    replaced = before or {}
+    return plan_claimed(_claimed(statements.LOCK_THESE, ids=list(template_ids)), now, expansion)
+
+
+def plan_claimed(found: Sequence[DueTemplate], now: datetime, expansion: Expansion) -> Written:
+    """Do the same for templates that the caller's transaction has locked."""
     with transaction.atomic(savepoint=False):
-        found = [
-            replace(one, planned_by=json.dumps(replaced[one.id])) if one.id in replaced else one
-            for one in _claimed(statements.LOCK_THESE, ids=list(template_ids))
-        ]
         stop([one for one in found if not one.expands or one.is_paused(now)], now)
         due = [one for one in found if one.expands]
         return write_batch(due, now, expansion, failed=_raise)

@@ -25,7 +25,7 @@ class Stand:
     def as_json(self) -> dict[str, Any]:
         """Return the object that ADVANCE takes."""
         stand: dict[str, Any] = {
-            "id": str(self.template_id),
+            "id": self.template_id.hex,
             "expanded_to": _utc(self.expanded_to),
             "next_expansion_at": _utc(self.next_expansion_at),
         }

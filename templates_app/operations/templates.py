@@ -1,6 +1,6 @@
 """Create, edit, pause, resume and delete templates; each replaces the plan in its transaction."""
 
-from collections.abc import Collection
+import json
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -9,32 +9,19 @@ from django.db import transaction
 
 from jobs import lifecycle
 from jobs.operations.fields import Fields
-from templates_app.expander import catch_up, plan_again, write_off
+from templates_app.expander import catch_up, plan_claimed, write_off
 from templates_app.expander.batch import Written
 from templates_app.expander.due import aware
 from templates_app.models import Template
 from templates_app.operations.draft import read_change, read_draft
-from templates_app.operations.locking import lock_row
 from templates_app.operations.quota import admit
+from templates_app.operations.row import lock_row, store_row
 from templates_app.operations.unreadable import Unplanned, explained
 from templates_app.recurrence.errors import RecurrenceError
 from templates_app.surroundings_lock import hold_surroundings
 from tenants.identifiers import new_id
 from tenants.models import Merchant
 
-STATE = (
-    "updated_at",
-    "replan",
-    "expanded_to",
-    "next_expansion_at",
-    "expansion_failures",
-    "set_aside_at",
-    "set_aside_reason",
-    "paused_at",
-    "paused_by",
-    "pause_note",
-    "resume_at",
-)
 TICK = timedelta(microseconds=1)
 MAX_NOTE = 500
 MAX_ACTOR = 200
@@ -66,14 +53,11 @@ def edit_template(template: Template, data: Any, *, now: datetime) -> Template:
         before = template.recurrence
         if draft.columns["active"] != template.active:
             _switch(template, now)
-        changed = [
-            name for name, value in draft.columns.items() if value != getattr(template, name)
-        ]
-        for name in changed:
-            setattr(template, name, draft.columns[name])
+        for name, value in draft.columns.items():
+            setattr(template, name, value)
         template.set_aside_at, template.set_aside_reason = None, ""
         template.expansion_failures = 0
-        return _store(template, now, before=before, changed=changed)
+        return _store(template, now, before=before)
 
 
 def pause_template(template: Template, data: Any, *, now: datetime, by: str) -> Template:
@@ -131,7 +115,6 @@ def _locked(template: Template) -> Template:
 
     No key lock: the engine's rows of skipped occurrences refer to the template meanwhile.
     """
-    hold_surroundings()
     locked = lock_row(template.pk)
     if locked is None:
         raise TemplateGone("The template was deleted.")
@@ -193,21 +176,18 @@ def _end_pause(template: Template) -> None:
     template.paused_by = template.pause_note = ""
 
 
-def _store(
-    template: Template, now: datetime, *, before: Any = None, changed: Collection[str] = ()
-) -> Template:
-    """Write the row and plan anew from now on. `before`: the recurrence that was replaced.
-
-    Of a stored template only its state is written, and what was `changed`.
-    """
+def _store(template: Template, now: datetime, *, before: Any = None) -> Template:
+    """Write the row and plan anew from now on. `before`: the recurrence that was replaced."""
     template.updated_at = now
     template.replan = True
     template.next_expansion_at = _first_expansion(template, now)
-    is_new = template._state.adding  # noqa: SLF001 - Django names it as public API
-    template.save(update_fields=None if is_new else [*STATE, *changed])
-    replaced = {} if before is None else {template.id: before}
+    if template._state.adding:  # noqa: SLF001 - Django names it as public API
+        template.save()
+    stored = store_row(template)
+    if before is not None:
+        stored = stored._replace(planned_by=json.dumps(before))
     try:
-        written = plan_again([template.id], now, settings.TASKFLOW_EXPANSION, before=replaced)
+        written = plan_claimed([stored], now, settings.TASKFLOW_EXPANSION)
     except RecurrenceError as error:
         raise Unplanned(template, error) from error
     return _with_its_place(template, written)

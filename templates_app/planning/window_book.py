@@ -61,6 +61,8 @@ def _near(book: WindowBook, month: int) -> Windows:
 
 def naive(moment: datetime) -> datetime:
     """Return an aware moment as naive UTC."""
+    if moment.tzinfo is UTC:
+        return moment.replace(tzinfo=None)  # as the database gives it
     return moment.astimezone(UTC).replace(tzinfo=None)
 
 
