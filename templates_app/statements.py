@@ -11,14 +11,11 @@ template.resume_at, template.expanded_to, template.replan, template.expansion_fa
 template.active, template.next_expansion_at IS NOT NULL, template.moved, template.created_at
 """
 
-_SELECT = (
-    "SELECT "
-    + OF_TEMPLATE
-    + """
+_SELECT = f"""
+SELECT {OF_TEMPLATE}
   FROM templates_app_template AS template
   JOIN tenants_merchant AS merchant ON merchant.id = template.merchant_id
-"""
-)
+"""  # noqa: S608 - constants
 
 # Index template_due: cost follows what is due, never how many templates there are. Expanders pass
 # over what another one holds, so any number shares the work. The moment hides in a sub-select: a
