@@ -34,6 +34,8 @@ class Engine:
     async_capacity: int = 500
     # At most so many jobs of a lane lie in the broker at once; the rest waits in PostgreSQL.
     queued_limit: int = 5000
+    # A level of priority counts as much as so much waiting, so nothing waits for ever.
+    aging: float = 60.0
     # Rows one step of the populator or the watcher touches.
     step_limit: int = 1000
     # At most so many jobs in one broker message, and about so much work.

@@ -18,17 +18,13 @@ from jobs.engine import POPULATOR_LOCK, Engine
 from jobs.handlers.registry import ASYNC, LANES
 from jobs.lifecycle import Settled
 from jobs.liveness import LiveLane
+from jobs.pace import Pace
 from jobs.publishing import BrokerUnavailable, Message, publish
 from jobs.rows import Queued
 from jobs.statements.queueing import NEXT_DUE, QUEUED_PER_LANE
 from tenants.statement import execute
 
 logger = logging.getLogger(__name__)
-
-# How much measured work may lie in the broker: enough to keep workers busy, little enough that
-# order is decided late.
-DEPTH_SECONDS = 2.0
-LEAST_DEPTH = 20
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -50,15 +46,19 @@ class Populated:
     undecided: bool = False
 
 
-def populate(now: datetime, engine: Engine) -> Populated:
-    """Queue and publish what is due, as much as the lanes have room for."""
+def populate(now: datetime, engine: Engine, pace: Pace | None = None) -> Populated:
+    """Queue and publish what is due, as much as the lanes have room for.
+
+    `pace`: what the caller's earlier steps have seen of the lanes.
+    """
+    pace = pace or Pace()
     expired = lifecycle.expire(now=now, limit=engine.step_limit)
     # Before the lanes are looked at: what is skipped is decided when it is due, not when there is
     # room.
     settled = _settle_overlaps(now, engine)
     lanes = liveness.live_lanes(now=now, lease=engine.worker_lease)
     queued = _queued_per_lane()
-    room = _room(lanes, queued, engine)
+    room = _room(lanes, queued, engine, pace, now)
     messages: list[Message] = []
     more = full = False
     for lane, places in room.items():
@@ -69,9 +69,10 @@ def populate(now: datetime, engine: Engine) -> Populated:
         if limit <= 0:
             full = True
             continue
-        jobs = lifecycle.queue_due(lane=lane, now=now, limit=limit, lease=engine.queue_lease)
+        jobs, left = _queue(lane, now, limit, engine)
+        pace.handed(lane, len(jobs))
         messages.extend(_pack(lane, jobs, lanes[lane].run_times, engine))
-        more = more or (len(jobs) == limit == most)
+        more = more or (left and len(jobs) < limit) or (len(jobs) == limit == most)
         full = full or (len(jobs) == limit < most)
     refused = _publish(messages)
     return Populated(
@@ -128,23 +129,32 @@ def _queued_per_lane() -> dict[str, int]:
     return dict(execute(QUEUED_PER_LANE))
 
 
+def _queue(lane: str, now: datetime, limit: int, engine: Engine) -> tuple[list[Queued], bool]:
+    """Queue due jobs of a lane; tell whether some that are due were left, of merchants in turn."""
+    if not lifecycle.is_short(lane=lane, now=now, room=limit):
+        return lifecycle.queue_due(lane=lane, now=now, limit=limit, lease=engine.queue_lease), False
+    shares = lifecycle.queue_shares(
+        lane=lane, now=now, limit=limit, lease=engine.queue_lease, aging=engine.aging
+    )
+    return shares, bool(shares)
+
+
 def _room(
-    lanes: Mapping[str, LiveLane], queued: Mapping[str, int], engine: Engine
+    lanes: Mapping[str, LiveLane],
+    queued: Mapping[str, int],
+    engine: Engine,
+    pace: Pace,
+    now: datetime,
 ) -> dict[str, int]:
     """Return how many more jobs each live lane may have queued."""
-    return {
-        lane: min(_depth(live), engine.queued_limit) - queued.get(lane, 0)
-        for lane, live in lanes.items()
-        if lane in LANES
-    }
-
-
-def _depth(live: LiveLane) -> int:
-    slowest = max(live.run_times.values(), default=0.0)
-    if slowest <= 0:
-        # Unmeasured jobs travel one by one: few, until the first ones are measured.
-        return max(live.capacity, LEAST_DEPTH)
-    return max(int(live.capacity * DEPTH_SECONDS / slowest), live.capacity * 2, LEAST_DEPTH)
+    room = {}
+    for lane, live in lanes.items():
+        if lane in LANES:
+            pace.seen(lane, queued=queued.get(lane, 0), now=now)
+            slowest = max(live.run_times.values(), default=0.0)
+            depth = pace.depth(lane, capacity=live.capacity, run_time=slowest)
+            room[lane] = min(depth, engine.queued_limit) - queued.get(lane, 0)
+    return room
 
 
 def _pack(

@@ -2,12 +2,13 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, Final
 from uuid import UUID
 
+from django.conf import settings
 from django.db import connection
-from django.db.models import CharField, Count, Max, Min, Q
+from django.db.models import CharField, Count, DateTimeField, ExpressionWrapper, F, Max, Min, Q
 from django.db.models.functions import Cast
 
 from jobs.engine import POPULATOR_LOCK
@@ -82,11 +83,24 @@ def oldest_due(now: datetime) -> dict[str, datetime]:
 
 
 def due_ahead_of(job: Job, now: datetime) -> int:
-    """Return how many due jobs of the lane come before this one, counting to MOST_AHEAD."""
-    sooner = Q(scheduled_at__lt=job.scheduled_at) | Q(scheduled_at=job.scheduled_at, pk__lt=job.pk)
-    due = Job.objects.filter(lane=job.lane, status__in=WAITING, gate="", scheduled_at__lte=now)
-    ahead = due.not_missed(now).filter(
-        Q(priority__gt=job.priority) | Q(priority=job.priority) & sooner
+    """Return how many of its merchant's due jobs in the lane come before it, counting to MOST_AHEAD.
+
+    Index job_due_of_merchant. Other merchants' jobs do not: merchants take turns.
+    """
+    aging = timedelta(seconds=settings.TASKFLOW_ENGINE.aging)
+    since = job.scheduled_at - job.priority * aging
+    waits = ExpressionWrapper(F("scheduled_at") - F("priority") * aging, DateTimeField())
+    due = Job.objects.filter(
+        lane=job.lane,
+        merchant=job.merchant_id,
+        status__in=WAITING,
+        gate="",
+        scheduled_at__lte=now,
+    )
+    ahead = (
+        due.not_missed(now)
+        .annotate(since=waits)
+        .filter(Q(since__lt=since) | Q(since=since, pk__lt=job.pk))
     )
     return ahead.order_by().values("pk")[:MOST_AHEAD].count()
 

@@ -94,9 +94,9 @@ def _overdue(job: Job, now: datetime) -> str:
         return "No populator is running, so due jobs are not handed to workers."
     ahead = due_ahead_of(job, now)
     if ahead >= MOST_AHEAD:
-        return f"Behind {MOST_AHEAD:,} or more due jobs of lane {job.lane}."
+        return f"Behind {MOST_AHEAD:,} or more of its merchant's due jobs in lane {job.lane}."
     if ahead:
-        return f"Behind {ahead:,} due job{'s' if ahead > 1 else ''} of lane {job.lane}."
+        return f"Behind {ahead:,} of its merchant's due jobs in lane {job.lane}."
     return "Due now; it is handed to a worker next."
 
 

@@ -146,6 +146,21 @@ def _connection_parts(url: str) -> dict[str, Any]:
         return {}
 
 
+# Constant statements are prepared once a connection. Off for a pooler that does not know prepared
+# statements, or refuses the startup parameter `options`.
+TASKFLOW_PREPARE_STATEMENTS = env.flag("TASKFLOW_PREPARE_STATEMENTS", default=True)
+
+
+def _preparing(options: str) -> dict[str, Any]:
+    return {
+        # Counts for tenants.statement alone; Django's ORM never prepares.
+        "prepare_threshold": 2,
+        # A plan outlives the statistics that it was made with: one made while a table was nearly
+        # empty must not read all of it an hour later. What the URL says comes after it, and wins.
+        "options": f"-c enable_seqscan=off {options}".rstrip(),
+    }
+
+
 def _database(url: str) -> dict[str, Any]:
     """Return Django's form of a PostgreSQL URL; unset, a server that nobody has."""
     # The name of a folder for sockets: refused at once, by a message that shows the name.
@@ -166,23 +181,13 @@ def _database(url: str) -> dict[str, Any]:
             # A process that forks goes without (0): locks of a pool do not survive a fork.
             "pool": {"min_size": 1, "max_size": DATABASE_POOL, "timeout": 3} if pooled else False,
             "connect_timeout": 5,
-            **(_PREPARING if TASKFLOW_PREPARE_STATEMENTS else {}),
             "application_name": os.environ.get("TASKFLOW_PROCESS", "taskflow"),
             **parts,
+            **(_preparing(parts.get("options", "")) if TASKFLOW_PREPARE_STATEMENTS else {}),
         },
     }
 
 
-# Constant statements are prepared once a connection. Off for a pooler that does not know prepared
-# statements, or refuses the startup parameter `options`.
-TASKFLOW_PREPARE_STATEMENTS = env.flag("TASKFLOW_PREPARE_STATEMENTS", default=True)
-_PREPARING = {
-    # Counts for tenants.statement alone; Django's ORM never prepares.
-    "prepare_threshold": 2,
-    # A plan outlives the statistics that it was made with: one made while a table was nearly empty
-    # must not read all of it an hour later.
-    "options": "-c enable_seqscan=off",
-}
 DATABASE_POOL = env.integer("TASKFLOW_DATABASE_POOL", 16, minimum=0, maximum=500)
 DATABASES = {"default": _database(DATABASE_URL)}
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"

@@ -17,7 +17,14 @@ from jobs.lifecycle.occurrences import (
     withdraw,
 )
 from jobs.lifecycle.overlaps import Settled, settle_overlaps
-from jobs.lifecycle.queueing import expire, queue_due, requeue_lost_messages, unqueue
+from jobs.lifecycle.queueing import (
+    expire,
+    is_short,
+    queue_due,
+    queue_shares,
+    requeue_lost_messages,
+    unqueue,
+)
 from jobs.lifecycle.running import (
     IllegalTransition,
     claim,
@@ -43,8 +50,10 @@ __all__ = [
     "find_running",
     "find_stranded",
     "finish",
+    "is_short",
     "make_up",
     "queue_due",
+    "queue_shares",
     "release_missed",
     "requeue_lost_messages",
     "restart",

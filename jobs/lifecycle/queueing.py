@@ -6,7 +6,7 @@ from uuid import UUID
 
 from jobs.lifecycle.announcing import announce
 from jobs.rows import Moved, Queued, moved_row, queued_row
-from jobs.statements import queueing
+from jobs.statements import queueing, sharing
 from tenants.statement import execute
 
 
@@ -16,6 +16,25 @@ def queue_due(*, lane: str, now: datetime, limit: int, lease: float) -> list[Que
     queued = [queued_row(row) for row in found]
     queued.sort(key=lambda job: (-job.priority, job.scheduled_at, job.job_id))
     return queued
+
+
+def is_short(*, lane: str, now: datetime, room: int) -> bool:
+    """Tell whether more jobs of a lane are due than there is room for."""
+    [(short,)] = execute(sharing.IS_SHORT, lane=lane, now=now, room=room)
+    return bool(short)
+
+
+def queue_shares(
+    *, lane: str, now: datetime, limit: int, lease: float, aging: float
+) -> list[Queued]:
+    """Give tickets to at most `limit` due jobs of a lane, each merchant's share by its weight.
+
+    In the order they shall run: the merchants take turns. Of one merchant's, a level of priority
+    counts as much as `aging` seconds of waiting. Fewer than `limit` may come although more are due.
+    """
+    found = execute(sharing.QUEUE_SHARES, lane=lane, now=now, limit=limit, lease=lease, aging=aging)
+    found.sort(key=lambda row: row[7])
+    return [queued_row(row) for row in found]
 
 
 def unqueue(tickets: Sequence[tuple[UUID, int]]) -> list[Moved]:

@@ -160,6 +160,10 @@ class Migration(migrations.Migration):
         ),
         migrations.AddIndex(
             model_name='job',
+            index=models.Index(condition=models.Q(('gate', ''), ('status__in', (jobs.states.JobStatus['SCHEDULED'], jobs.states.JobStatus['RETRYABLE']))), fields=['lane', 'merchant', 'priority', 'scheduled_at', 'id'], name='job_due_of_merchant'),
+        ),
+        migrations.AddIndex(
+            model_name='job',
             index=models.Index(condition=models.Q(('gate', jobs.states.Gate['SHUT']), ('status', jobs.states.JobStatus['SCHEDULED'])), fields=['scheduled_at'], name='job_shut'),
         ),
         migrations.AddIndex(

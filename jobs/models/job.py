@@ -163,6 +163,12 @@ class Job(models.Model):
                 name="job_due",
                 condition=Q(status__in=WAITING, gate=""),
             ),
+            # The same while more is due than there is room for: merchants take turns.
+            models.Index(
+                fields=["lane", "merchant", "priority", "scheduled_at", "id"],
+                name="job_due_of_merchant",
+                condition=Q(status__in=WAITING, gate=""),
+            ),
             # Overlap, decided when such a job falls due; and when what it waits for has ended.
             models.Index(
                 fields=["scheduled_at"],

@@ -17,6 +17,7 @@ _OPERATORS_FIELDS = (
     "slug",
     "active",
     "max_waiting_jobs",
+    "weight",
     "max_templates",
     "requests_per_minute",
 )
@@ -35,7 +36,10 @@ class MerchantAdmin(MerchantScopedAdmin):
     readonly_fields = ("shown_signing_secret", "created_at")
     fieldsets = (
         (None, {"fields": ("name", "slug", "time_zone", "active")}),
-        ("Quotas", {"fields": ("max_waiting_jobs", "max_templates", "requests_per_minute")}),
+        (
+            "Quotas",
+            {"fields": ("max_waiting_jobs", "max_templates", "requests_per_minute", "weight")},
+        ),
         ("Signing", {"fields": ("shown_signing_secret",)}),
         (None, {"fields": ("created_at",)}),
     )

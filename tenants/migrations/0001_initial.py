@@ -48,6 +48,7 @@ class Migration(migrations.Migration):
                 ('time_zone', models.CharField(default='UTC', help_text='IANA name, such as Europe/Berlin.', max_length=64, validators=[tenants.time_zones.validate_time_zone])),
                 ('active', models.BooleanField(default=True)),
                 ('max_waiting_jobs', models.PositiveIntegerField(default=1000000, help_text='How many unfinished jobs may wait at once.', validators=[django.core.validators.MinValueValidator(1)])),
+                ('weight', models.PositiveSmallIntegerField(default=1, help_text='Its part of busy workers: one with 2 gets twice as much as one with 1.', validators=[django.core.validators.MinValueValidator(1), django.core.validators.MaxValueValidator(100)])),
                 ('max_templates', models.PositiveIntegerField(default=100000, help_text='How many templates it may have.', validators=[django.core.validators.MinValueValidator(1)])),
                 ('requests_per_minute', models.PositiveIntegerField(default=6000, help_text='How many API requests all keys together may make in a minute.', validators=[django.core.validators.MinValueValidator(1)])),
                 ('sealed_signing_secret', models.TextField(editable=False)),
@@ -55,7 +56,7 @@ class Migration(migrations.Migration):
             ],
             options={
                 'ordering': ['name', 'id'],
-                'constraints': [models.CheckConstraint(condition=models.Q(('max_templates__gte', 1), ('max_waiting_jobs__gte', 1), ('requests_per_minute__gte', 1)), name='merchant_quotas_are_positive'), models.CheckConstraint(condition=models.Q(('sealed_signing_secret', ''), _negated=True), name='merchant_has_a_signing_secret')],
+                'constraints': [models.CheckConstraint(condition=models.Q(('max_templates__gte', 1), ('max_waiting_jobs__gte', 1), ('requests_per_minute__gte', 1)), name='merchant_quotas_are_positive'), models.CheckConstraint(condition=models.Q(('weight__range', (1, 100))), name='merchant_weight_in_range'), models.CheckConstraint(condition=models.Q(('sealed_signing_secret', ''), _negated=True), name='merchant_has_a_signing_secret')],
             },
         ),
         migrations.CreateModel(

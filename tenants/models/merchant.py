@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from django.core.validators import MinValueValidator
+from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
 from django.db.models.functions import Now
 
@@ -44,6 +44,11 @@ class Merchant(models.Model):
         validators=[MinValueValidator(1)],
         help_text="How many templates it may have.",
     )
+    weight = models.PositiveSmallIntegerField(
+        default=1,
+        validators=[MinValueValidator(1), MaxValueValidator(100)],
+        help_text="Its part of busy workers: one with 2 gets twice as much as one with 1.",
+    )
     requests_per_minute = models.PositiveIntegerField(
         default=6_000,
         validators=[MinValueValidator(1)],
@@ -62,6 +67,9 @@ class Merchant(models.Model):
                 condition=models.Q(
                     max_waiting_jobs__gte=1, max_templates__gte=1, requests_per_minute__gte=1
                 ),
+            ),
+            models.CheckConstraint(
+                name="merchant_weight_in_range", condition=models.Q(weight__range=(1, 100))
             ),
             models.CheckConstraint(
                 name="merchant_has_a_signing_secret",

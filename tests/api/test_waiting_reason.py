@@ -68,13 +68,15 @@ def test_a_due_job_without_a_populator_says_so():
 
 def test_a_due_job_counts_those_before_it(populator):
     make_worker()
+    merchant = make_merchant()
+    make_job(merchant=merchant, priority=9)
+    make_job(merchant=merchant, scheduled_at=NOW - timedelta(hours=1))
+    job = make_job(merchant=merchant)
+    make_job(merchant=merchant, priority=1)
+    make_job(merchant=merchant, lane="process", priority=9)
+    make_job(merchant=merchant, priority=9, run_at=NOW + timedelta(hours=1))
     make_job(priority=9)
-    make_job(scheduled_at=NOW - timedelta(hours=1))
-    job = make_job()
-    make_job(priority=1)
-    make_job(lane="process", priority=9)
-    make_job(priority=9, run_at=NOW + timedelta(hours=1))
-    assert waiting_reason(job, now=NOW) == "Behind 2 due jobs of lane async."
+    assert waiting_reason(job, now=NOW) == "Behind 2 of its merchant's due jobs in lane async."
 
 
 def test_the_first_due_job_is_next(populator):

@@ -2,9 +2,11 @@
 
 from datetime import UTC, datetime
 
+import psycopg
 import pytest
 from django.db import DatabaseError, connection, transaction
 
+from taskflow.settings import _database as configured
 from tenants.identifiers import new_id
 from tenants.statement import execute
 from tests.factories.jobs import make_merchant
@@ -68,3 +70,14 @@ def test_plan_made_while_a_table_was_empty_does_not_read_all_of_it():
         cursor.execute("EXPLAIN SELECT id FROM jobs_job WHERE id = %s", [new_id()])
         plan = "\n".join(line for (line,) in cursor.fetchall())
     assert "Seq Scan" not in plan
+
+
+def test_options_of_the_database_url_come_after_ours_and_win(database_url):
+    joint = "&" if "?" in database_url else "?"
+    url = f"{database_url}{joint}options=-c%20enable_seqscan%3Don%20-c%20work_mem%3D5MB"
+    options = configured(url)["OPTIONS"]
+    with psycopg.connect(database_url, options=options["options"]) as session:
+        shown = [
+            session.execute(f"SHOW {name}").fetchone()[0] for name in ("enable_seqscan", "work_mem")
+        ]
+    assert shown == ["on", "5MB"]

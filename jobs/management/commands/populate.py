@@ -12,6 +12,7 @@ from django.db import InterfaceError, OperationalError, connection
 
 from jobs import lifecycle, populator
 from jobs.engine import Engine
+from jobs.pace import Pace
 from jobs.publishing import BrokerUnavailable, broker_incarnation, wait_for_wake
 from tenants.clock import database_now
 
@@ -45,6 +46,7 @@ class PopulatorLoop:
         self._stopping = stopping
         self._incarnation: str | None = None
         self._patience = FULL
+        self._pace = Pace()
 
     def run(self) -> None:
         """Return when `stopping` is set; errors of database and broker are waited out."""
@@ -69,7 +71,7 @@ class PopulatorLoop:
     def _lead_once(self) -> None:
         self._requeue_what_the_broker_forgot()
         now = database_now()
-        result = populator.populate(now, self._engine)
+        result = populator.populate(now, self._engine, self._pace)
         # Full of long jobs, there is ever less reason to look again at once.
         self._patience = FULL if result.queued else min(self._patience * 2, self._engine.poll)
         if result.refused:
