@@ -1,0 +1,227 @@
+"""The payload of a publish job: its schema, and the rules of the destination that it names."""
+
+import json
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from jobs.handlers.kinds import InvalidPayload, PayloadProblem
+from jobs.handlers.publish.destinations import (
+    CeleryQueue,
+    Destination,
+    Destinations,
+    Exchange,
+    fits,
+)
+from jobs.handlers.schemas import PayloadSchema, pointer
+from jobs.handlers.text import shown
+
+MAX_VALUE = 8000  # characters of a header's value
+MAX_EXPIRES = 366 * 24 * 3600  # seconds
+
+SCHEMA: dict[str, Any] = {
+    "type": "object",
+    "required": ["destination"],
+    "additionalProperties": False,
+    "properties": {
+        "destination": {"type": "string", "minLength": 1, "maxLength": 63},
+        "json": True,
+        "text": {"type": "string"},
+        "headers": {
+            "type": "object",
+            "maxProperties": 50,
+            "additionalProperties": {"type": "string", "maxLength": MAX_VALUE},
+        },
+        "routing_key": {"type": "string", "minLength": 1, "maxLength": 255},
+        "task": {"type": "string", "minLength": 1, "maxLength": 255},
+        "args": {"type": "array"},
+        "kwargs": {"type": "object"},
+        "expires": {"type": "number", "exclusiveMinimum": 0, "maximum": MAX_EXPIRES},
+    },
+}
+_COMPILED = PayloadSchema(SCHEMA)
+_MESSAGE = ("json", "text")
+_CALL = ("task", "args", "kwargs", "expires")
+UNSENDABLE = (
+    "cannot be sent: it is nested too deeply, or holds NaN or text that is not valid Unicode; "
+    "correct it."
+)
+
+_HEADER = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,99}\Z")
+_OWNED = frozenset(
+    {
+        # What TaskFlow says about the job.
+        "idempotency-key",
+        "traceparent",
+        # RabbitMQ sends copies where these say; kombu unpacks a body by "compression".
+        "cc",
+        "bcc",
+        "compression",
+    }
+)
+_OWNED_PREFIXES = ("x-taskflow-", "x-death", "x-first-death", "x-last-death")
+# Celery's message protocol 2.
+# fmt: off
+_OF_CELERY = frozenset({
+    "args", "argsrepr", "callbacks", "called_directly", "chain", "chord", "correlation_id",
+    "delivery_info", "errbacks", "eta", "expires", "group", "group_index", "headers",
+    "hostname", "id", "ignore_result", "is_eager", "kwargs", "kwargsrepr", "lang", "logfile",
+    "loglevel", "meth", "origin", "parent_id", "properties", "replaced_task_nesting",
+    "reply_to", "retries", "root_id", "shadow", "stamped_headers", "stamps", "task",
+    "timelimit", "utc",
+})
+# fmt: on
+
+
+@dataclass(frozen=True, kw_only=True)
+class Order:
+    """A checked payload: what is to be sent, and where."""
+
+    destination: Destination
+    content_type: str
+    body: str = field(repr=False)
+    headers: Mapping[str, str] = field(repr=False)
+    routing_key: str = ""
+    task: str = ""
+    args: list[Any] = field(default_factory=list, repr=False)
+    kwargs: dict[str, Any] = field(default_factory=dict, repr=False)
+    expires: float | None = None  # seconds
+
+
+class UnknownDestination(InvalidPayload):
+    """The payload names a destination that this process does not have."""
+
+
+def parse_payload(payload: Any, known: Destinations) -> Order:
+    """Return what a payload asks for. Raises InvalidPayload, and UnknownDestination."""
+    _COMPILED.check(payload)
+    destination = _destination(payload["destination"], known)
+    headers = payload.get("headers", {})
+    problems = [*_header_problems(headers, destination)]
+    match destination.target:
+        case CeleryQueue() as celery:
+            problems += _call_problems(payload, celery)
+        case target:
+            problems += _message_problems(payload, destination)
+            if isinstance(target, Exchange):
+                problems += _routing_problems(payload, target)
+    content_type, body = "", ""
+    try:
+        content_type, body = _body(payload)
+    except (TypeError, ValueError, RecursionError):
+        problems.append(PayloadProblem(_unsendable(payload), UNSENDABLE))
+    if problems:
+        raise InvalidPayload(tuple(problems))
+    chosen = destination.target.routing_key if isinstance(destination.target, Exchange) else ""
+    return Order(
+        destination=destination,
+        content_type=content_type,
+        body=body,
+        headers=headers,
+        routing_key=payload.get("routing_key", chosen),
+        task=payload.get("task", ""),
+        args=payload.get("args", []),
+        kwargs=payload.get("kwargs", {}),
+        expires=payload.get("expires"),
+    )
+
+
+def _destination(name: str, known: Destinations) -> Destination:
+    if name in known:
+        return known[name]
+    if not known:
+        message = (
+            "names a destination, but this installation has none: ask its operators to configure "
+            "one (TASKFLOW_PUBLISH_DESTINATIONS)."
+        )
+    else:
+        # One that is for some merchants only is nobody else's business.
+        names = ", ".join(sorted(name for name, found in known.items() if not found.merchants))
+        remedy = f"use {names}" if names else "ask the operators for its name"
+        message = f'is not a known destination ("{shown(name)}"); {remedy}.'
+    raise UnknownDestination((PayloadProblem("/destination", message),))
+
+
+def _body(payload: dict[str, Any]) -> tuple[str, str]:
+    """Return content type and text. Raises what json and str.encode raise."""
+    if "text" in payload:
+        payload["text"].encode()
+        return "text/plain", payload["text"]
+    # A task's arguments are serialized once more, in Celery's form; here only whether they can be.
+    value = payload["json"] if "json" in payload else [payload.get("args"), payload.get("kwargs")]
+    text = json.dumps(value, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
+    text.encode()
+    return "application/json", text
+
+
+def _unsendable(payload: dict[str, Any]) -> str:
+    return next((f"/{name}" for name in ("text", "json", "args", "kwargs") if name in payload), "")
+
+
+def _message_problems(payload: dict[str, Any], at: Destination) -> Iterable[PayloadProblem]:
+    for name in _CALL:
+        if name in payload:
+            yield PayloadProblem(
+                f"/{name}", f'is for Celery, and "{at.name}" is a {at.type}; remove it.'
+            )
+    if "routing_key" in payload and not isinstance(at.target, Exchange):
+        yield PayloadProblem("/routing_key", f"means nothing to a {at.type}; remove it.")
+    bodies = [name for name in _MESSAGE if name in payload]
+    if len(bodies) == 2:
+        yield PayloadProblem("/text", 'cannot be combined with "json"; send one body.')
+    if not bodies:
+        yield PayloadProblem("/json", 'is required; add it, or "text".')
+
+
+def _call_problems(payload: dict[str, Any], celery: CeleryQueue) -> Iterable[PayloadProblem]:
+    for name in (*_MESSAGE, "routing_key"):
+        if name in payload:
+            yield PayloadProblem(
+                f"/{name}", 'means nothing to a Celery task; use "args" and "kwargs".'
+            )
+    if "task" not in payload:
+        yield PayloadProblem("/task", "is required; name the Celery task.")
+    elif not fits(payload["task"], celery.tasks):
+        allowed = ", ".join(celery.tasks)
+        yield PayloadProblem("/task", f"is not a task that may be called here; use {allowed}.")
+
+
+def _routing_problems(payload: dict[str, Any], exchange: Exchange) -> Iterable[PayloadProblem]:
+    asked = payload.get("routing_key", exchange.routing_key)
+    if asked == exchange.routing_key and (asked or exchange.name):
+        return
+    if not exchange.routing_keys:
+        yield PayloadProblem("/routing_key", "is set by the operators here; remove it.")
+    elif not asked:
+        yield PayloadProblem(
+            "/routing_key", f"is required; use {', '.join(exchange.routing_keys)}."
+        )
+    elif not fits(asked, exchange.routing_keys):
+        allowed = ", ".join(exchange.routing_keys)
+        yield PayloadProblem("/routing_key", f"is not allowed here; use {allowed}.")
+
+
+def _header_problems(headers: Mapping[str, str], at: Destination) -> Iterable[PayloadProblem]:
+    seen: set[str] = set()
+    for name, value in headers.items():
+        lower = name.lower()
+        problem = _header_fault(name, value, at)
+        if problem is None and lower in seen:
+            problem = "is given twice, in different spellings; keep one."
+        seen.add(lower)
+        if problem:
+            yield PayloadProblem(pointer("/headers", name), problem)
+
+
+def _header_fault(name: str, value: str, at: Destination) -> str | None:
+    lower = name.lower()
+    if not _HEADER.match(name):
+        return "is not a header name; use letters, digits, dots, hyphens and underscores."
+    if lower in _OWNED or lower.startswith(_OWNED_PREFIXES):
+        return "is set by TaskFlow or read by brokers; remove it."
+    if isinstance(at.target, CeleryQueue) and lower in _OF_CELERY:
+        return "belongs to Celery's protocol; choose another name."
+    if not value.isprintable():
+        return "must not hold control characters or line breaks; encode them."
+    return None
