@@ -35,10 +35,12 @@ class Arrived:
 
 @dataclass
 class Script:
-    """What the broker does: `silent_at` names a method that it never answers."""
+    """What the broker does. `silent_at` names a method that it does not answer `until` is set."""
 
     on_publish: str = "ack"  # or "nack", "return", or a reply code to close the channel with
     silent_at: tuple[int, int] | None = None
+    until: asyncio.Event = field(default_factory=asyncio.Event)
+    silent: bool = False
     refuse_login: bool = False
     arrived: list[Arrived] = field(default_factory=list)
     goodbyes: int = 0
@@ -82,7 +84,8 @@ class Conversation:
             _, channel, payload = await self.hear()
             method = struct.unpack(">HH", payload[:4])
             if method == self.script.silent_at:
-                await asyncio.Event().wait()
+                self.script.silent = True
+                await self.script.until.wait()
             await self.answer(channel, method, payload[4:])
 
     async def answer(self, channel: int, method: tuple[int, int], arguments: bytes) -> None:
