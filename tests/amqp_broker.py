@@ -113,7 +113,7 @@ class Conversation:
         body = b""
         while len(body) < size:
             body += (await self.hear())[2]
-        message = amqp.Message()
+        message: Any = amqp.Message()
         message._load_properties(60, head, 12)
         self.script.arrived.append(
             Arrived(exchange, routing_key, bool(arguments[at] & 1), message.properties, body)

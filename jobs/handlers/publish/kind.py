@@ -1,9 +1,9 @@
 """The job kind `publish`: one message to a destination that operators configured."""
 
 import asyncio
-import logging
 import time
 from typing import Any
+from uuid import UUID
 
 from django.conf import settings
 
@@ -14,11 +14,9 @@ from jobs.handlers.publish.delivery import Receipt
 from jobs.handlers.publish.destinations import Destination, Destinations
 from jobs.handlers.publish.line import Line
 from jobs.handlers.publish.message import Message, build_message
-from jobs.handlers.publish.payload import Order, UnknownDestination, parse_payload
+from jobs.handlers.publish.payload import Order, UnknownDestination, admit, parse_payload
 from jobs.handlers.publish.sending import OutOfTime, Sending
 from jobs.outcomes import Attempt, Outcome
-
-logger = logging.getLogger(__name__)
 
 
 class PublishRunner:
@@ -31,6 +29,10 @@ class PublishRunner:
     def validate(self, payload: Any) -> None:
         """Raise InvalidPayload for a payload that could never be sent."""
         parse_payload(payload, configured())
+
+    def admit(self, payload: Any, merchant_id: UUID) -> None:
+        """Raise InvalidPayload for a destination that is not the merchant's to use."""
+        admit(payload, configured(), merchant_id)
 
     async def run(self, attempt: Attempt, context: AttemptContext) -> Outcome:
         """Send the message and wait for the broker's confirmation, all within the timeout.
@@ -113,6 +115,7 @@ RUNNER = PublishRunner()
 KIND = Kind(
     name="publish",
     validate=RUNNER.validate,
+    admit=RUNNER.admit,
     lane=_always_async,
     handler=_destination_name,
     run=RUNNER.run,

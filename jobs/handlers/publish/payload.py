@@ -5,6 +5,7 @@ import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
+from uuid import UUID
 
 from jobs.handlers.kinds import InvalidPayload, PayloadProblem
 from jobs.handlers.publish.destinations import (
@@ -127,20 +128,32 @@ def parse_payload(payload: Any, known: Destinations) -> Order:
     )
 
 
+def admit(payload: Any, known: Destinations, merchant_id: UUID) -> None:
+    """Raise UnknownDestination for a destination that is not the merchant's to use."""
+    name = payload.get("destination") if isinstance(payload, dict) else None
+    if isinstance(name, str):
+        own = {name: found for name, found in known.items() if found.serves(merchant_id)}
+        if name not in own:
+            raise _unknown(name, own)
+
+
 def _destination(name: str, known: Destinations) -> Destination:
     if name in known:
         return known[name]
-    if not known:
+    # One that is for some merchants only is nobody else's business.
+    raise _unknown(name, {name: found for name, found in known.items() if not found.merchants})
+
+
+def _unknown(name: str, usable: Destinations) -> UnknownDestination:
+    if not usable:
         message = (
-            "names a destination, but this installation has none: ask its operators to configure "
-            "one (TASKFLOW_PUBLISH_DESTINATIONS)."
+            "names a destination, but this installation has none for you: ask its operators to "
+            "configure one (TASKFLOW_PUBLISH_DESTINATIONS)."
         )
     else:
-        # One that is for some merchants only is nobody else's business.
-        names = ", ".join(sorted(name for name, found in known.items() if not found.merchants))
-        remedy = f"use {names}" if names else "ask the operators for its name"
-        message = f'is not a known destination ("{shown(name)}"); {remedy}.'
-    raise UnknownDestination((PayloadProblem("/destination", message),))
+        names = ", ".join(sorted(usable))
+        message = f'is not a known destination ("{shown(name)}"); use {names}.'
+    return UnknownDestination((PayloadProblem("/destination", message),))
 
 
 def _body(payload: dict[str, Any]) -> tuple[str, str]:
