@@ -8,7 +8,7 @@ from typing import Any
 from jobs.handlers.context import AttemptContext
 from jobs.handlers.publish.destinations import Destination, Target
 from jobs.handlers.publish.kind import PublishRunner
-from jobs.outcomes import Attempt, Outcome
+from jobs.outcomes import Attempt, Outcome, Result
 from tests.handlers_kit import PATIENCE, make_attempt
 
 
@@ -36,6 +36,12 @@ async def run_publish(runner: PublishRunner, attempt: Attempt) -> Outcome:
     """Run one attempt, with patience for no longer than a test may take."""
     async with asyncio.timeout(PATIENCE):
         return await runner.run(attempt, AttemptContext(attempt))
+
+
+def failure(outcome: Outcome) -> tuple[Result, str, str]:
+    """Return how the attempt ended, its code and its reach."""
+    assert outcome.failure is not None
+    return outcome.result, outcome.failure.code, outcome.failure.detail
 
 
 def published(attempt: Attempt) -> Outcome:

@@ -13,6 +13,7 @@ from jobs.handlers.publish.destinations import (
     Exchange,
     RedisList,
     RedisStream,
+    Target,
 )
 from jobs.handlers.publish.message import build_message
 from jobs.handlers.publish.payload import parse_payload
@@ -21,7 +22,7 @@ from tests.handlers_kit import make_attempt
 from tests.publish_kit import destination
 
 URL = "redis://:hunter2@127.0.0.1:9/0"
-TARGETS = {
+TARGETS: dict[str, Target] = {
     "orders": Exchange(name="orders", routing_key="due", routing_keys=("due", "order.*")),
     "fixed": Exchange(name="fixed", routing_key="due"),
     "queues": Exchange(routing_keys=("mail.*",)),

@@ -68,7 +68,8 @@ class PublishRunner:
             return outcomes.timed_out(attempt.timeout, sending)
         except Exception as error:  # noqa: BLE001
             # Three drivers' errors, and whatever a broken connection makes of their inner state.
-            if limit.expired():
+            # A socket's limit may strike a moment before the attempt's, which it was cut to.
+            if limit.expired() or sending.is_over():
                 return outcomes.timed_out(attempt.timeout, sending)
             return outcomes.failed(error, order.destination, sending)
         finally:

@@ -112,18 +112,16 @@ class Line:
             link.drop()
 
     def _give_back(self, link: Link) -> None:
-        if self._closed:
-            link.close()
-            return
         self._idle.append(link)
-        try:
+        with contextlib.suppress(IndexError):
+            # Looked at after the append: whoever closes sees the link, or is seen here.
+            while self._closed:
+                self._idle.popleft().close()
             oldest = self._idle.popleft()
-        except IndexError:
-            return
-        if time.monotonic() - oldest.used < IDLE:
-            self._idle.appendleft(oldest)
-        else:
-            oldest.drop()
+            if time.monotonic() - oldest.used < IDLE:
+                self._idle.appendleft(oldest)
+            else:
+                oldest.drop()
 
     # -- on the loop -----------------------------------------------------------------------------
 

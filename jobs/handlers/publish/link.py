@@ -21,6 +21,7 @@ from jobs.handlers.publish.message import Message
 from jobs.handlers.publish.sending import OutOfTime, Sending
 
 CONNECT = 5.0  # seconds, for a connection and for each step of its opening
+FAREWELL = 0.2  # seconds
 ANSWER = 10.0  # seconds, for each answer of the broker
 
 
@@ -72,8 +73,13 @@ class Link:
         if connection is None:
             return
         with contextlib.suppress(Exception):
-            # py-amqp would wait for the broker's goodbye.
-            connection.collect() if self._amqp else connection.release()
+            if not self._amqp:
+                connection.release()
+                return
+            # Without AMQP's goodbye; TLS still waits for its own.
+            connection.connection.transport.sock.settimeout(FAREWELL)
+        with contextlib.suppress(Exception):
+            connection.collect()
 
     def _open(self, seconds: float) -> None:
         if seconds <= 0:

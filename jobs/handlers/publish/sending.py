@@ -19,6 +19,10 @@ class Sending:
         """Return the seconds left; none when nobody waits for the message any more."""
         return 0.0 if self._given_up else self._deadline - time.monotonic()
 
+    def is_over(self) -> bool:
+        """Tell whether the attempt's time has passed."""
+        return time.monotonic() >= self._deadline
+
     def begin(self) -> None:
         """Say that from now on the broker may have the message. Raises OutOfTime."""
         if self.remaining() <= 0:

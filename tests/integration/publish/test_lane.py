@@ -43,6 +43,7 @@ def test_a_job_is_sent_and_its_receipt_is_kept(lane, settings, redis_url, valkey
     job = run(lane)
     assert job.status == "succeeded"
     output = Execution.objects.get(job_id=job.pk).output
+    assert output is not None
     assert (output["key"], output["length"]) == ("tests:list", 1)
     (sent,) = map(json.loads, valkey.lrange("tests:list", 0, -1))
     assert (sent["id"], sent["body"]) == (str(job.pk), {"order": 17})

@@ -7,7 +7,14 @@ import pytest
 
 from jobs.handlers.publish.destinations import Exchange
 from jobs.outcomes import Result
-from tests.publish_kit import destination, publish_attempt, publish_runner, published, run_publish
+from tests.publish_kit import (
+    destination,
+    failure,
+    publish_attempt,
+    publish_runner,
+    published,
+    run_publish,
+)
 
 MEMORY = "memory://"
 
@@ -69,8 +76,7 @@ def test_fanout_exchange_reaches_every_queue(queues):
 def test_message_without_a_queue_is_unroutable(queues):
     bound = queues("lonely", "direct", paid="order.paid")
     outcome = published(publish_attempt({"text": "x", "routing_key": "nobody"}))
-    assert (outcome.result, outcome.failure.code) == (Result.FAILED, "unroutable")
-    assert outcome.failure.detail == "not_sent"
+    assert failure(outcome) == (Result.FAILED, "unroutable", "not_sent")
     assert bodies(bound["paid"]) == []
 
 
