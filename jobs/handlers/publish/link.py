@@ -33,6 +33,8 @@ class Link:
         self._amqp = urlsplit(destination.url).scheme.startswith("amqp")
         self._channel: Any = None
         self._connection: kombu.Connection | None = None
+        # The driver's own. kombu's property of that name would connect anew, sleeping in between.
+        self._raw: Any = None
         self.used = 0.0  # monotonic; when the last message was sent
 
     def send(self, message: Message, routing_key: str, sending: Sending) -> Receipt:
@@ -62,24 +64,26 @@ class Link:
 
     def close(self) -> None:
         """Close the connection; an error of that is nobody's business."""
-        connection, self._connection, self._channel = self._connection, None, None
+        connection = self._let_go()
         if connection is not None:
             with contextlib.suppress(Exception):
                 connection.release()
 
     def drop(self) -> None:
         """Close the connection without a word to the broker, which may not answer any more."""
-        connection, self._connection, self._channel = self._connection, None, None
-        if connection is None:
-            return
-        with contextlib.suppress(Exception):
-            if not self._amqp:
-                connection.release()
-                return
-            # Without AMQP's goodbye; TLS still waits for its own.
-            connection.connection.transport.sock.settimeout(FAREWELL)
-        with contextlib.suppress(Exception):
-            connection.collect()
+        if self._raw is not None and self._amqp:
+            with contextlib.suppress(Exception):
+                # TLS has a goodbye of its own, and waits for the answer.
+                self._raw.transport.sock.settimeout(FAREWELL)
+        connection = self._let_go()
+        if connection is not None:
+            with contextlib.suppress(Exception):
+                connection.collect() if self._amqp else connection.release()
+
+    def _let_go(self) -> kombu.Connection | None:
+        connection, self._connection = self._connection, None
+        self._raw = self._channel = None
+        return connection
 
     def _open(self, seconds: float) -> None:
         if seconds <= 0:
@@ -93,6 +97,7 @@ class Link:
         )
         # No second try: it would sleep for two seconds first.
         self._connection.ensure_connection(max_retries=0, reraise_as_library_errors=False)
+        self._raw = self._connection.connection
         if self._amqp:
             self._limit(seconds)
         self._channel = self._connection.channel()
@@ -126,8 +131,7 @@ class Link:
                 pool.release(connection)
 
     def _amqp_socket(self) -> Any:
-        assert self._connection is not None
-        found = self._connection.connection.transport.sock
+        found = self._raw.transport.sock
         if found is None:
             raise OperationalError("The connection is closed.")
         return found

@@ -91,7 +91,9 @@ def test_refusal_of_the_broker_has_a_code_and_is_not_taken_for_sent(
 
 
 def test_refused_login_is_told_without_the_password(published_by):
-    (outcome,), _ = published_by(Script(refuse_login=True), publish_attempt({"text": "x"}))
+    script = Script(refuse_login=True)
+    (outcome,), connections = published_by(script, publish_attempt({"text": "x"}))
+    assert connections == 1  # one attempt, one try
     assert (outcome.result, outcome.failure.code) == (Result.FAILED, "access_refused")
 
 
