@@ -3,7 +3,6 @@
 import asyncio
 import os
 import socket
-import ssl
 from urllib.parse import urlsplit
 
 import pytest
@@ -11,7 +10,6 @@ import redis
 
 from jobs.handlers.publish.destinations import Exchange, RedisList, RedisStream
 from jobs.outcomes import Result
-from tests.certificates import self_signed
 from tests.publish_kit import (
     destination,
     failure,
@@ -100,67 +98,6 @@ def test_name_without_an_address_is_told_as_such(refused, monkeypatch, scheme):
         "dns_failure",
         "not_sent",
     )
-
-
-# -- TLS ---------------------------------------------------------------------------------------
-
-
-async def copy(reader, writer):
-    try:
-        while chunk := await reader.read(65536):
-            writer.write(chunk)
-            await writer.drain()
-    except (ConnectionError, ssl.SSLError):
-        return
-    finally:
-        writer.close()
-
-
-def through_tls(settings, redis_url, shown, trusted):
-    """Publish through a TLS proxy before the Valkey; gives the outcome."""
-    parts = urlsplit(redis_url)
-    context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
-    context.load_cert_chain(shown)
-
-    async def serve(reader, writer):
-        inner_reader, inner_writer = await asyncio.open_connection(parts.hostname, parts.port)
-        await asyncio.gather(copy(reader, inner_writer), copy(inner_reader, writer))
-
-    async def talk():
-        async with publish_runner() as runner:
-            proxy = await asyncio.start_server(serve, "127.0.0.1", 0, ssl=context)
-            port = proxy.sockets[0].getsockname()[1]
-            url = f"rediss://:{parts.password}@localhost:{port}/0"
-            there = destination(url, LIST, ca_file=str(trusted) if trusted else "")
-            settings.TASKFLOW_DESTINATIONS = {"there": there}
-            outcome = await run_publish(runner, publish_attempt({"text": "x"}))
-            await runner.close()
-            proxy.close()
-            return outcome
-
-    return asyncio.run(talk())
-
-
-def test_certificate_that_is_trusted_lets_the_message_through(
-    settings, redis_url, valkey, tmp_path
-):
-    shown = self_signed(tmp_path, "localhost")
-    assert through_tls(settings, redis_url, shown, trusted=shown).result is Result.SUCCEEDED
-    assert valkey.llen("tests:list") == 1
-
-
-def test_certificate_of_nobody_known_is_refused(settings, redis_url, valkey, tmp_path):
-    shown = self_signed(tmp_path, "localhost")
-    outcome = through_tls(settings, redis_url, shown, trusted=None)
-    assert failure(outcome) == (Result.FAILED, "tls_failure", "not_sent")
-    assert valkey.llen("tests:list") == 0
-
-
-def test_certificate_of_another_host_is_refused(settings, redis_url, valkey, tmp_path):
-    shown = self_signed(tmp_path, "other.example")
-    outcome = through_tls(settings, redis_url, shown, trusted=shown)
-    assert failure(outcome) == (Result.FAILED, "tls_failure", "not_sent")
-    assert valkey.llen("tests:list") == 0
 
 
 # -- forks -------------------------------------------------------------------------------------
