@@ -1,7 +1,6 @@
 """The payload of a publish job: its schema, and the rules of the destination that it names."""
 
 import json
-import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -15,10 +14,11 @@ from jobs.handlers.publish.destinations import (
     Exchange,
     fits,
 )
-from jobs.handlers.schemas import PayloadSchema, pointer
+from jobs.handlers.publish.headers import MAX_VALUE, header_problems
+from jobs.handlers.schemas import PayloadSchema
 from jobs.handlers.text import shown
 
-MAX_VALUE = 8000  # characters of a header's value
+MAX_WORD = 255  # bytes of a routing key or a task's name: AMQP's short string
 MAX_EXPIRES = 366 * 24 * 3600  # seconds
 
 SCHEMA: dict[str, Any] = {
@@ -49,31 +49,6 @@ UNSENDABLE = (
     "correct it."
 )
 
-_HEADER = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,99}\Z")
-_OWNED = frozenset(
-    {
-        # What TaskFlow says about the job.
-        "idempotency-key",
-        "traceparent",
-        # RabbitMQ sends copies where these say; kombu unpacks a body by "compression".
-        "cc",
-        "bcc",
-        "compression",
-    }
-)
-_OWNED_PREFIXES = ("x-taskflow-", "x-death", "x-first-death", "x-last-death")
-# Celery's message protocol 2.
-# fmt: off
-_OF_CELERY = frozenset({
-    "args", "argsrepr", "callbacks", "called_directly", "chain", "chord", "correlation_id",
-    "delivery_info", "errbacks", "eta", "expires", "group", "group_index", "headers",
-    "hostname", "id", "ignore_result", "is_eager", "kwargs", "kwargsrepr", "lang", "logfile",
-    "loglevel", "meth", "origin", "parent_id", "properties", "replaced_task_nesting",
-    "reply_to", "retries", "root_id", "shadow", "stamped_headers", "stamps", "task",
-    "timelimit", "utc",
-})
-# fmt: on
-
 
 @dataclass(frozen=True, kw_only=True)
 class Order:
@@ -99,7 +74,7 @@ def parse_payload(payload: Any, known: Destinations) -> Order:
     _COMPILED.check(payload)
     destination = _destination(payload["destination"], known)
     headers = payload.get("headers", {})
-    problems = [*_header_problems(headers, destination)]
+    problems = [*header_problems(headers, destination)]
     match destination.target:
         case CeleryQueue() as celery:
             problems += _call_problems(payload, celery)
@@ -195,6 +170,8 @@ def _call_problems(payload: dict[str, Any], celery: CeleryQueue) -> Iterable[Pay
             )
     if "task" not in payload:
         yield PayloadProblem("/task", "is required; name the Celery task.")
+    elif problem := _word_fault(payload["task"]):
+        yield PayloadProblem("/task", problem)
     elif not fits(payload["task"], celery.tasks):
         allowed = ", ".join(celery.tasks)
         yield PayloadProblem("/task", f"is not a task that may be called here; use {allowed}.")
@@ -204,7 +181,10 @@ def _routing_problems(payload: dict[str, Any], exchange: Exchange) -> Iterable[P
     asked = payload.get("routing_key", exchange.routing_key)
     if asked == exchange.routing_key and (asked or exchange.name):
         return
-    if not exchange.routing_keys:
+    problem = _word_fault(asked)
+    if problem:
+        yield PayloadProblem("/routing_key", problem)
+    elif not exchange.routing_keys:
         yield PayloadProblem("/routing_key", "is set by the operators here; remove it.")
     elif not asked:
         yield PayloadProblem(
@@ -215,26 +195,7 @@ def _routing_problems(payload: dict[str, Any], exchange: Exchange) -> Iterable[P
         yield PayloadProblem("/routing_key", f"is not allowed here; use {allowed}.")
 
 
-def _header_problems(headers: Mapping[str, str], at: Destination) -> Iterable[PayloadProblem]:
-    seen: set[str] = set()
-    for name, value in headers.items():
-        lower = name.lower()
-        problem = _header_fault(name, value, at)
-        if problem is None and lower in seen:
-            problem = "is given twice, in different spellings; keep one."
-        seen.add(lower)
-        if problem:
-            yield PayloadProblem(pointer("/headers", name), problem)
-
-
-def _header_fault(name: str, value: str, at: Destination) -> str | None:
-    lower = name.lower()
-    if not _HEADER.match(name):
-        return "is not a header name; use letters, digits, dots, hyphens and underscores."
-    if lower in _OWNED or lower.startswith(_OWNED_PREFIXES):
-        return "is set by TaskFlow or read by brokers; remove it."
-    if isinstance(at.target, CeleryQueue) and lower in _OF_CELERY:
-        return "belongs to Celery's protocol; choose another name."
-    if not value.isprintable():
-        return "must not hold control characters or line breaks; encode them."
-    return None
+def _word_fault(word: str) -> str | None:
+    if word.isprintable() and len(word.encode()) <= MAX_WORD:
+        return None
+    return f"must have at most {MAX_WORD} bytes, without control characters."
