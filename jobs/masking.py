@@ -1,8 +1,8 @@
 """Keep what merchants' payloads hold in confidence out of every answer.
 
-Headers and query parameters whose name says that they carry a secret are answered as `***`. Whoever
+Headers, of requests and of messages, and query parameters whose name says that they carry a secret are answered as `***`. Whoever
 sends a payload back with `***` in such a place keeps the stored value, but only towards the same
-origin (RFC 6454): else an edit could send the secret to another host. Pure.
+origin (RFC 6454) or destination: else an edit could send the secret to another host. Pure.
 """
 
 import re
@@ -13,6 +13,7 @@ from urllib.parse import unquote_plus
 import yarl
 
 MASK = "***"
+_KINDS_WITH_HEADERS = ("http", "publish")
 # One rule for what jobs send, what servers answer, and URLs.
 _SECRET_NAME = re.compile(
     r"cookie|authoriz|authentication-info|(?<![a-z])auth(?![a-z])|token|secret|passw|passphrase"
@@ -30,8 +31,8 @@ def is_secret(name: str) -> bool:
 
 
 def masked(kind: str, payload: Mapping[str, Any]) -> Mapping[str, Any]:
-    """Return the payload as answers may show it; other kinds than `http` have nothing to hide."""
-    if kind != "http":
+    """Return the payload as answers may show it; kinds without headers have nothing to hide."""
+    if kind not in _KINDS_WITH_HEADERS:
         return payload
     shown = dict(payload)
     headers = payload.get("headers")
@@ -47,7 +48,7 @@ def masked(kind: str, payload: Mapping[str, Any]) -> Mapping[str, Any]:
 def restored(payload: Any, original: Mapping[str, Any]) -> Any:
     """Return an edited payload with its masks replaced by what they stand for in the original.
 
-    A mask without a counterpart, or in a payload for another origin, stays; see `masks_left`.
+    A mask without a counterpart, or in a payload for another origin or destination, stays; see `masks_left`.
     """
     if not isinstance(payload, dict):
         return payload
@@ -57,7 +58,7 @@ def restored(payload: Any, original: Mapping[str, Any]) -> Any:
     headers, stored = payload.get("headers"), original.get("headers")
     if not isinstance(headers, dict) or not isinstance(stored, dict):
         return payload
-    if _origin(payload.get("url")) is None or _origin(payload["url"]) != _origin(stored_url):
+    if _recipient(payload) is None or _recipient(payload) != _recipient(original):
         return payload
     values = {name.lower(): value for name, value in stored.items()}
     kept = {
@@ -69,7 +70,7 @@ def restored(payload: Any, original: Mapping[str, Any]) -> Any:
 
 def masks_left(kind: str, payload: Any) -> Iterator[tuple[str, ...]]:
     """Yield the path of every mask that stands where a secret is meant; none may be stored."""
-    if kind != "http" or not isinstance(payload, dict):
+    if kind not in _KINDS_WITH_HEADERS or not isinstance(payload, dict):
         return
     headers = payload.get("headers")
     if isinstance(headers, dict):
@@ -92,6 +93,14 @@ def _masked_url(url: str) -> str:
 
 def _masked_value(found: re.Match[str]) -> str:
     return found["before"] + (MASK if is_secret(unquote_plus(found["name"])) else found["value"])
+
+
+def _recipient(payload: Mapping[str, Any]) -> yarl.URL | str | None:
+    """Return who gets the headers: a URL's origin, or the name of a destination."""
+    if "url" in payload:
+        return _origin(payload["url"])
+    destination = payload.get("destination")
+    return destination if isinstance(destination, str) else None
 
 
 def _origin(url: Any) -> yarl.URL | None:

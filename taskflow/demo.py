@@ -66,7 +66,7 @@ def make_demo(*, now: datetime, echo_url: str) -> Demo:
     issued = issue_key(merchant=merchant, name="Demo", scopes=Scope.values, now=now)
     wanted = [*_python_jobs(), *(_http_jobs(echo_url) if echo_url else [])]
     try:
-        new_jobs = [read_new_job(job, now=now) for job in wanted]
+        new_jobs = [read_new_job(job, now=now, merchant_id=merchant.pk) for job in wanted]
     except InvalidFields as error:
         raise CannotMakeDemo(
             f"The demo's jobs cannot call {echo_url} ({error}) An echo target on loopback needs "

@@ -10,6 +10,7 @@ from psycopg import ProgrammingError
 from psycopg.conninfo import conninfo_to_dict
 
 from jobs.engine import Engine
+from jobs.handlers.publish.configuration import InvalidDestinations, parse_destinations
 from taskflow.celery_settings import celery_settings
 from taskflow.env import Environment
 from taskflow.home import Home
@@ -80,6 +81,12 @@ TASKFLOW_EXPANSION = Expansion(
     tick=env.seconds("TASKFLOW_EXPANSION_TICK", 5.0, minimum=0.1, maximum=60),
     batch=env.integer("TASKFLOW_EXPANSION_BATCH", 500, minimum=1, maximum=5_000),
 )
+
+try:
+    # Where jobs of kind `publish` may send.
+    TASKFLOW_DESTINATIONS = parse_destinations(env.secret("TASKFLOW_PUBLISH_DESTINATIONS"))
+except InvalidDestinations as error:
+    env.problems.extend(f"TASKFLOW_PUBLISH_DESTINATIONS: {line}" for line in error.problems)
 
 INSTALLED_APPS = [
     "unfold",

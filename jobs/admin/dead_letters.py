@@ -55,7 +55,7 @@ class RedriveForm(ConfirmDeadLetter):
             return None
         job = self.letter.job
         try:
-            read_payload(payload, kind=job.kind, original=job.payload)
+            read_payload(payload, kind=job.kind, original=job.payload, merchant_id=job.merchant_id)
         except InvalidFields as error:
             raise forms.ValidationError([problem.detail for problem in error.problems]) from error
         return payload

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import Any
+from uuid import UUID
 
 from jobs.api.representations import job_receipt, job_summary
 from jobs.operations.create import create_jobs
@@ -28,14 +29,14 @@ class _Item:
 
 def create_one(body: Any, *, merchant: Merchant, now: datetime) -> Answer:
     """Create the job that the body describes. Raises InvalidFields, QuotaExceeded."""
-    new_job = read_new_job(body, now=now)
+    new_job = read_new_job(body, now=now, merchant_id=merchant.pk)
     [job] = create_jobs(merchant=merchant, new_jobs=[new_job], now=now)
     return Answer(status=201, body=job_summary(job))
 
 
 def create_all(body: Any, *, merchant: Merchant, now: datetime) -> Answer:
     """Create every job of a batch, or none. Raises InvalidFields, QuotaExceeded."""
-    items = _read_batch(body, now)
+    items = _read_batch(body, now, merchant.pk)
     if problems := [problem for item in items for problem in item.problems]:
         raise InvalidFields(problems)
     jobs = create_jobs(merchant=merchant, new_jobs=_good(items), now=now)
@@ -47,7 +48,7 @@ def create_some(body: Any, *, merchant: Merchant, now: datetime) -> Answer:
 
     Raises InvalidFields for the batch itself, QuotaExceeded.
     """
-    items = _read_batch(body, now)
+    items = _read_batch(body, now, merchant.pk)
     jobs = iter(create_jobs(merchant=merchant, new_jobs=_good(items), now=now))
     told = 0
     results: list[dict[str, Any]] = []
@@ -63,7 +64,7 @@ def create_some(body: Any, *, merchant: Merchant, now: datetime) -> Answer:
     return Answer(status=207 if refused else 200, body=answer)
 
 
-def _read_batch(body: Any, now: datetime) -> list[_Item]:
+def _read_batch(body: Any, now: datetime, merchant_id: UUID) -> list[_Item]:
     fields = Fields(body, ("jobs",))
     listed = fields.data.get("jobs")
     if not fields.problems and not isinstance(listed, list):
@@ -76,12 +77,14 @@ def _read_batch(body: Any, now: datetime) -> list[_Item]:
         )
     fields.raise_problems()
     assert isinstance(listed, list)
-    return [_read_item(index, item, now) for index, item in enumerate(listed)]
+    return [_read_item(index, item, now, merchant_id) for index, item in enumerate(listed)]
 
 
-def _read_item(index: int, item: Any, now: datetime) -> _Item:
+def _read_item(index: int, item: Any, now: datetime, merchant_id: UUID) -> _Item:
     try:
-        return _Item(index, read_new_job(item, now=now, pointer=f"/jobs/{index}"))
+        return _Item(
+            index, read_new_job(item, now=now, merchant_id=merchant_id, pointer=f"/jobs/{index}")
+        )
     except InvalidFields as error:
         return _Item(index, None, error.problems)
 

@@ -3,6 +3,7 @@
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Any
+from uuid import UUID
 
 from jobs.handlers.context import AttemptContext
 from jobs.outcomes import Attempt, Outcome
@@ -35,6 +36,10 @@ async def nothing_to_close() -> None:
     """Close nothing: what a kind without connections does at the end of a loop."""
 
 
+def everybody(_payload: Any, _merchant_id: UUID) -> None:
+    """Refuse nobody: what a kind does that has nothing of its own for some merchants only."""
+
+
 def no_own_limit(_payload: dict[str, Any]) -> float | None:
     """Answer that the kind adds no time limit to the job's own."""
     return None
@@ -44,7 +49,8 @@ def no_own_limit(_payload: dict[str, Any]) -> float | None:
 class Kind:
     """A job kind.
 
-    `validate` raises InvalidPayload. `lane` answers the lane for a payload, `handler` the name
+    `validate` raises InvalidPayload; so does `admit`, for what another merchant may do with the same
+    payload, of whatever form that is. `lane` answers the lane for a payload, `handler` the name
     under which run times are measured and jobs are filtered ('' when the kind has only one).
     `time_limit` answers a limit in seconds that the kind sets below the job's own timeout, None
     when it sets none. `run` serves the async lane and keeps the attempt's time limit itself;
@@ -56,6 +62,7 @@ class Kind:
     validate: Callable[[Any], None]
     lane: Callable[[dict[str, Any]], str]
     handler: Callable[[dict[str, Any]], str]
+    admit: Callable[[Any, UUID], None] = everybody
     time_limit: Callable[[dict[str, Any]], float | None] = no_own_limit
     run: Run | None = None
     run_in_process: RunInProcess | None = None

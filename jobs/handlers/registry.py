@@ -17,6 +17,7 @@ from jobs.handlers.kinds import (
     Run,
     RunInProcess,
 )
+from jobs.handlers.publish import kind as publish_kind
 
 __all__ = [
     "ASYNC",
@@ -35,7 +36,9 @@ __all__ = [
     "validate_payload",
 ]
 
-KINDS: dict[str, Kind] = {kind.name: kind for kind in (http_kind.KIND, python_kind.KIND)}
+KINDS: dict[str, Kind] = {
+    kind.name: kind for kind in (http_kind.KIND, publish_kind.KIND, python_kind.KIND)
+}
 
 
 class UnknownKind(ValueError):

@@ -25,7 +25,8 @@ def read_changes(data: Any, *, job: Job, now: datetime) -> dict[str, Any]:
     if moved is not None:
         changes["run_at"] = moved
     if "payload" in fields:
-        work = check_work(job.kind, restored(fields.data["payload"], job.payload), fields)
+        payload = restored(fields.data["payload"], job.payload)
+        work = check_work(job.kind, payload, fields, merchant_id=job.merchant_id)
         if work is not None:
             changes |= {"payload": work.payload, "lane": work.lane, "handler": work.handler}
     if "deadline" in fields:

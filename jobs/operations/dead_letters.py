@@ -77,7 +77,7 @@ def discard_many(
 
 def _replacement(letter: DeadLetter, payload: Any) -> dict[UUID, Replacement]:
     job = letter.job
-    work = read_payload(payload, kind=job.kind, original=job.payload)
+    work = read_payload(payload, kind=job.kind, original=job.payload, merchant_id=job.merchant_id)
     new = Replacement(payload=work.payload, lane=work.lane, handler=work.handler)
     return {job.pk: new}
 

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
+from uuid import UUID
 
 from jobs.operations.blueprint import PLAIN
 from jobs.operations.fields import Fields
@@ -41,11 +42,11 @@ class NewJob:
     metadata: dict[str, Any]
 
 
-def read_new_job(data: Any, *, now: datetime, pointer: str = "") -> NewJob:
+def read_new_job(data: Any, *, now: datetime, merchant_id: UUID, pointer: str = "") -> NewJob:
     """Return what one JSON object asks for. Raises InvalidFields with every fault."""
     fields = Fields(data, JOB_FIELDS, pointer)
     run_at = read_run_at(fields, now) or now
-    work = _work(fields)
+    work = _work(fields, merchant_id)
     expires_at = read_deadline(fields, run_at=run_at, now=now)
     plain = {name: read(fields) for name, read in PLAIN.items()}
     fields.raise_problems()
@@ -53,6 +54,6 @@ def read_new_job(data: Any, *, now: datetime, pointer: str = "") -> NewJob:
     return NewJob(work=work, run_at=run_at, expires_at=expires_at, **plain)
 
 
-def _work(fields: Fields) -> Work | None:
+def _work(fields: Fields, merchant_id: UUID) -> Work | None:
     asked = asked_for(fields)
-    return None if asked is None else check_work(*asked, fields)
+    return None if asked is None else check_work(*asked, fields, merchant_id=merchant_id)

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
+from uuid import UUID
 
 from jobs.handlers.registry import InvalidPayload, Kind, UnknownKind, find_kind
 from jobs.masking import MASK, masks_left, restored
@@ -20,21 +21,22 @@ class Work:
     handler: str
 
 
-def read_payload(data: Any, *, kind: str, original: Mapping[str, Any]) -> Work:
+def read_payload(data: Any, *, kind: str, original: Mapping[str, Any], merchant_id: UUID) -> Work:
     """Check an edited payload that replaces `original`. Raises InvalidFields."""
     fields = Fields({"payload": data}, ("payload",))
-    work = check_work(kind, restored(data, original), fields)
+    work = check_work(kind, restored(data, original), fields, merchant_id=merchant_id)
     fields.raise_problems()
     assert work is not None
     return work
 
 
-def check_work(kind_name: str, payload: Any, fields: Fields) -> Work | None:
+def check_work(kind_name: str, payload: Any, fields: Fields, *, merchant_id: UUID) -> Work | None:
     """Return the payload with its lane and handler; None after adding its faults to `fields`."""
     kind = known_kind(kind_name, fields)
     if kind is None or too_large(payload, fields) or _refuse_masks(kind.name, payload, fields):
         return None
     try:
+        kind.admit(payload, merchant_id)
         kind.validate(payload)
     except InvalidPayload as error:
         fields.problems += [
@@ -91,7 +93,8 @@ def _refuse_masks(kind: str, payload: Any, fields: Fields) -> bool:
             f"{fields.pointer}/payload/{path}",
             "masked_value",
             f'"payload/{path}" holds {MASK}, which stands for a hidden value; send the value '
-            "itself. A hidden value is kept only while the URL's scheme, host and port stay.",
+            "itself. A hidden value is kept only while the URL's scheme, host and port stay, or "
+            "the destination.",
         )
         for path in paths
     ]

@@ -58,7 +58,7 @@ def check_payload(
     except PlaceholderError as error:
         fields.problems += placeholder_problems(error, f"{fields.pointer}/payload")
         return
-    check_work(kind, filled_in, fields)
+    check_work(kind, filled_in, fields, merchant_id=merchant.pk)
 
 
 def _work(fields: Fields, named: Collection[str]) -> dict[str, Any]:

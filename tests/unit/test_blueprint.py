@@ -1,6 +1,7 @@
 """What a template may ask of its jobs: the same rules as a new job, its payload not filled in yet."""
 
 from typing import Any
+from uuid import UUID
 
 import pytest
 
@@ -87,6 +88,8 @@ def test_all_faults_come_at_once():
 
 def test_the_filled_in_payload_is_checked_as_a_jobs():
     fields = Fields({}, (), "/job")
-    assert check_work("http", {"url": "https://shop.example/1"}, fields) is not None
-    assert check_work("http", {"url": "ftp://shop.example/1"}, fields) is None
+    merchant = UUID(int=7)
+    good, bad = {"url": "https://shop.example/1"}, {"url": "ftp://shop.example/1"}
+    assert check_work("http", good, fields, merchant_id=merchant) is not None
+    assert check_work("http", bad, fields, merchant_id=merchant) is None
     assert {problem.code for problem in fields.problems} == {"invalid_payload"}

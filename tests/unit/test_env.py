@@ -205,3 +205,22 @@ def test_production_ignores_the_credentials_of_a_development_home(tmp_path):
     (tmp_path / "credentials.json").write_text('{"database_url": "postgresql://x@y/z"}')
     run = settings_import(tmp_path, TASKFLOW_ENV="production")
     assert "TASKFLOW_DATABASE_URL is unset" in run.stderr
+
+
+def test_faulty_destinations_stop_the_start_with_a_sentence_and_without_the_url(tmp_path):
+    faulty = '{"mails": {"type": "list", "url": "redis://:hunter2@h/0"}}'
+    run = settings_import(tmp_path, TASKFLOW_PUBLISH_DESTINATIONS=faulty)
+    assert run.returncode != 0
+    line = 'TASKFLOW_PUBLISH_DESTINATIONS: destination "mails": "key" is required; add it.'
+    assert f"\n  - {line}" in run.stderr
+    assert "hunter2" not in run.stderr
+
+
+def test_destinations_may_stand_in_a_file(tmp_path):
+    file = tmp_path / "destinations.json"
+    file.write_text('{"mails": {"type": "list", "url": "redis://:hunter2@h/0", "key": "m"}}')
+    good = settings_import(tmp_path, TASKFLOW_PUBLISH_DESTINATIONS_FILE=str(file))
+    assert good.returncode == 0, good.stderr
+    file.write_text("[]")
+    bad = settings_import(tmp_path, TASKFLOW_PUBLISH_DESTINATIONS_FILE=str(file))
+    assert "TASKFLOW_PUBLISH_DESTINATIONS: must be a JSON object" in bad.stderr

@@ -11,9 +11,10 @@ from hypothesis import strategies as st
 from jobs.handlers.http.headers import MAX_KEPT_HEADERS, header_problems, kept_headers
 from jobs.handlers.http.payload import METHODS, parse_payload
 from jobs.handlers.http.policy import AddressPolicy
-from jobs.handlers.http.request import build_request, traceparent
+from jobs.handlers.http.request import build_request
 from jobs.handlers.http.retry_after import CAP, parse_retry_after
 from jobs.handlers.kinds import InvalidPayload
+from jobs.handlers.trace_context import traceparent
 from jobs.outcomes import Attempt
 from tenants.signing_secrets import new_signing_secret, signing_secret_text
 

@@ -14,7 +14,6 @@ from jobs.engine import Engine
 from jobs.handlers.context import AttemptContext
 from jobs.handlers.http import outcomes
 from jobs.handlers.http.client import GuardedClient, Sending
-from jobs.handlers.http.outcomes import Reach
 from jobs.handlers.http.payload import HttpCall, parse_payload
 from jobs.handlers.http.policy import AddressDenied, AddressPolicy
 from jobs.handlers.http.request import build_request
@@ -22,6 +21,7 @@ from jobs.handlers.http.resolver import Lookup, system_lookup
 from jobs.handlers.http.response import Answer, begin_answer, read_body
 from jobs.handlers.http.secrets import Load, MerchantSecrets, UnknownMerchant, load_secret
 from jobs.handlers.kinds import ASYNC, InvalidPayload, Kind, PayloadProblem
+from jobs.handlers.reach import Reach
 from jobs.outcomes import Attempt, Outcome
 from tenants.encryption import SecretUnreadable
 

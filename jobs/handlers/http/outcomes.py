@@ -2,24 +2,16 @@
 
 import errno
 from datetime import datetime
-from enum import StrEnum
 from typing import Any
 
 import aiohttp
 
 from jobs.handlers.http.response import Answer
 from jobs.handlers.http.retry_after import parse_retry_after
+from jobs.handlers.reach import Reach
 from jobs.outcomes import Failure, Outcome, Result
 
 RETRYABLE = frozenset({408, 425, 429})
-
-
-class Reach(StrEnum):
-    """How far a request came; kept as Failure.detail."""
-
-    NOT_SENT = "not_sent"  # the target has not seen it
-    AMBIGUOUS = "ambiguous"  # the target may have acted on it
-    ANSWERED = "answered"
 
 
 def answered(answer: Answer, expected: bool, output: dict[str, Any], now: datetime) -> Outcome:

@@ -1,15 +1,14 @@
 """The request on the wire: body, headers that identify the attempt, and the signature. Pure."""
 
-import hashlib
 from dataclasses import dataclass, field
 from datetime import UTC
-from uuid import UUID
 
 import yarl
 from multidict import CIMultiDict
 from standardwebhooks import Webhook
 
 from jobs.handlers.http.payload import HttpCall
+from jobs.handlers.trace_context import traceparent
 from jobs.outcomes import Attempt
 
 USER_AGENT = "TaskFlow"
@@ -46,12 +45,6 @@ def build_request(call: HttpCall, attempt: Attempt, secret: str) -> Request:
     )
     headers.update(_signature(attempt, call.body or b"", secret))
     return Request(call.method, call.url, headers, call.body)
-
-
-def traceparent(job_id: UUID, attempt: int) -> str:
-    """Return a W3C trace context: the job is the trace, each attempt a span of it."""
-    span = hashlib.sha256(job_id.bytes + attempt.to_bytes(8, "big")).hexdigest()[:16]
-    return f"00-{job_id.hex}-{span}-01"
 
 
 def _signature(attempt: Attempt, body: bytes, secret: str) -> dict[str, str]:

@@ -1,21 +1,15 @@
 """Connections that fail: each failure says whether to try again and how far it came."""
 
 import asyncio
-import ipaddress
 import socket
 import ssl
-from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
-from cryptography import x509
-from cryptography.hazmat.primitives import hashes
-from cryptography.hazmat.primitives.asymmetric import ec
-from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
-from cryptography.x509.oid import NameOID
 
 from jobs.outcomes import Outcome, Result
+from tests.certificates import self_signed
 from tests.handlers_kit import RawServer, http_runner, make_attempt, run_http
 from tests.integration.http_handler.kit import call_raw, close_at_once, failure
 
@@ -102,7 +96,7 @@ def test_certificate_that_nobody_trusts_is_a_tls_failure(tmp_path: Path) -> None
             read.append((await reader.readline()).decode())
 
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-        context.load_cert_chain(_self_signed(tmp_path))
+        context.load_cert_chain(self_signed(tmp_path, "127.0.0.1"))
         server = await asyncio.start_server(talk, "127.0.0.1", 0, ssl=context)
         async with server, http_runner() as runner:
             url = f"https://127.0.0.1:{server.sockets[0].getsockname()[1]}/"
@@ -111,24 +105,3 @@ def test_certificate_that_nobody_trusts_is_a_tls_failure(tmp_path: Path) -> None
     outcome, read = asyncio.run(scenario())
     assert failure(outcome) == (Result.FAILED, "tls_failure", "not_sent")
     assert read == []
-
-
-def _self_signed(folder: Path) -> Path:
-    """Write a certificate for 127.0.0.1, with its key, and return the file."""
-    key = ec.generate_private_key(ec.SECP256R1())
-    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "127.0.0.1")])
-    now = datetime.now(UTC)
-    address = x509.IPAddress(ipaddress.ip_address("127.0.0.1"))
-    certificate = (
-        x509.CertificateBuilder(name, name, key.public_key(), x509.random_serial_number())
-        .not_valid_before(now - timedelta(hours=1))
-        .not_valid_after(now + timedelta(hours=1))
-        .add_extension(x509.SubjectAlternativeName([address]), critical=False)
-        .sign(key, hashes.SHA256())
-    )
-    path = folder / "server.pem"
-    path.write_bytes(
-        key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
-        + certificate.public_bytes(Encoding.PEM)
-    )
-    return path
