@@ -11,6 +11,7 @@ from django.db.models.functions import Now
 
 from jobs.querysets import JobQuerySet
 from jobs.states import FINAL, STARTED, WAITING, Gate, JobStatus, Origin, Overlap
+from jobs.unique import Scope
 from tenants.identifiers import new_id
 from tenants.models import Merchant
 
@@ -67,6 +68,19 @@ class Job(models.Model):
     run_at = models.DateTimeField(help_text="When the job was asked to run.")
     expires_at = models.DateTimeField(
         null=True, blank=True, help_text="Not started by then, the job fails as expired."
+    )
+
+    # For people: who holds a key is in UniqueClaim.
+    unique_key = models.CharField(
+        max_length=200, blank=True, default="", db_default="", editable=False
+    )
+    unique_scope = models.CharField(
+        max_length=10,
+        choices=_choices(Scope),
+        blank=True,
+        default="",
+        db_default="",
+        editable=False,
     )
 
     status = models.CharField(max_length=16, choices=STATUS_CHOICES)
