@@ -43,12 +43,13 @@ class ProcessLane:
             duties=Duties(
                 stop=self._stop_attempts,
                 abandon=self._abandon,
-                progress=list,
+                progress=self._progress,
                 inspect=self._inspect,
                 knows=self._knows,
             ),
         )
         self._stopping = False
+        self._shown: dict[int, tuple[int, str]] = {}  # by ticket
         self._lock = threading.Lock()
 
     def start(self) -> None:
@@ -83,6 +84,17 @@ class ProcessLane:
                 self._end(slot, kill=False)
             elif time.monotonic() > slot.deadline + KILL_AFTER:
                 self._end(slot, kill=True)
+
+    def _progress(self) -> list[tuple[UUID, int, int, str]]:
+        found = {slot: self.slots.progress(slot) for slot in self.slots.occupied()}
+        latest = {slot.ticket: report for slot, report in found.items() if report is not None}
+        reports = [
+            (slot.job_id, slot.ticket, *latest[slot.ticket])
+            for slot in found
+            if slot.ticket in latest and latest[slot.ticket] != self._shown.get(slot.ticket)
+        ]
+        self._shown = latest
+        return reports
 
     def _knows(self, key: tuple[UUID, int]) -> bool:
         return any((slot.job_id, slot.ticket) == key for slot in self.slots.occupied())

@@ -15,7 +15,12 @@ _HEADER = struct.Struct("=16s?")
 _SLOT = struct.Struct("=?q16sqdq")
 # order, ticket that it is meant for
 _ORDER = struct.Struct("=bq")
-_STRIDE = 64 + 16
+# complete, ticket, percent, bytes of the note, the note
+_PROGRESS = struct.Struct("=?qBH800s")
+_NOTE = 800
+_ORDER_AT = 64
+_PROGRESS_AT = _ORDER_AT + 16
+_STRIDE = _PROGRESS_AT + 832
 
 # Slots a child's number may use in turn.
 REPLACEMENTS = 8
@@ -113,12 +118,33 @@ class Slots:
 
     def order(self, slot: Occupied, order: int) -> None:
         """Leave an order for the child about this attempt; a signal makes it look."""
-        _ORDER.pack_into(self._memory, self._offset(slot.index) + 64, order, slot.ticket)
+        _ORDER.pack_into(self._memory, self._offset(slot.index) + _ORDER_AT, order, slot.ticket)
 
     def given_order(self, index: int, ticket: int) -> int:
         """Return the order left about the attempt with this ticket."""
-        order, meant_for = _ORDER.unpack_from(self._memory, self._offset(index) + 64)
+        order, meant_for = _ORDER.unpack_from(self._memory, self._offset(index) + _ORDER_AT)
         return int(order) if meant_for == ticket else NONE
+
+    def report(self, index: int, ticket: int, percent: int, note: str) -> None:
+        """Leave the progress of the attempt with this ticket; a longer note is cut."""
+        # At a whole character: what is left of a cut one does not decode.
+        text = note.encode()[:_NOTE].decode(errors="ignore").encode()
+        offset = self._offset(index) + _PROGRESS_AT
+        # As in `occupy`: the first byte is cleared first and written last.
+        self._memory[offset] = 0
+        _PROGRESS.pack_into(self._memory, offset, False, ticket, percent, len(text), text)
+        self._memory[offset] = 1
+
+    def progress(self, slot: Occupied) -> tuple[int, str] | None:
+        """Return the progress last reported of the slot's attempt: percent and note."""
+        offset = self._offset(slot.index) + _PROGRESS_AT
+        read = _PROGRESS.unpack_from(self._memory, offset)
+        if read != _PROGRESS.unpack_from(self._memory, offset):
+            return None
+        complete, ticket, percent, length, note = read
+        if not complete or ticket != slot.ticket:
+            return None
+        return percent, note[:length].decode(errors="replace")
 
     def _offset(self, index: int) -> int:
         return 64 + index * _STRIDE

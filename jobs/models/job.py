@@ -94,6 +94,8 @@ class Job(models.Model):
     queue_lease_until = models.DateTimeField(null=True)
     started_at = models.DateTimeField(null=True)
     worker_id = models.UUIDField(null=True)
+    # Of the last claim: an attempt that may have happened is not repeated.
+    at_most_once = models.BooleanField(default=False, db_default=False, editable=False)
     deadline_at = models.DateTimeField(null=True)
     cancel_requested_at = models.DateTimeField(null=True)
     finalized_at = models.DateTimeField(null=True)

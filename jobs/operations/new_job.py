@@ -8,7 +8,7 @@ from jobs.operations.blueprint import PLAIN
 from jobs.operations.fields import Fields
 from jobs.operations.moments import read_deadline, read_run_at
 from jobs.operations.unique_keys import read_unique
-from jobs.operations.work import Work, asked_for, check_work
+from jobs.operations.work import Work, asked_for, check_work, own_retries
 from jobs.unique import Unique
 
 JOB_FIELDS = (
@@ -56,6 +56,7 @@ def read_new_job(data: Any, *, now: datetime, pointer: str = "") -> NewJob:
     plain = {name: read(fields) for name, read in PLAIN.items()}
     fields.raise_problems()
     assert work is not None
+    plain |= own_retries(work, fields)
     return NewJob(
         work=work, run_at=run_at, expires_at=expires_at, unique=unique, pointer=pointer, **plain
     )

@@ -144,7 +144,7 @@ def test_job_that_runs_or_ended_within_its_period_is_not_replaced(status, scope)
 
 def test_duplicates_within_a_batch_meet_each_other_as_if_created_one_by_one():
     merchant = make_merchant()
-    placed: list[Any] = place_jobs(  # type: ignore[assignment]
+    placed: list[Any] = place_jobs(
         merchant=merchant,
         new_jobs=[
             asked(),

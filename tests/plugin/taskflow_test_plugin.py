@@ -27,3 +27,19 @@ def crash(context, until: int = 99) -> dict[str, int]:
     if context.attempt < until:
         os.kill(os.getpid(), signal.SIGKILL)
     return {"attempt": context.attempt}
+
+
+@handler("test.report")
+def report(context, seconds: float) -> None:
+    """Report twice in a row, then be silent for long."""
+    context.progress(10, "begun")
+    context.progress(90, "nearly done")
+    time.sleep(seconds)
+
+
+@handler("test.once", idempotent=False)
+def once(context, seconds: float = 0) -> None:
+    """Do what must not be done twice, then kill the process or sleep."""
+    if not seconds:
+        os.kill(os.getpid(), signal.SIGKILL)
+    time.sleep(seconds)
