@@ -31,7 +31,7 @@ class Placed:
 def create_jobs(*, merchant: Merchant, new_jobs: Sequence[NewJob], now: datetime) -> list[Placed]:
     """Store all of the jobs or none, in the order given. Raises QuotaExceeded, UniqueKeyHeld."""
     with transaction.atomic():
-        placed = place_jobs(merchant=merchant, new_jobs=new_jobs, now=now)
+        placed = _place(merchant, new_jobs, now)
         if refused := [one for one in placed if isinstance(one, HeldProblem)]:
             raise UniqueKeyHeld(refused)
     return [one for one in placed if isinstance(one, Placed)]
@@ -44,18 +44,22 @@ def place_jobs(
 
     Raises QuotaExceeded, with nothing stored.
     """
-    jobs = [_job(merchant, new_job) for new_job in new_jobs]
     with transaction.atomic():
-        decided = _settle(merchant, new_jobs, jobs, now)
-        wanted = [
-            job for job in jobs if job.pk not in decided.found and job.pk not in decided.refused
-        ]
-        if wanted:
-            quota.admit(merchant, adding=len(wanted), now=now)
-            lifecycle.create(wanted)
-        replaced = {moved.job_id for moved in lifecycle.replace(decided.replaced)}
-        if any(job.run_at <= now + SOON for job in wanted):
-            transaction.on_commit(publishing.wake)
+        return _place(merchant, new_jobs, now)
+
+
+def _place(
+    merchant: Merchant, new_jobs: Sequence[NewJob], now: datetime
+) -> list[Placed | HeldProblem]:
+    jobs = [_job(merchant, new_job) for new_job in new_jobs]
+    decided = _settle(merchant, new_jobs, jobs, now)
+    wanted = [job for job in jobs if job.pk not in decided.found and job.pk not in decided.refused]
+    if wanted:
+        quota.admit(merchant, adding=len(wanted), now=now)
+        lifecycle.create(wanted)
+    replaced = {moved.job_id for moved in lifecycle.replace(decided.replaced)}
+    if any(job.run_at <= now + SOON for job in wanted):
+        transaction.on_commit(publishing.wake)
     return _placed(merchant, new_jobs, jobs, decided, replaced)
 
 
