@@ -22,8 +22,9 @@ from jobs.engine import Engine
 from jobs.executor.recorder import unrecordable
 from jobs.executor.running import Interrupted, run_attempt_in_process, time_limit
 from jobs.executor.slots import CANCEL, RELEASE, Slots
-from jobs.handlers.context import AttemptContext
+from jobs.handlers.context import MAX_LINE, AttemptContext
 from jobs.handlers.registry import at_most_once
+from jobs.handlers.text import storable
 from jobs.outcomes import Attempt, Ending, Failure, Outcome, Result
 from jobs.verdict import verdict
 
@@ -33,7 +34,8 @@ RECORD_RETRY = 0.5
 
 
 class ReportingContext(AttemptContext):
-    """Leaves progress where the parent's heartbeat finds it: the child has none of its own."""
+    """Leaves progress where the parent's heartbeat finds it, since the child has none of its own, and
+    the log where it outlives the child."""
 
     def __init__(self, attempt: Attempt, slots: Slots, index: int) -> None:
         super().__init__(attempt)
@@ -41,6 +43,11 @@ class ReportingContext(AttemptContext):
         self._slots = slots
         self._index = index
         self._reporting = threading.Lock()
+
+    def log(self, line: str) -> None:
+        super().log(line)
+        with self._reporting:
+            self._slots.keep_line(self._index, self._ticket, storable(str(line), MAX_LINE))
 
     def progress(self, percent: int, note: str = "") -> None:
         super().progress(percent, note)

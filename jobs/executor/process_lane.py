@@ -10,6 +10,7 @@ import os
 import signal
 import threading
 import time
+from dataclasses import replace
 from uuid import UUID
 
 from django.db import DatabaseError, InterfaceError, connection
@@ -127,7 +128,7 @@ class ProcessLane:
                 return
             if kill:
                 _kill(slot.pid)
-            outcome = self._outcome_of(slot, killed=kill)
+            outcome = replace(self._outcome_of(slot, killed=kill), log=self.slots.lines(slot))
             try:
                 attempts = lifecycle.find_running([(slot.job_id, slot.ticket)])
                 lifecycle.finish(

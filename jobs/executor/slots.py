@@ -21,6 +21,10 @@ _NOTE = 800
 _ORDER_AT = 64
 _PROGRESS_AT = _ORDER_AT + 16
 _STRIDE = _PROGRESS_AT + 832
+# ticket, bytes used, lines dropped; then each line after its length
+_LOG = struct.Struct("=qII")
+_LENGTH = struct.Struct("=H")
+_LOG_STRIDE = 64 * 1024
 
 # Slots a child's number may use in turn.
 REPLACEMENTS = 8
@@ -46,6 +50,8 @@ class Slots:
         self.size = size = children * REPLACEMENTS
         # Anonymous and shared: survives fork, vanishes with the last process.
         self._memory = mmap.mmap(-1, 64 + size * _STRIDE)
+        # Takes memory only where something was logged.
+        self._logs = mmap.mmap(-1, size * _LOG_STRIDE)
 
     @property
     def worker_id(self) -> UUID:
@@ -145,6 +151,40 @@ class Slots:
         if not complete or ticket != slot.ticket:
             return None
         return percent, note[:length].decode(errors="replace")
+
+    def keep_line(self, index: int, ticket: int, line: str) -> None:
+        """Keep a line of the attempt with this ticket for when its process dies; 64 KiB in all."""
+        start = index * _LOG_STRIDE
+        logged, used, dropped = _LOG.unpack_from(self._logs, start)
+        if logged != ticket:
+            used = dropped = 0
+        text = line.encode(errors="replace")
+        room = _LOG_STRIDE - _LOG.size - used
+        if _LENGTH.size + len(text) > room:
+            _LOG.pack_into(self._logs, start, ticket, used, dropped + 1)
+            return
+        place = start + _LOG.size + used
+        _LENGTH.pack_into(self._logs, place, len(text))
+        place += _LENGTH.size
+        self._logs[place : place + len(text)] = text
+        # Last: a process that dies in between has not kept the line.
+        _LOG.pack_into(self._logs, start, ticket, used + _LENGTH.size + len(text), dropped)
+
+    def lines(self, slot: Occupied) -> tuple[str, ...]:
+        """Return the lines kept of the slot's attempt; meant for when its process has ended."""
+        start = slot.index * _LOG_STRIDE
+        logged, used, dropped = _LOG.unpack_from(self._logs, start)
+        if logged != slot.ticket:
+            return ()
+        found, place, end = [], start + _LOG.size, start + _LOG.size + used
+        while place < end:
+            (length,) = _LENGTH.unpack_from(self._logs, place)
+            place += _LENGTH.size
+            found.append(self._logs[place : place + length].decode(errors="replace"))
+            place += length
+        if dropped:
+            found.append(f"… {dropped} more lines were dropped")
+        return tuple(found)
 
     def _offset(self, index: int) -> int:
         return 64 + index * _STRIDE

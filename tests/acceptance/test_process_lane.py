@@ -65,6 +65,7 @@ def test_misbehaving_jobs_end_and_their_neighbours_live(stack):
     for job in (slow, deaf):
         until(job, "failed")
         assert outcomes(job) == [(1, "timed_out")]
+    assert Execution.objects.get(job_id=deaf.id).log == ["hears nothing"]
     until(unlucky, "succeeded")
     assert outcomes(unlucky) == [(1, "lost"), (2, "succeeded")]
     until(poison, "failed")
@@ -99,6 +100,7 @@ def test_handler_that_must_not_run_twice_is_dead_lettered_when_its_process_or_wo
     until(crashed, "failed")
     until(neighbour, "succeeded")
     assert outcomes(crashed) == [(1, "lost")]
+    assert Execution.objects.get(job_id=crashed.id).log == ["did it"]
     assert DeadLetter.objects.get(job=crashed).error_code == "ambiguous"
 
     until(running, "running")

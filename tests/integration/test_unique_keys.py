@@ -52,6 +52,12 @@ def become(job, status, **columns):
     model.delete()
 
 
+def end_one(merchant, key):
+    """Leave a key behind that nobody holds any more."""
+    [placed] = create(merchant, asked(key))
+    become(placed.job, "failed")
+
+
 def holder_after(status, scope, **columns):
     """Create a job, move it to the status, and return (it, what a second one gets)."""
     merchant = make_merchant()
@@ -242,9 +248,12 @@ def test_upkeep_forgets_keys_that_nobody_holds_and_keeps_the_others():
 
 
 @pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize("is_known", [False, True])
 @pytest.mark.parametrize("on_conflict", ["return", "reject", "replace"])
-def test_second_session_waits_for_the_first_and_then_meets_its_job(on_conflict):
+def test_second_session_waits_for_the_first_and_then_meets_its_job(on_conflict, is_known):
     merchant = make_merchant()
+    if is_known:
+        end_one(merchant, "k")
 
     def other():
         try:
@@ -259,6 +268,7 @@ def test_second_session_waits_for_the_first_and_then_meets_its_job(on_conflict):
         assert session.is_alive()
     answer = session.result()
     first.job.refresh_from_db()
+    assert Job.objects.unfinished().count() == 1
     if on_conflict == "return":
         assert (answer[0].created, answer[0].job.pk) == (False, first.job.pk)
     elif on_conflict == "reject":
@@ -266,7 +276,6 @@ def test_second_session_waits_for_the_first_and_then_meets_its_job(on_conflict):
     else:
         assert answer[0].created
     assert first.job.status == ("cancelled" if on_conflict == "replace" else "scheduled")
-    assert Job.objects.unfinished().count() == 1
 
 
 @pytest.mark.django_db(transaction=True)
@@ -293,6 +302,26 @@ def test_creation_that_waited_for_a_restart_meets_the_restarted_job():
         wait_until_it_waits_or_ends(session)
     [placed] = session.result()
     assert (placed.created, placed.job.pk) == (False, first.job.pk)
+
+
+@pytest.mark.django_db(transaction=True)
+def test_job_that_starts_while_it_is_to_be_replaced_is_left_alone():
+    merchant = make_merchant()
+    [first] = create(merchant, asked())
+
+    def other():
+        try:
+            return create(merchant, asked(on_conflict="replace"))
+        except UniqueKeyHeld as refusal:
+            return holders_named(refusal)
+
+    with transaction.atomic():
+        become(first.job, "running")
+        session = OtherSession(other)
+        wait_until_it_waits_or_ends(session)
+        assert session.is_alive()
+    assert session.result() == [str(first.job.pk)]
+    assert Job.objects.get().status == "running"
 
 
 @pytest.mark.django_db(transaction=True)
@@ -368,9 +397,12 @@ def take_step(merchant_id: UUID, step) -> None:
     here=st.lists(STEPS, min_size=1, max_size=5),
     there=st.lists(STEPS, min_size=1, max_size=5),
     held_open=st.integers(0, 4),
+    known=st.sets(st.sampled_from(KEYS)),
 )
-def test_no_interleaving_leaves_two_unfinished_holders(here, there, held_open):
+def test_no_interleaving_leaves_two_unfinished_holders(here, there, held_open, known):
     merchant = make_merchant()
+    for key in sorted(known):
+        end_one(merchant, key)
 
     def other():
         for step in there:

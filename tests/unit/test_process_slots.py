@@ -39,3 +39,27 @@ def test_note_with_the_widest_characters_fits_and_a_longer_one_is_cut_between_ch
     assert slots.progress(slot) == (100, "x" + "\N{WATER WAVE}" * 199)
     assert slots.progress(neighbour) == (5, "neighbour")
     assert slots.given_order(0, 7) == 0
+
+
+def test_lines_of_an_attempt_outlive_its_process_and_not_its_ticket():
+    slots = Slots(2)
+    slot, neighbour = occupied(slots, 0, JOB, 7), occupied(slots, 1, OTHER, 8)
+    slots.keep_line(0, 7, "first\nin two lines")
+    slots.keep_line(0, 7, "\N{WATER WAVE}")
+    slots.keep_line(1, 8, "neighbour")
+    assert slots.lines(slot) == ("first\nin two lines", "\N{WATER WAVE}")
+    assert slots.lines(neighbour) == ("neighbour",)
+    slots.vacate(0)
+    assert slots.lines(occupied(slots, 0, OTHER, 9)) == ()
+
+
+def test_lines_beyond_the_room_are_counted_and_touch_no_neighbour():
+    slots = Slots(2)
+    slot, neighbour = occupied(slots, 0, JOB, 7), occupied(slots, 1, OTHER, 8)
+    slots.keep_line(1, 8, "neighbour")
+    for _ in range(40):
+        slots.keep_line(0, 7, "x" * 2000)
+    kept = slots.lines(slot)
+    assert kept[:-1] == ("x" * 2000,) * 32
+    assert kept[-1] == "… 8 more lines were dropped"
+    assert slots.lines(neighbour) == ("neighbour",)
