@@ -279,6 +279,21 @@ def test_second_session_waits_for_the_first_and_then_meets_its_job(on_conflict, 
 
 
 @pytest.mark.django_db(transaction=True)
+def test_key_that_a_session_has_looked_at_is_its_own_until_it_ends():
+    merchant = make_merchant()
+    [first] = create(merchant, asked())
+    with transaction.atomic():
+        [found] = create(merchant, asked())
+        session = OtherSession(lambda: create(merchant, asked(on_conflict="replace")))
+        wait_until_it_waits_or_ends(session)
+        assert session.is_alive()
+    assert not found.created
+    assert session.result()[0].created
+    first.job.refresh_from_db()
+    assert first.job.status == "cancelled"
+
+
+@pytest.mark.django_db(transaction=True)
 def test_session_whose_predecessor_rolls_back_gets_the_key():
     merchant = make_merchant()
     with transaction.atomic():
