@@ -39,6 +39,8 @@ class Outcome:
     # Not before so many seconds from now, as the target asked (Retry-After); already capped.
     retry_after: float | None = None
     log: tuple[str, ...] = ()
+    # False: the handler surely did not start, so that even one that must not run twice may run.
+    began: bool = True
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -78,4 +80,5 @@ class Attempt:
     scheduled_at: datetime
     started_at: datetime
     lost_count: int = 0
+    at_most_once: bool = False  # an attempt that may have happened is not repeated
     metadata: dict[str, Any] = field(default_factory=dict)

@@ -9,7 +9,7 @@ from jobs.states import EDITABLE, FINAL
 from tenants.scoping import MerchantOwnedQuerySet
 
 if TYPE_CHECKING:
-    from jobs.models import DeadLetter, Execution, Job  # noqa: F401 - named in type arguments
+    from jobs.models import DeadLetter, Execution, Job, UniqueClaim  # noqa: F401 - named in type arguments
 
 
 class JobQuerySet(MerchantOwnedQuerySet["Job"]):
@@ -42,3 +42,7 @@ class DeadLetterQuerySet(MerchantOwnedQuerySet["DeadLetter"]):
     def open(self) -> Self:
         """Those that nobody has redriven or discarded yet."""
         return self.filter(resolution="")
+
+
+class UniqueClaimQuerySet(MerchantOwnedQuerySet["UniqueClaim"]):
+    """Which job holds a unique key."""

@@ -191,6 +191,7 @@ def attempt_row(row: Row) -> Attempt:
         scheduled_at=row[13],
         started_at=row[14],
         lost_count=row[15],
+        at_most_once=row[16],
     )
 
 

@@ -45,6 +45,7 @@ class Kept:
     partitions: int
     idempotency_records: int
     workers: int
+    unique_keys: int
 
 
 def watch(now: datetime, engine: Engine) -> Watched:
@@ -72,7 +73,7 @@ def watch(now: datetime, engine: Engine) -> Watched:
 
 
 def keep_up(now: datetime) -> Kept:
-    """Make partitions ahead; forget old idempotency keys and workers."""
+    """Make partitions ahead; forget old idempotency keys, workers, and unique keys nobody holds."""
     partitions = ensure_partitions(now)
     keys = _forget_keys(before=now - IDEMPOTENCY_KEPT)
     workers, _ = (
@@ -80,7 +81,22 @@ def keep_up(now: datetime) -> Kept:
         .filter(heartbeat_at__lt=now - WORKERS_KEPT)
         .delete()
     )
-    return Kept(partitions=len(partitions), idempotency_records=keys, workers=workers)
+    return Kept(
+        partitions=len(partitions),
+        idempotency_records=keys,
+        workers=workers,
+        unique_keys=_forget_unique_keys(now),
+    )
+
+
+def _forget_unique_keys(now: datetime) -> int:
+    forgotten = 0
+    for _ in range(PRUNE_STEPS):
+        looked = lifecycle.forget_keys(now=now, limit=PRUNE_LIMIT)
+        forgotten += looked.forgotten
+        if looked.seen < PRUNE_LIMIT:
+            break
+    return forgotten
 
 
 def _forget_keys(*, before: datetime) -> int:

@@ -7,6 +7,7 @@ never lets an exception out, so no error is answered as HTML.
 import logging
 import math
 from collections.abc import Iterator
+from dataclasses import asdict
 from http import HTTPStatus
 from typing import Any
 
@@ -25,6 +26,7 @@ from jobs.api.jobs import InvalidPartial
 from jobs.api.pagination import InvalidCursor, InvalidPageSize
 from jobs.handlers.registry import InvalidPayload
 from jobs.operations.fields import InvalidFields
+from jobs.operations.unique_keys import UniqueKeyHeld
 from jobs.strict_json import MalformedJson
 from taskflow.api_meanings import MEANINGS
 from templates_app.placeholders import PlaceholderError
@@ -232,6 +234,8 @@ def _sentence(exc: Exception) -> str:
 
 
 def _errors(exc: Exception) -> Iterator[dict[str, str]]:
+    if isinstance(exc, UniqueKeyHeld):
+        yield from (asdict(found) for found in exc.problems)
     if isinstance(exc, InvalidFields):
         for found in exc.problems:
             yield {"pointer": found.pointer, "code": found.code, "detail": found.detail}

@@ -12,6 +12,7 @@ from jobs.operations.dead_letters import AlreadyResolved
 from jobs.operations.fields import InvalidFields
 from jobs.operations.idempotency import IdempotencyKeyReused, InvalidIdempotencyKey
 from jobs.operations.steer import WrongStatus
+from jobs.operations.unique_keys import CannotRetake, UniqueKeyHeld
 from jobs.quota import QuotaExceeded
 from jobs.strict_json import MalformedJson
 from templates_app.api.base import PlatformOwned
@@ -50,6 +51,8 @@ MEANINGS: dict[type[Exception], Meaning] = {
     WindowGone: Meaning(404, "not_found"),
     CalendarInUse: Meaning(409, "calendar_in_use"),
     IdempotencyKeyReused: Meaning(409, "idempotency_key_reused"),
+    CannotRetake: Meaning(409, "unique_key_held"),
+    UniqueKeyHeld: Meaning(409, "unique_key_held"),
     WrongStatus: Meaning(409, "wrong_status"),
     AlreadyResolved: Meaning(409, "dead_letter_resolved"),
     LengthRequired: Meaning(411, "length_required"),

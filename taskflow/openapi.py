@@ -33,6 +33,11 @@ _FIELD_PROBLEM: Final[dict[str, Any]] = {
         "parameter": {"type": "string", "description": "Name of a query parameter."},
         "code": {"type": "string"},
         "detail": {"type": "string"},
+        "job_id": {
+            "type": "string",
+            "format": "uuid",
+            "description": "The job that holds the unique key.",
+        },
     },
 }
 _RESPONSES: Final[dict[str, tuple[str, str]]] = {
@@ -40,7 +45,10 @@ _RESPONSES: Final[dict[str, tuple[str, str]]] = {
     "401": ("Unauthorized", "The API key is missing, unknown, expired or revoked."),
     "403": ("Forbidden", "The API key may not do this."),
     "404": ("NotFound", "There is no such object, or it is not yours."),
-    "409": ("Conflict", "The object's status, or a reused Idempotency-Key, does not allow it."),
+    "409": (
+        "Conflict",
+        "The object's status, a held unique key or a reused Idempotency-Key does not allow it.",
+    ),
     "413": ("BodyTooLarge", "The body is too large."),
     "415": ("UnsupportedMediaType", "The body is not plain JSON in UTF-8."),
     "429": ("TooManyRequests", "A rate limit or quota is reached; see Retry-After."),

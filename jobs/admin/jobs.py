@@ -87,6 +87,7 @@ class JobAdmin(JobActions):
                     "shown_tags",
                     "shown_metadata",
                     ("shown_timeout", "shown_backoff"),
+                    "shown_unique",
                 )
             },
         ),
@@ -100,6 +101,7 @@ class JobAdmin(JobActions):
                 "stop_requested": obj.cancel_requested_at is None,
                 "skipped_because": not obj.skip_reason,
                 "occurrence_note": not obj.occurrence_note,
+                "shown_unique": not obj.unique_key,
                 **dict.fromkeys(OF_TEMPLATE, obj.template_id is None),
             }
             hidden |= {name for name, nothing in silent.items() if nothing}
@@ -151,6 +153,10 @@ class JobAdmin(JobActions):
     @admin.display(description="Occurrence (UTC)")
     def occurrence(self, job: Job) -> str:
         return show.moment(job.occurrence_at)
+
+    @admin.display(description="Unique key")
+    def shown_unique(self, job: Job) -> str:
+        return f"{job.unique_key} ({job.unique_scope})"
 
     @admin.display(description="Progress")
     def shown_progress(self, job: Job) -> str:

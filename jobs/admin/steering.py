@@ -18,12 +18,13 @@ from jobs.models import DeadLetter, Job
 from jobs.operations.dead_letters import AlreadyResolved
 from jobs.operations.fields import InvalidFields
 from jobs.operations.steer import WrongStatus
+from jobs.operations.unique_keys import CannotRetake
 from jobs.quota import QuotaExceeded
 
 # Two pages of a list; a forged request for more gets no further.
 MOST_AT_ONCE = 100
 Verb = TypeVar("Verb", bound=Callable[..., HttpResponse])
-REFUSALS = (WrongStatus, AlreadyResolved, InvalidFields, QuotaExceeded)
+REFUSALS = (WrongStatus, AlreadyResolved, CannotRetake, InvalidFields, QuotaExceeded)
 
 
 def asked_first(

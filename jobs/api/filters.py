@@ -12,8 +12,9 @@ from rest_framework.views import APIView
 
 from jobs.api.schemas import OUTCOMES, RESOLUTIONS, STATUSES
 from jobs.handlers.registry import LANES
-from jobs.models import DeadLetter, Execution, Job
+from jobs.models import DeadLetter, Execution, Job, UniqueClaim
 from jobs.operations.fields import Fields
+from jobs.operations.limits import MAX_UNIQUE_KEY
 
 
 class InvalidParameters(ValueError):
@@ -84,6 +85,11 @@ class JobFilters(f.FilterSet):  # type: ignore[misc]
     priority = f.NumberFilter(
         field_name="priority", min_value=0, max_value=10, decimal_places=0, max_digits=2
     )
+    unique_key = f.CharFilter(
+        method="with_unique_key",
+        max_length=MAX_UNIQUE_KEY,
+        help_text="The job that holds this unique key, or held it last.",
+    )
     created_after = MomentFilter("created_at", "gte")
     created_before = MomentFilter("created_at", "lt")
     run_after = MomentFilter("run_at", "gte")
@@ -105,6 +111,11 @@ class JobFilters(f.FilterSet):  # type: ignore[misc]
     def with_tag(self, rows: QuerySet[Job], name: str, value: str) -> QuerySet[Job]:
         """Return jobs that carry this tag, spelt exactly."""
         return rows.filter(tags__contains=[value])
+
+    def with_unique_key(self, rows: QuerySet[Job], name: str, value: str) -> QuerySet[Job]:
+        """Return the job that took this key last. A job's own column has no index."""
+        claims = UniqueClaim.objects.of(self.request.user.merchant).filter(key=value)
+        return rows.filter(pk__in=claims.values("job_id"))
 
     def with_text(self, rows: QuerySet[Job], name: str, value: str) -> QuerySet[Job]:
         """Return the job with this id, or jobs whose name or tags contain the text."""

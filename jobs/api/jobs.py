@@ -83,7 +83,12 @@ class JobViewSet(TaskFlowViewSet):
         operation_id="jobs_create",
         summary="Create a job",
         request=schemas.NewJobSchema,
-        responses={201: schemas.JobSchema},
+        responses={
+            201: OpenApiResponse(schemas.JobSchema, "The job was created."),
+            200: OpenApiResponse(
+                schemas.JobSchema, "The job that holds its unique key; nothing was created."
+            ),
+        },
         parameters=[IDEMPOTENCY],
     )
     def create(self, request: Request) -> Response:
@@ -100,9 +105,11 @@ class JobViewSet(TaskFlowViewSet):
         summary="Create up to 1,000 jobs",
         request=schemas.BatchSchema,
         responses={
-            201: OpenApiResponse(schemas.BatchAnswerSchema, "All were created."),
+            201: OpenApiResponse(
+                schemas.BatchAnswerSchema, "All were created, or found by their unique keys."
+            ),
             200: OpenApiResponse(
-                schemas.PartialBatchAnswerSchema, "With partial=true: all were created."
+                schemas.PartialBatchAnswerSchema, "With partial=true: none was refused."
             ),
             207: OpenApiResponse(
                 schemas.PartialBatchAnswerSchema, "With partial=true: some were refused."

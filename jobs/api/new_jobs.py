@@ -7,7 +7,7 @@ from typing import Any
 from uuid import UUID
 
 from jobs.api.representations import job_receipt, job_summary
-from jobs.operations.create import create_jobs
+from jobs.operations.create import Placed, create_jobs, place_jobs
 from jobs.operations.fields import FieldProblem, Fields, InvalidFields, bounded
 from jobs.operations.idempotency import Answer
 from jobs.operations.new_job import NewJob, read_new_job
@@ -28,19 +28,24 @@ class _Item:
 
 
 def create_one(body: Any, *, merchant: Merchant, now: datetime) -> Answer:
-    """Create the job that the body describes. Raises InvalidFields, QuotaExceeded."""
+    """Create the job that the body describes; 200 with the one that holds its unique key.
+
+    Raises InvalidFields, QuotaExceeded, UniqueKeyHeld.
+    """
     new_job = read_new_job(body, now=now, merchant_id=merchant.pk)
-    [job] = create_jobs(merchant=merchant, new_jobs=[new_job], now=now)
-    return Answer(status=201, body=job_summary(job))
+    [placed] = create_jobs(merchant=merchant, new_jobs=[new_job], now=now)
+    return Answer(status=201 if placed.created else 200, body=job_summary(placed.job))
 
 
 def create_all(body: Any, *, merchant: Merchant, now: datetime) -> Answer:
-    """Create every job of a batch, or none. Raises InvalidFields, QuotaExceeded."""
+    """Create every job of a batch, or none. Raises InvalidFields, QuotaExceeded, UniqueKeyHeld."""
     items = _read_batch(body, now, merchant.pk)
     if problems := [problem for item in items for problem in item.problems]:
         raise InvalidFields(problems)
-    jobs = create_jobs(merchant=merchant, new_jobs=_good(items), now=now)
-    return Answer(status=201, body={"count": len(jobs), "jobs": [job_receipt(job) for job in jobs]})
+    placed = create_jobs(merchant=merchant, new_jobs=_good(items), now=now)
+    return Answer(
+        status=201, body={"count": len(placed), "jobs": [_receipt(one) for one in placed]}
+    )
 
 
 def create_some(body: Any, *, merchant: Merchant, now: datetime) -> Answer:
@@ -49,19 +54,27 @@ def create_some(body: Any, *, merchant: Merchant, now: datetime) -> Answer:
     Raises InvalidFields for the batch itself, QuotaExceeded.
     """
     items = _read_batch(body, now, merchant.pk)
-    jobs = iter(create_jobs(merchant=merchant, new_jobs=_good(items), now=now))
-    told = 0
+    outcomes = iter(place_jobs(merchant=merchant, new_jobs=_good(items), now=now))
+    told = created = refused = 0
     results: list[dict[str, Any]] = []
     for item in items:
-        if item.new_job:
-            results.append({"index": item.index, "job": job_receipt(next(jobs))})
+        outcome = next(outcomes) if item.new_job else None
+        if isinstance(outcome, Placed):
+            created += outcome.created
+            results.append({"index": item.index, "job": _receipt(outcome)})
             continue
-        shown = bounded(item.problems, MOST_PER_ITEM if told < MOST_IN_ANSWER else 1)
+        problems = (outcome,) if outcome else item.problems
+        shown = bounded(problems, MOST_PER_ITEM if told < MOST_IN_ANSWER else 1)
         told += len(shown)
+        refused += 1
         results.append({"index": item.index, "errors": [asdict(problem) for problem in shown]})
-    refused = sum(1 for item in items if item.new_job is None)
-    answer = {"created": len(items) - refused, "refused": refused, "results": results}
+    found = len(items) - created - refused
+    answer = {"created": created, "found": found, "refused": refused, "results": results}
     return Answer(status=207 if refused else 200, body=answer)
+
+
+def _receipt(placed: Placed) -> dict[str, Any]:
+    return {**job_receipt(placed.job), "created": placed.created}
 
 
 def _read_batch(body: Any, now: datetime, merchant_id: UUID) -> list[_Item]:

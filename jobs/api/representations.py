@@ -60,6 +60,7 @@ def job_summary(job: Job) -> dict[str, Any]:
         "origin": job.origin,
         "overlap": job.overlap,
         "skip_reason": job.skip_reason,
+        "unique": _unique(job),
     }
 
 
@@ -126,6 +127,10 @@ def error_group(group: ErrorGroup) -> dict[str, Any]:
             "error_message": group.error_message,
         },
     }
+
+
+def _unique(job: Job) -> dict[str, str] | None:
+    return {"key": job.unique_key, "scope": str(job.unique_scope)} if job.unique_key else None
 
 
 def _id(value: UUID | None) -> str | None:

@@ -16,11 +16,14 @@ from jobs.models import Resolution
 from jobs.operations import limits as rules
 from jobs.outcomes import Result
 from jobs.states import JobStatus, Origin, Overlap
+from jobs.unique import OnConflict, Scope
 
 STATUSES = [status.value for status in JobStatus]
 OUTCOMES = [*(result.value for result in Result), "running"]
 ORIGINS = [origin.value for origin in Origin]
 OVERLAPS = [overlap.value for overlap in Overlap]
+SCOPES = [scope.value for scope in Scope]
+ON_CONFLICT = [choice.value for choice in OnConflict]
 RESOLUTIONS = ["open", *Resolution.values]
 _default = Backoff()
 
@@ -93,11 +96,42 @@ class JobEditSchema(s.Serializer[Any]):
     metadata = ObjectField(required=False, help_text="Yours; at most 16 KiB of JSON.")
 
 
+class UniqueSchema(s.Serializer[Any]):
+    """One job at a time may hold a key, within the merchant."""
+
+    key = s.CharField(max_length=rules.MAX_UNIQUE_KEY)
+    scope = s.ChoiceField(
+        choices=SCOPES,
+        default=Scope.UNFINISHED.value,
+        help_text="How long this job holds the key: until its first attempt starts, until it has "
+        "ended, or for `period` seconds from now.",
+    )
+    period = s.FloatField(
+        required=False,
+        allow_null=True,
+        min_value=1,
+        max_value=rules.MAX_PERIOD,
+        help_text="Seconds; with the scope `period` only.",
+    )
+    on_conflict = s.ChoiceField(
+        choices=ON_CONFLICT,
+        default=OnConflict.RETURN.value,
+        help_text="When another job holds the key: answer that job, refuse with 409, or cancel it "
+        "and create this one (409 when it runs, or has ended within its period).",
+    )
+
+
+class HeldKeySchema(s.Serializer[Any]):
+    key = s.CharField()
+    scope = s.ChoiceField(choices=SCOPES)
+
+
 class NewJobSchema(JobEditSchema):
     """A job to create. `payload` has at most 128 KiB and follows the schema of its kind."""
 
     kind = s.ChoiceField(choices=kind_names())
     payload = ObjectField()
+    unique = UniqueSchema(required=False, allow_null=True)
 
 
 class BatchSchema(s.Serializer[Any]):
@@ -121,6 +155,7 @@ class JobReceiptSchema(s.Serializer[Any]):
     name = s.CharField(allow_blank=True)
     status = s.ChoiceField(choices=STATUSES)
     scheduled_at = s.DateTimeField()
+    created = s.BooleanField(help_text="False: an earlier job holds the unique key.")
 
 
 class JobSchema(Shown):
@@ -173,8 +208,10 @@ class JobSchema(Shown):
         "going; empty: it runs beside it.",
     )
     skip_reason = s.CharField(
-        allow_blank=True, help_text="Why the occurrence was not run, in one sentence."
+        allow_blank=True,
+        help_text="Why the occurrence was not run, or the job was replaced, in one sentence.",
     )
+    unique = HeldKeySchema(allow_null=True, help_text="The unique key that it was created with.")
 
 
 class ErrorSchema(s.Serializer[Any]):
@@ -227,6 +264,7 @@ class FieldProblemSchema(s.Serializer[Any]):
     parameter = s.CharField(required=False, help_text="Name of a query parameter.")
     code = s.CharField()
     detail = s.CharField()
+    job_id = s.UUIDField(required=False, help_text="The job that holds the unique key.")
 
 
 class BatchItemSchema(s.Serializer[Any]):
@@ -239,5 +277,6 @@ class BatchItemSchema(s.Serializer[Any]):
 
 class PartialBatchAnswerSchema(s.Serializer[Any]):
     created = s.IntegerField()
+    found = s.IntegerField(help_text="Earlier jobs, answered instead of new ones.")
     refused = s.IntegerField()
     results = BatchItemSchema(many=True)

@@ -20,7 +20,7 @@ from jobs.executor.measures import RunTimes
 from jobs.executor.recorder import Recorder
 from jobs.executor.running import run_attempt
 from jobs.handlers.context import AttemptContext
-from jobs.handlers.registry import close_kinds
+from jobs.handlers.registry import at_most_once, close_kinds
 from jobs.outcomes import Attempt, Ending, Outcome, Result
 from jobs.verdict import verdict
 
@@ -80,7 +80,10 @@ class AsyncLane:
         try:
             self.identity.wait_registered(self.engine.worker_lease)
             attempts = lifecycle.claim(
-                tickets=tickets, worker_id=self.identity.worker_id, engine=self.engine
+                tickets=tickets,
+                worker_id=self.identity.worker_id,
+                engine=self.engine,
+                at_most_once=at_most_once(),
             )
         finally:
             self._occupy(attempts, reserved=len(tickets))
@@ -178,7 +181,7 @@ class AsyncLane:
         del self._running[key]
         why = self._why.pop(key, Result.RELEASED)
         if task.cancelled():
-            outcome = Outcome(result=why, log=context.taken_log())
+            outcome = Outcome(result=why, log=context.taken_log(), began=context.began)
         else:
             outcome = task.result()
         if outcome.result is Result.LOST:

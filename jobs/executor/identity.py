@@ -161,7 +161,7 @@ class Identity:
         if not keys:
             return
         logger.warning("%d attempts were claimed but never begun; handed back", len(keys))
-        outcome = Outcome(result=Result.RELEASED)
+        outcome = Outcome(result=Result.RELEASED, began=False)
         losses = self._engine.poison_losses
         attempts = lifecycle.find_running(sorted(keys))
         lifecycle.finish([verdict(a, outcome, poison_losses=losses) for a in attempts])

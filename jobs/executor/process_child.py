@@ -3,6 +3,7 @@
 import logging
 import os
 import signal
+import threading
 import time
 from collections.abc import Sequence
 from types import FrameType
@@ -16,37 +17,44 @@ from django.db import (
     connection,
 )
 
-from jobs import lifecycle, liveness, publishing
+from jobs import lifecycle, publishing
 from jobs.engine import Engine
 from jobs.executor.recorder import unrecordable
 from jobs.executor.running import Interrupted, run_attempt_in_process, time_limit
 from jobs.executor.slots import CANCEL, RELEASE, Slots
-from jobs.handlers.context import AttemptContext
+from jobs.handlers.context import MAX_LINE, AttemptContext
+from jobs.handlers.registry import at_most_once
+from jobs.handlers.text import storable
 from jobs.outcomes import Attempt, Ending, Failure, Outcome, Result
 from jobs.verdict import verdict
 
 logger = logging.getLogger(__name__)
 
-PROGRESS_EVERY = 1.0
 RECORD_RETRY = 0.5
 
 
 class ReportingContext(AttemptContext):
-    """Writes progress by itself, at most once a second: the child has no heartbeat of its own."""
+    """Leaves progress where the parent's heartbeat finds it, since the child has none of its own, and
+    the log where it outlives the child."""
 
-    def __init__(self, attempt: Attempt) -> None:
+    def __init__(self, attempt: Attempt, slots: Slots, index: int) -> None:
         super().__init__(attempt)
         self._ticket = attempt.ticket
-        self._reported = 0.0
+        self._slots = slots
+        self._index = index
+        self._reporting = threading.Lock()
+
+    def log(self, line: str) -> None:
+        super().log(line)
+        with self._reporting:
+            self._slots.keep_line(self._index, self._ticket, storable(str(line), MAX_LINE))
 
     def progress(self, percent: int, note: str = "") -> None:
         super().progress(percent, note)
-        if time.monotonic() - self._reported < PROGRESS_EVERY:
-            return
-        latest = self.taken_progress()
-        if latest is not None:
-            self._reported = time.monotonic()
-            liveness.show_progress([(self.job_id, self._ticket, *latest)])
+        with self._reporting:
+            latest = self.taken_progress()
+            if latest is not None:
+                self._slots.report(self._index, self._ticket, *latest)
 
 
 class ProcessChild:
@@ -73,7 +81,10 @@ class ProcessChild:
 
     def _execute_one(self, ticket: tuple[UUID, int]) -> None:
         attempts = lifecycle.claim(
-            tickets=[ticket], worker_id=self._slots.worker_id, engine=self._engine
+            tickets=[ticket],
+            worker_id=self._slots.worker_id,
+            engine=self._engine,
+            at_most_once=at_most_once(),
         )
         if not attempts:
             # Void, or this process was declared lost a moment ago: then it may be queued again.
@@ -88,7 +99,7 @@ class ProcessChild:
                 deadline=time.monotonic() + limit,
             )
             # Looked at again after the claim: whoever stops the lane no longer sees this attempt.
-            released = Outcome(result=Result.RELEASED)
+            released = Outcome(result=Result.RELEASED, began=False)
             outcome = released if self._slots.stopping else self._run(attempt, limit)
             ending = verdict(attempt, outcome, poison_losses=self._engine.poison_losses)
             self._record(ending)
@@ -112,7 +123,7 @@ class ProcessChild:
                 return
 
     def _run(self, attempt: Attempt, limit: float) -> Outcome:
-        context = ReportingContext(attempt)
+        context = ReportingContext(attempt, self._slots, self._index)
         self._ticket = attempt.ticket
         try:
             self._armed = True
@@ -143,4 +154,4 @@ def _interrupted(result: Result, context: AttemptContext) -> Outcome:
     failure = None
     if result is Result.TIMED_OUT:
         failure = Failure(code="timeout", message="The attempt took longer than its timeout.")
-    return Outcome(result=result, failure=failure, log=context.taken_log())
+    return Outcome(result=result, failure=failure, log=context.taken_log(), began=context.began)

@@ -10,6 +10,7 @@ import os
 import signal
 import threading
 import time
+from dataclasses import replace
 from uuid import UUID
 
 from django.db import DatabaseError, InterfaceError, connection
@@ -43,12 +44,13 @@ class ProcessLane:
             duties=Duties(
                 stop=self._stop_attempts,
                 abandon=self._abandon,
-                progress=list,
+                progress=self._progress,
                 inspect=self._inspect,
                 knows=self._knows,
             ),
         )
         self._stopping = False
+        self._shown: dict[int, tuple[int, str]] = {}  # by ticket
         self._lock = threading.Lock()
 
     def start(self) -> None:
@@ -84,6 +86,17 @@ class ProcessLane:
             elif time.monotonic() > slot.deadline + KILL_AFTER:
                 self._end(slot, kill=True)
 
+    def _progress(self) -> list[tuple[UUID, int, int, str]]:
+        found = {slot: self.slots.progress(slot) for slot in self.slots.occupied()}
+        latest = {slot.ticket: report for slot, report in found.items() if report is not None}
+        reports = [
+            (slot.job_id, slot.ticket, *latest[slot.ticket])
+            for slot in found
+            if slot.ticket in latest and latest[slot.ticket] != self._shown.get(slot.ticket)
+        ]
+        self._shown = latest
+        return reports
+
     def _knows(self, key: tuple[UUID, int]) -> bool:
         return any((slot.job_id, slot.ticket) == key for slot in self.slots.occupied())
 
@@ -115,7 +128,7 @@ class ProcessLane:
                 return
             if kill:
                 _kill(slot.pid)
-            outcome = self._outcome_of(slot, killed=kill)
+            outcome = replace(self._outcome_of(slot, killed=kill), log=self.slots.lines(slot))
             try:
                 attempts = lifecycle.find_running([(slot.job_id, slot.ticket)])
                 lifecycle.finish(

@@ -67,7 +67,8 @@ def _with_log(outcome: Outcome, context: AttemptContext) -> Outcome:
 
 def _unknown(error: UnknownKind) -> Outcome:
     # An older worker may not know a newer kind: another attempt may meet a newer worker.
-    return Outcome(result=Result.FAILED, failure=Failure(code="unknown_kind", message=str(error)))
+    failure = Failure(code="unknown_kind", message=str(error))
+    return Outcome(result=Result.FAILED, failure=failure, began=False)
 
 
 def _wrong_lane(attempt: Attempt) -> Outcome:

@@ -15,7 +15,16 @@ _HEADER = struct.Struct("=16s?")
 _SLOT = struct.Struct("=?q16sqdq")
 # order, ticket that it is meant for
 _ORDER = struct.Struct("=bq")
-_STRIDE = 64 + 16
+# complete, ticket, percent, bytes of the note, the note
+_PROGRESS = struct.Struct("=?qBH800s")
+_NOTE = 800
+_ORDER_AT = 64
+_PROGRESS_AT = _ORDER_AT + 16
+_STRIDE = _PROGRESS_AT + 832
+# ticket, bytes used, lines dropped; then each line after its length
+_LOG = struct.Struct("=qII")
+_LENGTH = struct.Struct("=H")
+_LOG_STRIDE = 64 * 1024
 
 # Slots a child's number may use in turn.
 REPLACEMENTS = 8
@@ -41,6 +50,8 @@ class Slots:
         self.size = size = children * REPLACEMENTS
         # Anonymous and shared: survives fork, vanishes with the last process.
         self._memory = mmap.mmap(-1, 64 + size * _STRIDE)
+        # Takes memory only where something was logged.
+        self._logs = mmap.mmap(-1, size * _LOG_STRIDE)
 
     @property
     def worker_id(self) -> UUID:
@@ -113,12 +124,67 @@ class Slots:
 
     def order(self, slot: Occupied, order: int) -> None:
         """Leave an order for the child about this attempt; a signal makes it look."""
-        _ORDER.pack_into(self._memory, self._offset(slot.index) + 64, order, slot.ticket)
+        _ORDER.pack_into(self._memory, self._offset(slot.index) + _ORDER_AT, order, slot.ticket)
 
     def given_order(self, index: int, ticket: int) -> int:
         """Return the order left about the attempt with this ticket."""
-        order, meant_for = _ORDER.unpack_from(self._memory, self._offset(index) + 64)
+        order, meant_for = _ORDER.unpack_from(self._memory, self._offset(index) + _ORDER_AT)
         return int(order) if meant_for == ticket else NONE
+
+    def report(self, index: int, ticket: int, percent: int, note: str) -> None:
+        """Leave the progress of the attempt with this ticket; a longer note is cut."""
+        # At a whole character: what is left of a cut one does not decode.
+        text = note.encode()[:_NOTE].decode(errors="ignore").encode()
+        offset = self._offset(index) + _PROGRESS_AT
+        # As in `occupy`: the first byte is cleared first and written last.
+        self._memory[offset] = 0
+        _PROGRESS.pack_into(self._memory, offset, False, ticket, percent, len(text), text)
+        self._memory[offset] = 1
+
+    def progress(self, slot: Occupied) -> tuple[int, str] | None:
+        """Return the progress last reported of the slot's attempt: percent and note."""
+        offset = self._offset(slot.index) + _PROGRESS_AT
+        read = _PROGRESS.unpack_from(self._memory, offset)
+        if read != _PROGRESS.unpack_from(self._memory, offset):
+            return None
+        complete, ticket, percent, length, note = read
+        if not complete or ticket != slot.ticket:
+            return None
+        return percent, note[:length].decode(errors="replace")
+
+    def keep_line(self, index: int, ticket: int, line: str) -> None:
+        """Keep a line of the attempt with this ticket for when its process dies; 64 KiB in all."""
+        start = index * _LOG_STRIDE
+        logged, used, dropped = _LOG.unpack_from(self._logs, start)
+        if logged != ticket:
+            used = dropped = 0
+        text = line.encode(errors="replace")
+        room = _LOG_STRIDE - _LOG.size - used
+        if _LENGTH.size + len(text) > room:
+            _LOG.pack_into(self._logs, start, ticket, used, dropped + 1)
+            return
+        place = start + _LOG.size + used
+        _LENGTH.pack_into(self._logs, place, len(text))
+        place += _LENGTH.size
+        self._logs[place : place + len(text)] = text
+        # Last: a process that dies in between has not kept the line.
+        _LOG.pack_into(self._logs, start, ticket, used + _LENGTH.size + len(text), dropped)
+
+    def lines(self, slot: Occupied) -> tuple[str, ...]:
+        """Return the lines kept of the slot's attempt; meant for when its process has ended."""
+        start = slot.index * _LOG_STRIDE
+        logged, used, dropped = _LOG.unpack_from(self._logs, start)
+        if logged != slot.ticket:
+            return ()
+        found, place, end = [], start + _LOG.size, start + _LOG.size + used
+        while place < end:
+            (length,) = _LENGTH.unpack_from(self._logs, place)
+            place += _LENGTH.size
+            found.append(self._logs[place : place + length].decode(errors="replace"))
+            place += length
+        if dropped:
+            found.append(f"… {dropped} more lines were dropped")
+        return tuple(found)
 
     def _offset(self, index: int) -> int:
         return 64 + index * _STRIDE

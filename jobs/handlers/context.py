@@ -29,6 +29,7 @@ class AttemptContext:
         self.attempt = attempt.number
         # On this process's monotonic clock: good for "how long have I got", not for wall time.
         self.deadline = time.monotonic() + attempt.timeout
+        self.began = False  # the handler was called, or is about to be
         self._cancelled = False  # only ever set: needs no lock
         self._lock = threading.Lock()
         self._log: list[str] = []
@@ -72,6 +73,10 @@ class AttemptContext:
     def limit_to(self, seconds: float) -> None:
         """Bring the deadline forward to `seconds` from now, when that is earlier."""
         self.deadline = min(self.deadline, time.monotonic() + seconds)
+
+    def begin(self) -> None:
+        """Make `began` true; called by the kind, right before the handler."""
+        self.began = True
 
     def ask_to_stop(self) -> None:
         """Make `cancelled` true; called by the executor."""

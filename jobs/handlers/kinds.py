@@ -1,10 +1,11 @@
 """The vocabulary of job kinds: what a kind is, and how a payload is found wanting."""
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
+from jobs.backoff import Backoff
 from jobs.handlers.context import AttemptContext
 from jobs.outcomes import Attempt, Outcome
 
@@ -32,6 +33,14 @@ class InvalidPayload(ValueError):
         self.problems = problems
 
 
+@dataclass(frozen=True, kw_only=True)
+class Retries:
+    """What holds for a job that names no `max_attempts` or `backoff`; None: the platform's default."""
+
+    max_attempts: int | None = None
+    backoff: Backoff | None = None
+
+
 async def nothing_to_close() -> None:
     """Close nothing: what a kind without connections does at the end of a loop."""
 
@@ -45,6 +54,16 @@ def no_own_limit(_payload: dict[str, Any]) -> float | None:
     return None
 
 
+def no_own_retries(_payload: dict[str, Any]) -> Retries:
+    """Answer that the kind has no wishes."""
+    return Retries()
+
+
+def none_at_most_once() -> Sequence[str]:
+    """Answer that every handler of the kind may run twice."""
+    return ()
+
+
 @dataclass(frozen=True, kw_only=True)
 class Kind:
     """A job kind.
@@ -53,7 +72,8 @@ class Kind:
     payload, of whatever form that is. `lane` answers the lane for a payload, `handler` the name
     under which run times are measured and jobs are filtered ('' when the kind has only one).
     `time_limit` answers a limit in seconds that the kind sets below the job's own timeout, None
-    when it sets none. `run` serves the async lane and keeps the attempt's time limit itself;
+    when it sets none; `retries` what holds for jobs that name no retry policy. `at_most_once` answers
+    the handlers that must not run twice. `run` serves the async lane and keeps the attempt's time limit itself;
     `run_in_process` serves the process lane, where the executor keeps it. `close` gives back what
     the running event loop holds.
     """
@@ -64,6 +84,8 @@ class Kind:
     handler: Callable[[dict[str, Any]], str]
     admit: Callable[[Any, UUID], None] = everybody
     time_limit: Callable[[dict[str, Any]], float | None] = no_own_limit
+    retries: Callable[[dict[str, Any]], Retries] = no_own_retries
+    at_most_once: Callable[[], Sequence[str]] = none_at_most_once
     run: Run | None = None
     run_in_process: RunInProcess | None = None
     close: Callable[[], Awaitable[None]] = nothing_to_close

@@ -1,8 +1,9 @@
 """The public side of the job kind `python`: how a function becomes a handler.
 
-    from jobs.handlers.python_functions import PermanentFailure, handler
+    from jobs.handlers.python_functions import Backoff, PermanentFailure, handler
 
-    @handler("billing.invoice", arguments_schema={...}, timeout=60)
+    @handler("billing.invoice", arguments_schema={...}, timeout=60, max_attempts=8,
+             backoff=Backoff(base=10), idempotent=False)
     def invoice(context, *, order): ...
 
 A package offers its handlers by an entry point of the group `taskflow.handlers` that names the
@@ -14,12 +15,26 @@ import inspect
 import math
 import re
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, TypeVar
 
+from jobs.backoff import MAX_DELAY, STRATEGIES, Backoff
 from jobs.handlers.kinds import ASYNC, LANES, PROCESS
 from jobs.handlers.schemas import InvalidSchema, PayloadSchema
 
+__all__ = [
+    "Backoff",
+    "InvalidHandler",
+    "PermanentFailure",
+    "PythonHandler",
+    "RetryLater",
+    "forget",
+    "handler",
+    "registered",
+]
+
+MAX_ATTEMPTS = 100
+MAX_FACTOR = 100
 MAX_RETRY_LATER = 24 * 3600.0  # seconds
 
 _NAME = re.compile(r"[a-z][a-z0-9_]*(\.[a-z][a-z0-9_]*)*\Z")
@@ -58,6 +73,9 @@ class PythonHandler:
     timeout: float | None  # seconds, below the job's own
     is_coroutine: bool
     signature: inspect.Signature
+    max_attempts: int | None = None  # of jobs that name none
+    backoff: Backoff | None = None  # of jobs that name none
+    idempotent: bool = True
 
 
 _handlers: dict[str, PythonHandler] = {}
@@ -68,17 +86,25 @@ def handler(
     arguments_schema: dict[str, Any] | None = None,
     lane: str | None = None,
     timeout: float | None = None,
+    max_attempts: int | None = None,
+    backoff: Backoff | None = None,
+    idempotent: bool = True,
 ) -> Callable[[_F], _F]:
     """Register the decorated function under `name` (dotted, lower case).
 
     `arguments_schema` is a JSON Schema for the arguments; without one they are checked against the
     function's signature. `lane` is "async" (the default of coroutine functions) or "process" (of
-    all others). `timeout` in seconds ends an attempt earlier than the job's own. Raises
-    InvalidHandler.
+    all others). `timeout` in seconds ends an attempt earlier than the job's own. `max_attempts` and
+    `backoff` hold for jobs that name none. A handler that is not `idempotent` runs at most once: an
+    attempt that may have happened (its worker was lost, it timed out, its worker shut down) is
+    dead-lettered as `ambiguous`, one that raised as what it raised; only RetryLater, and an attempt
+    that surely did not start, are repeated. Raises InvalidHandler.
     """
 
     def register(function: _F) -> _F:
-        _add(_described(name, function, arguments_schema, lane, timeout))
+        described = _described(name, function, arguments_schema, lane, timeout)
+        _refuse_retries(name, max_attempts, backoff)
+        _add(replace(described, max_attempts=max_attempts, backoff=backoff, idempotent=idempotent))
         return function
 
     return register
@@ -122,6 +148,25 @@ def _described(
         is_coroutine=is_coroutine,
         signature=inspect.signature(function),
     )
+
+
+def _refuse_retries(name: str, max_attempts: int | None, backoff: Backoff | None) -> None:
+    if max_attempts is not None and not 1 <= max_attempts <= MAX_ATTEMPTS:
+        raise InvalidHandler(f'Handler "{name}": max_attempts is between 1 and {MAX_ATTEMPTS}.')
+    if backoff is None:
+        return
+    sound = (
+        backoff.strategy in STRATEGIES
+        and 0.1 <= backoff.base <= backoff.cap <= MAX_DELAY
+        and 1 <= backoff.factor <= MAX_FACTOR
+        and 0 <= backoff.jitter <= 1
+    )
+    if not sound:
+        raise InvalidHandler(
+            f'Handler "{name}": backoff has a strategy of {", ".join(STRATEGIES)}, base and cap '
+            f"from 0.1 to {MAX_DELAY:.0f} seconds (base no more than cap), a factor from 1 to "
+            f"{MAX_FACTOR} and a jitter from 0 to 1."
+        )
 
 
 def _add(new: PythonHandler) -> None:

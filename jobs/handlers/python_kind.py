@@ -5,13 +5,14 @@ import contextlib
 import contextvars
 import threading
 from collections.abc import Callable
+from dataclasses import replace
 from functools import partial
 from typing import Any, NoReturn
 
 from django.conf import settings
 
 from jobs.handlers.context import AttemptContext, AttemptTimedOut
-from jobs.handlers.kinds import PROCESS, InvalidPayload, Kind, PayloadProblem
+from jobs.handlers.kinds import PROCESS, InvalidPayload, Kind, PayloadProblem, Retries
 from jobs.handlers.python_functions import PythonHandler
 from jobs.handlers.python_plugins import known_handlers
 from jobs.handlers.python_results import failed, raised, returned, timed_out
@@ -62,6 +63,19 @@ def time_limit(payload: dict[str, Any]) -> float | None:
     return chosen.timeout if chosen else None
 
 
+def retries(payload: dict[str, Any]) -> Retries:
+    """Return the handler's own retry policy."""
+    chosen = known_handlers().get(payload["handler"])
+    if chosen is None:
+        return Retries()
+    return Retries(max_attempts=chosen.max_attempts, backoff=chosen.backoff)
+
+
+def at_most_once() -> list[str]:
+    """Return the names of the handlers that are not idempotent."""
+    return [name for name, known in known_handlers().items() if not known.idempotent]
+
+
 async def run(attempt: Attempt, context: AttemptContext) -> Outcome:
     """Run the handler on this event loop, a plain function in a thread beside it.
 
@@ -73,6 +87,7 @@ async def run(attempt: Attempt, context: AttemptContext) -> Outcome:
         return _unknown(attempt)
     seconds = _seconds(chosen, attempt)
     context.limit_to(seconds)
+    context.begin()
     limit = asyncio.timeout(seconds)
     try:
         async with limit:
@@ -102,6 +117,7 @@ def run_in_process(attempt: Attempt, context: AttemptContext) -> Outcome:
         return _unknown(attempt)
     seconds = _seconds(chosen, attempt)
     context.limit_to(seconds)
+    context.begin()
     arguments = attempt.payload.get("arguments", {})
     try:
         value = chosen.function(context, **arguments)
@@ -161,7 +177,7 @@ def _seconds(chosen: PythonHandler, attempt: Attempt) -> float:
 def _unknown(attempt: Attempt) -> Outcome:
     # Not rejected: during a deployment some workers know a handler earlier than others.
     message = f'This worker knows no handler "{shown(attempt.handler)}"; install its plugin.'
-    return failed(Result.FAILED, "unknown_handler", message)
+    return replace(failed(Result.FAILED, "unknown_handler", message), began=False)
 
 
 def _check_signature(chosen: PythonHandler, arguments: dict[str, Any]) -> None:
@@ -182,6 +198,8 @@ KIND = Kind(
     lane=lane,
     handler=handler,
     time_limit=time_limit,
+    retries=retries,
+    at_most_once=at_most_once,
     run=run,
     run_in_process=run_in_process,
 )

@@ -30,6 +30,7 @@ __all__ = [
     "Run",
     "RunInProcess",
     "UnknownKind",
+    "at_most_once",
     "close_kinds",
     "find_kind",
     "kind_names",
@@ -62,6 +63,11 @@ def find_kind(name: str) -> Kind:
 def validate_payload(kind_name: str, payload: Any) -> None:
     """Check a payload against its kind. Raises UnknownKind or InvalidPayload."""
     find_kind(kind_name).validate(payload)
+
+
+def at_most_once() -> list[str]:
+    """Return the handlers that must not run twice, as "kind:handler"."""
+    return [f"{kind.name}:{handler}" for kind in KINDS.values() for handler in kind.at_most_once()]
 
 
 async def close_kinds() -> None:

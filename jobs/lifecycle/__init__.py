@@ -2,8 +2,8 @@
 
 Every function is one guarded statement over a set of jobs (the SQL is in `jobs.statements`). A
 stale caller (a zombie worker, a doubled message, a restored broker) matches no row and changes
-nothing; the returned rows are the answer. Listeners hear of it after the commit. The one verb that
-takes several statements, `settle_overlaps`, takes them in one transaction.
+nothing; the returned rows are the answer. Listeners hear of it after the commit. The verbs that take
+several statements, `settle_overlaps`, `settle_keys` and `restart`, take them in one transaction.
 """
 
 from jobs.lifecycle.creating import create, create_occurrences
@@ -33,6 +33,7 @@ from jobs.lifecycle.running import (
     finish,
 )
 from jobs.lifecycle.steering import advance, cancel, edit, restart
+from jobs.lifecycle.unique_keys import forget_keys, replace, settle_keys
 
 __all__ = [
     "IllegalTransition",
@@ -50,13 +51,16 @@ __all__ = [
     "find_running",
     "find_stranded",
     "finish",
+    "forget_keys",
     "is_short",
     "make_up",
     "queue_due",
     "queue_shares",
     "release_missed",
+    "replace",
     "requeue_lost_messages",
     "restart",
+    "settle_keys",
     "settle_overlaps",
     "skip",
     "unqueue",

@@ -19,12 +19,12 @@ def create(jobs: Sequence[Job]) -> list[Job]:
     """
     if not jobs:
         return []
-    columns: dict[str, Any] = {
-        name: [getattr(job, name) for job in jobs] for name in creating.PLAIN
-    }
+    keyed = any(job.unique_key for job in jobs)
+    plain = creating.KEYED if keyed else creating.PLAIN
+    columns: dict[str, Any] = {name: [getattr(job, name) for job in jobs] for name in plain}
     for name in creating.AS_JSON:
         columns[name] = [dumped(getattr(job, name)) for job in jobs]
-    created_at = execute(creating.CREATE, **columns)[0][0]
+    created_at = execute(creating.CREATE_KEYED if keyed else creating.CREATE, **columns)[0][0]
     for job in jobs:
         job.status = JobStatus.SCHEDULED
         job.scheduled_at = job.run_at

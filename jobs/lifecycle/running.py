@@ -18,14 +18,24 @@ class IllegalTransition(ValueError):
     """The machine in jobs.states has no such arrow."""
 
 
-def claim(*, tickets: Sequence[tuple[UUID, int]], worker_id: UUID, engine: Engine) -> list[Attempt]:
-    """Start the attempts whose ticket is still good, for a worker that is alive."""
+def claim(
+    *,
+    tickets: Sequence[tuple[UUID, int]],
+    worker_id: UUID,
+    engine: Engine,
+    at_most_once: Sequence[str] = (),
+) -> list[Attempt]:
+    """Start the attempts whose ticket is still good, for a worker that is alive.
+
+    `at_most_once`: the handlers, as "kind:handler", whose attempts are not to be repeated.
+    """
     found = execute(
         running.CLAIM,
         ids=[job_id for job_id, _ in tickets],
         tickets=[ticket for _, ticket in tickets],
         worker=worker_id,
         grace=engine.deadline_grace,
+        at_most_once=list(at_most_once),
     )
     return [attempt_row(row) for row in found]
 
@@ -60,7 +70,7 @@ def finish(endings: Sequence[Ending]) -> list[Ended]:
 def find_stranded(*, now: datetime, limit: int) -> list[Stranded]:
     """Return running attempts whose worker is gone or whose deadline has passed."""
     found = execute(running.FIND_STRANDED, now=now, limit=limit)
-    return [Stranded(attempt=attempt_row(row), lost=row[16]) for row in found]
+    return [Stranded(attempt=attempt_row(row), lost=row[17]) for row in found]
 
 
 def find_running(tickets: Sequence[tuple[UUID, int]]) -> list[Attempt]:

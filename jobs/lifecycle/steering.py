@@ -6,8 +6,10 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
+from django.db import transaction
 from django.db.models import Case, F, Q, Value, When
 
+from jobs.lifecycle import unique_keys
 from jobs.lifecycle.announcing import announce
 from jobs.models import Job
 from jobs.querysets import JobQuerySet
@@ -60,17 +62,20 @@ def restart(
 
     An occurrence is the person's since, as after an edit, and asks no overlap policy; only jobs that
     go one after another (Overlap.WAIT) still do. Open dead letters of theirs are resolved as
-    redriven by `by`.
+    redriven by `by`. A job takes its unique key again; one whose key another job holds is left as
+    it is.
     """
     edited = list((replacements or {}).items())
-    found = execute(
-        steering.RESTART,
-        ids=list(job_ids),
-        now=now,
-        by=by[:200],
-        edited=[job_id for job_id, _ in edited],
-        payloads=[json.dumps(new.payload) for _, new in edited],
-        lanes=[new.lane for _, new in edited],
-        handlers=[new.handler for _, new in edited],
-    )
+    with transaction.atomic():
+        refused = unique_keys.retake(job_ids, now=now)
+        found = execute(
+            steering.RESTART,
+            ids=[job_id for job_id in job_ids if job_id not in refused],
+            now=now,
+            by=by[:200],
+            edited=[job_id for job_id, _ in edited],
+            payloads=[json.dumps(new.payload) for _, new in edited],
+            lanes=[new.lane for _, new in edited],
+            handlers=[new.handler for _, new in edited],
+        )
     return announce("restart", [moved_row(row) for row in found])

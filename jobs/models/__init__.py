@@ -4,6 +4,7 @@ from .dead_letter import DeadLetter, Resolution
 from .execution import Execution
 from .idempotency import IdempotencyRecord
 from .job import Job
+from .unique_claim import UniqueClaim
 from .worker import Worker, WorkerState
 
 __all__ = [
@@ -12,6 +13,7 @@ __all__ = [
     "IdempotencyRecord",
     "Job",
     "Resolution",
+    "UniqueClaim",
     "Worker",
     "WorkerState",
 ]

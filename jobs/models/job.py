@@ -11,6 +11,7 @@ from django.db.models.functions import Now
 
 from jobs.querysets import JobQuerySet
 from jobs.states import FINAL, STARTED, WAITING, Gate, JobStatus, Origin, Overlap
+from jobs.unique import Scope
 from tenants.identifiers import new_id
 from tenants.models import Merchant
 
@@ -69,6 +70,19 @@ class Job(models.Model):
         null=True, blank=True, help_text="Not started by then, the job fails as expired."
     )
 
+    # For people: who holds a key is in UniqueClaim.
+    unique_key = models.CharField(
+        max_length=200, blank=True, default="", db_default="", editable=False
+    )
+    unique_scope = models.CharField(
+        max_length=10,
+        choices=_choices(Scope),
+        blank=True,
+        default="",
+        db_default="",
+        editable=False,
+    )
+
     status = models.CharField(max_length=16, choices=STATUS_CHOICES)
     scheduled_at = models.DateTimeField(help_text="When the next attempt is due.")
     attempt = models.PositiveIntegerField(default=0)
@@ -80,6 +94,8 @@ class Job(models.Model):
     queue_lease_until = models.DateTimeField(null=True)
     started_at = models.DateTimeField(null=True)
     worker_id = models.UUIDField(null=True)
+    # Of the last claim: an attempt that may have happened is not repeated.
+    at_most_once = models.BooleanField(default=False, db_default=False, editable=False)
     deadline_at = models.DateTimeField(null=True)
     cancel_requested_at = models.DateTimeField(null=True)
     finalized_at = models.DateTimeField(null=True)

@@ -11,7 +11,7 @@ from jobs.operations.moments import read_deadline, read_run_at
 from jobs.operations.new_job import JOB_FIELDS
 from jobs.operations.work import check_work
 
-EDIT_FIELDS = tuple(name for name in JOB_FIELDS if name != "kind")
+EDIT_FIELDS = tuple(name for name in JOB_FIELDS if name not in {"kind", "unique"})
 
 
 def read_changes(data: Any, *, job: Job, now: datetime) -> dict[str, Any]:

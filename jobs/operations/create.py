@@ -1,29 +1,101 @@
-"""Create jobs: admitted by the quota, inserted in one statement, the populator told."""
+"""Create jobs: unique keys settled, admitted by the quota, inserted in one statement, the populator
+told."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime, timedelta
+from uuid import UUID
 
 from django.db import transaction
 
 from jobs import lifecycle, publishing, quota
 from jobs.models import Job
 from jobs.operations.new_job import NewJob
+from jobs.operations.unique_keys import HeldProblem, UniqueKeyHeld, held
+from jobs.unique import Asked, Decisions
 from tenants.models import Merchant
 
 # The populator plans its sleep ahead: a job due sooner than its next look is worth a hint.
 SOON = timedelta(seconds=1)
+_NOTHING_ASKED = Decisions(found={}, refused={}, replaced=(), takers={})
 
 
-def create_jobs(*, merchant: Merchant, new_jobs: Sequence[NewJob], now: datetime) -> list[Job]:
-    """Store all of the jobs or none, in the order given. Raises QuotaExceeded."""
-    if not new_jobs:
-        return []
-    quota.admit(merchant, adding=len(new_jobs), now=now)
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Placed:
+    """The job that a request gets; not created when an earlier one holds its unique key."""
+
+    job: Job
+    created: bool
+
+
+def create_jobs(*, merchant: Merchant, new_jobs: Sequence[NewJob], now: datetime) -> list[Placed]:
+    """Store all of the jobs or none, in the order given. Raises QuotaExceeded, UniqueKeyHeld."""
     with transaction.atomic():
-        created = lifecycle.create([_job(merchant, new_job) for new_job in new_jobs])
-        if any(new_job.run_at <= now + SOON for new_job in new_jobs):
-            transaction.on_commit(publishing.wake)
-    return created
+        placed = _place(merchant, new_jobs, now)
+        if refused := [one for one in placed if isinstance(one, HeldProblem)]:
+            raise UniqueKeyHeld(refused)
+    return [one for one in placed if isinstance(one, Placed)]
+
+
+def place_jobs(
+    *, merchant: Merchant, new_jobs: Sequence[NewJob], now: datetime
+) -> list[Placed | HeldProblem]:
+    """Store the jobs whose unique keys allow it, and say of each in turn what became of it.
+
+    Raises QuotaExceeded, with nothing stored.
+    """
+    with transaction.atomic():
+        return _place(merchant, new_jobs, now)
+
+
+def _place(
+    merchant: Merchant, new_jobs: Sequence[NewJob], now: datetime
+) -> list[Placed | HeldProblem]:
+    jobs = [_job(merchant, new_job) for new_job in new_jobs]
+    decided = _settle(merchant, new_jobs, jobs, now)
+    wanted = [job for job in jobs if job.pk not in decided.found and job.pk not in decided.refused]
+    if wanted:
+        quota.admit(merchant, adding=len(wanted), now=now)
+        lifecycle.create(wanted)
+    replaced = {moved.job_id for moved in lifecycle.replace(decided.replaced)}
+    if any(job.run_at <= now + SOON for job in wanted):
+        transaction.on_commit(publishing.wake)
+    return _placed(merchant, new_jobs, jobs, decided, replaced)
+
+
+def _settle(
+    merchant: Merchant, new_jobs: Sequence[NewJob], jobs: Sequence[Job], now: datetime
+) -> Decisions:
+    asked = [
+        Asked(job_id=job.pk, unique=new.unique)
+        for new, job in zip(new_jobs, jobs, strict=True)
+        if new.unique is not None
+    ]
+    if not asked:
+        return _NOTHING_ASKED
+    return lifecycle.settle_keys(asked, merchant_id=merchant.pk, now=now)
+
+
+def _placed(
+    merchant: Merchant,
+    new_jobs: Sequence[NewJob],
+    jobs: Sequence[Job],
+    decided: Decisions,
+    replaced: set[UUID],
+) -> list[Placed | HeldProblem]:
+    ours = {job.pk for job in jobs}
+    changed = (set(decided.found.values()) - ours) | (replaced & ours)
+    known = Job.objects.of(merchant).in_bulk(changed) if changed else {}
+    by_id = {job.pk: job for job in jobs} | known
+    placed: list[Placed | HeldProblem] = []
+    for new, job in zip(new_jobs, jobs, strict=True):
+        if new.unique is not None and job.pk in decided.refused:
+            placed.append(held(new.pointer, new.unique.key, decided.refused[job.pk]))
+        elif job.pk in decided.found:
+            placed.append(Placed(job=by_id[decided.found[job.pk]], created=False))
+        else:
+            placed.append(Placed(job=by_id[job.pk], created=True))
+    return placed
 
 
 def _job(merchant: Merchant, new: NewJob) -> Job:
@@ -42,4 +114,6 @@ def _job(merchant: Merchant, new: NewJob) -> Job:
         timeout=new.timeout,
         run_at=new.run_at,
         expires_at=new.expires_at,
+        unique_key=new.unique.key if new.unique else "",
+        unique_scope=new.unique.scope if new.unique else "",
     )

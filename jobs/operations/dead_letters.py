@@ -10,6 +10,7 @@ from django.db import transaction
 
 from jobs import lifecycle, publishing, quota
 from jobs.models import DeadLetter, Resolution
+from jobs.operations.unique_keys import refuse_held
 from jobs.operations.work import read_payload
 from jobs.querysets import DeadLetterQuerySet
 from jobs.rows import Replacement
@@ -35,7 +36,7 @@ class Resolved:
 def redrive(letter: DeadLetter, *, now: datetime, by: str, payload: Any = None) -> None:
     """Run the job again, with another payload when one is given.
 
-    Raises AlreadyResolved, InvalidFields for the payload, QuotaExceeded.
+    Raises AlreadyResolved, CannotRetake, InvalidFields for the payload, QuotaExceeded.
     """
     _refuse_resolved(letter)
     replacements = _replacement(letter, payload) if payload is not None else {}
@@ -43,6 +44,7 @@ def redrive(letter: DeadLetter, *, now: datetime, by: str, payload: Any = None) 
     if not _restart([letter.job_id], now=now, by=by, replacements=replacements):
         letter.refresh_from_db()
         _refuse_resolved(letter)
+        refuse_held(letter.job)
         raise AlreadyResolved("The job of this dead letter is no longer failed; look at the job.")
 
 
@@ -56,7 +58,10 @@ def discard(letter: DeadLetter, *, now: datetime, by: str, reason: str = "") -> 
 def redrive_many(
     letters: DeadLetterQuerySet, *, merchant: Merchant, now: datetime, by: str
 ) -> Resolved:
-    """Run the jobs of the open ones among `letters` again, oldest first. Raises QuotaExceeded."""
+    """Run the jobs of the open ones among `letters` again, oldest first. Raises QuotaExceeded.
+
+    Letters of jobs whose unique keys other jobs hold stay open.
+    """
     found = list(letters.open().order_by("pk").values_list("job_id", flat=True)[: MOST_AT_ONCE + 1])
     chosen = found[:MOST_AT_ONCE]
     if not chosen:

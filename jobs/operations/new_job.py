@@ -8,7 +8,9 @@ from uuid import UUID
 from jobs.operations.blueprint import PLAIN
 from jobs.operations.fields import Fields
 from jobs.operations.moments import read_deadline, read_run_at
-from jobs.operations.work import Work, asked_for, check_work
+from jobs.operations.unique_keys import read_unique
+from jobs.operations.work import Work, asked_for, check_work, own_retries
+from jobs.unique import Unique
 
 JOB_FIELDS = (
     "kind",
@@ -23,6 +25,7 @@ JOB_FIELDS = (
     "name",
     "tags",
     "metadata",
+    "unique",
 )
 
 
@@ -40,6 +43,8 @@ class NewJob:
     name: str
     tags: list[str]
     metadata: dict[str, Any]
+    unique: Unique | None = None
+    pointer: str = ""  # where the request names it
 
 
 def read_new_job(data: Any, *, now: datetime, merchant_id: UUID, pointer: str = "") -> NewJob:
@@ -48,10 +53,14 @@ def read_new_job(data: Any, *, now: datetime, merchant_id: UUID, pointer: str = 
     run_at = read_run_at(fields, now) or now
     work = _work(fields, merchant_id)
     expires_at = read_deadline(fields, run_at=run_at, now=now)
+    unique = read_unique(fields)
     plain = {name: read(fields) for name, read in PLAIN.items()}
     fields.raise_problems()
     assert work is not None
-    return NewJob(work=work, run_at=run_at, expires_at=expires_at, **plain)
+    plain |= own_retries(work, fields)
+    return NewJob(
+        work=work, run_at=run_at, expires_at=expires_at, unique=unique, pointer=pointer, **plain
+    )
 
 
 def _work(fields: Fields, merchant_id: UUID) -> Work | None:

@@ -8,6 +8,7 @@ from django.db import transaction
 
 from jobs import lifecycle, publishing, quota
 from jobs.models import Job
+from jobs.operations.unique_keys import refuse_held
 from jobs.rows import Moved
 from jobs.states import JobStatus
 
@@ -43,9 +44,13 @@ def cancel(job: Job, *, now: datetime) -> None:
 
 
 def retry(job: Job, *, now: datetime, by: str) -> None:
-    """Give a failed, cancelled or skipped job a new round of attempts. Raises NotRetryable, QuotaExceeded."""
+    """Give a failed, cancelled or skipped job a new round of attempts.
+
+    Raises NotRetryable, CannotRetake, QuotaExceeded.
+    """
     quota.admit(job.merchant, adding=1, now=now)
     if not _waking(lambda: lifecycle.restart(job_ids=[job.pk], now=now, by=by)):
+        refuse_held(job)
         raise NotRetryable(
             f"The job is {_status(job)}; only a failed, cancelled or skipped job can be retried. "
             "Create a new job to do the work again."

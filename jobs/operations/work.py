@@ -1,7 +1,7 @@
 """What a job is to do: a kind and a payload that fits it."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Any
 from uuid import UUID
 
@@ -51,6 +51,17 @@ def check_work(kind_name: str, payload: Any, fields: Fields, *, merchant_id: UUI
     return Work(
         kind=kind.name, payload=payload, lane=kind.lane(payload), handler=kind.handler(payload)
     )
+
+
+def own_retries(work: Work, fields: Fields) -> dict[str, Any]:
+    """Return the columns of the handler's retry policy that `fields` names nothing for."""
+    wished = find_kind(work.kind).retries(work.payload)
+    columns: dict[str, Any] = {}
+    if wished.max_attempts is not None and "max_attempts" not in fields:
+        columns["max_attempts"] = wished.max_attempts
+    if wished.backoff is not None and fields.data.get("backoff") is None:
+        columns["backoff"] = asdict(wished.backoff)
+    return columns
 
 
 def asked_for(fields: Fields) -> tuple[str, Any] | None:

@@ -3,25 +3,31 @@
 # One array a column: a thousand rows cost the client about as much as a few. (Django's bulk insert
 # spent a second on a thousand.) An array cannot hold lists of different lengths, so tags come as
 # JSON.
-CREATE = """
+_CREATE = """
 INSERT INTO jobs_job (
     id, merchant_id, kind, handler, lane, name, tags, metadata, payload, priority, max_attempts,
     backoff, timeout, run_at, scheduled_at, expires_at, status, attempt, earlier_attempts,
-    lost_count, progress_note, created_at)
+    lost_count, progress_note, created_at{columns})
 SELECT id, merchant_id, kind, handler, lane, name,
-       CASE WHEN tags = '[]' THEN '{}'::varchar[]
+       CASE WHEN tags = '[]' THEN '{{}}'::varchar[]
             ELSE ARRAY(SELECT jsonb_array_elements_text(tags::jsonb)) END,
        metadata::jsonb, payload::jsonb, priority, max_attempts, backoff::jsonb, timeout,
-       run_at, run_at, expires_at, 'scheduled', 0, 0, 0, '', statement_timestamp()
+       run_at, run_at, expires_at, 'scheduled', 0, 0, 0, '', statement_timestamp(){columns}
   FROM unnest(%(id)s::uuid[], %(merchant_id)s::uuid[], %(kind)s::text[], %(handler)s::text[],
               %(lane)s::text[], %(name)s::text[], %(tags)s::text[], %(metadata)s::text[],
               %(payload)s::text[], %(priority)s::smallint[], %(max_attempts)s::smallint[],
               %(backoff)s::text[], %(timeout)s::float8[], %(run_at)s::timestamptz[],
-              %(expires_at)s::timestamptz[])
+              %(expires_at)s::timestamptz[]{arrays})
     AS given(id, merchant_id, kind, handler, lane, name, tags, metadata, payload, priority,
-             max_attempts, backoff, timeout, run_at, expires_at)
+             max_attempts, backoff, timeout, run_at, expires_at{columns})
 RETURNING created_at
 """
+CREATE = _CREATE.format(columns="", arrays="")
+# Jobs without a unique key do not pay for its columns.
+CREATE_KEYED = _CREATE.format(
+    columns=", unique_key, unique_scope",
+    arrays=", %(unique_key)s::text[], %(unique_scope)s::text[]",
+)
 
 # The rows come as one JSON text: ten thousand of them as arrays spent four seconds in the driver. In
 # the order of the unique index: two expanders that insert the same occurrences wait for each other
@@ -60,4 +66,5 @@ PLAIN = (
     "run_at",
     "expires_at",
 )
+KEYED = (*PLAIN, "unique_key", "unique_scope")
 AS_JSON = ("tags", "metadata", "payload", "backoff")

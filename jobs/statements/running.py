@@ -2,7 +2,8 @@
 
 # Waits for a row lock instead of skipping: a skipped row would have lost its only message.
 # The attempt is counted here, not at the end: a payload that kills its worker must run out of
-# attempts. A worker that was declared lost may claim nothing.
+# attempts. A worker that was declared lost may claim nothing. Whether the handler must not run twice
+# is written by the worker that knows it, before it starts: whoever ends the attempt may not.
 CLAIM = """
 WITH mine AS MATERIALIZED (
     SELECT job.id
@@ -23,13 +24,15 @@ UPDATE jobs_job AS job
        started_at = clock_timestamp(),
        deadline_at = clock_timestamp() + make_interval(secs => job.timeout + %(grace)s),
        queue_lease_until = NULL,
+       at_most_once = job.kind || ':' || job.handler = ANY(%(at_most_once)s::text[]),
        progress = NULL,
        progress_note = ''
   FROM mine
  WHERE job.id = mine.id
 RETURNING job.id, job.ticket, job.merchant_id, job.kind, job.handler, job.name, job.payload,
           job.metadata, job.attempt, job.attempt - job.earlier_attempts, job.max_attempts,
-          job.timeout, job.backoff, job.scheduled_at, job.started_at, job.lost_count
+          job.timeout, job.backoff, job.scheduled_at, job.started_at, job.lost_count,
+          job.at_most_once
 """
 
 # One statement ends a whole group of attempts: the job's new status, the execution, the dead
@@ -100,7 +103,7 @@ FIND_STRANDED = """
 SELECT job.id, job.ticket, job.merchant_id, job.kind, job.handler, job.name, job.payload,
        job.metadata, job.attempt, job.attempt - job.earlier_attempts, job.max_attempts,
        job.timeout, job.backoff, job.scheduled_at, job.started_at, job.lost_count,
-       worker.state IS DISTINCT FROM 'alive' AS lost
+       job.at_most_once, worker.state IS DISTINCT FROM 'alive' AS lost
   FROM jobs_job AS job
   LEFT JOIN jobs_worker AS worker ON worker.id = job.worker_id
  WHERE job.status = 'running'
@@ -113,7 +116,8 @@ SELECT job.id, job.ticket, job.merchant_id, job.kind, job.handler, job.name, job
 FIND_RUNNING = """
 SELECT job.id, job.ticket, job.merchant_id, job.kind, job.handler, job.name, job.payload,
        job.metadata, job.attempt, job.attempt - job.earlier_attempts, job.max_attempts,
-       job.timeout, job.backoff, job.scheduled_at, job.started_at, job.lost_count
+       job.timeout, job.backoff, job.scheduled_at, job.started_at, job.lost_count,
+       job.at_most_once
   FROM jobs_job AS job
   JOIN unnest(%(ids)s::uuid[], %(tickets)s::bigint[]) AS given(id, ticket)
     ON job.id = given.id AND job.ticket = given.ticket

@@ -119,7 +119,9 @@ def read_columns(
     elif named & (SCHEDULE | WORK):
         recurrence = stored_recurrence(fields, str(template_id))
     if named & (WORK | {"recurrence"}) and _work_is_sound(fields):
-        check_payload(fields, recurrence, merchant=merchant, template_id=template_id, now=now)
+        columns |= check_payload(
+            fields, recurrence, merchant=merchant, template_id=template_id, now=now
+        )
     if recurrence is not None and named & SCHEDULE:
         refuse_dense_backwards(fields, recurrence, now)
     return columns

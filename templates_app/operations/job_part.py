@@ -8,7 +8,7 @@ from uuid import UUID
 from jobs.operations.blueprint import BLUEPRINT_FIELDS, PLAIN, read_blueprint
 from jobs.operations.fields import Fields, InvalidFields
 from jobs.operations.limits import MAX_NAME, MAX_PAYLOAD
-from jobs.operations.work import check_work, known_kind
+from jobs.operations.work import check_work, known_kind, own_retries
 from templates_app.operations.faults import placeholder_problems
 from templates_app.placeholders import Context, PlaceholderError, compile_payload
 from templates_app.recurrence.errors import RecurrenceError
@@ -34,14 +34,16 @@ def check_payload(
     merchant: Merchant,
     template_id: UUID,
     now: datetime,
-) -> None:
+) -> dict[str, Any]:
     """Fill in the placeholders for the next occurrence and see whether the kind takes that.
+
+    Returns the columns of the handler's own retry policy that the template names nothing for.
 
     Without a recurrence (a stored one that this release cannot read) they are filled in for now.
     """
     kind, payload = fields.data["kind"], fields.data["payload"]
     if not isinstance(kind, str) or not isinstance(payload, dict):
-        return
+        return {}
     moment = _next(recurrence, now)
     sample = Context(
         occurrence=moment,
@@ -57,8 +59,9 @@ def check_payload(
         filled_in = compile_payload(payload).render(sample)
     except PlaceholderError as error:
         fields.problems += placeholder_problems(error, f"{fields.pointer}/payload")
-        return
-    check_work(kind, filled_in, fields, merchant_id=merchant.pk)
+        return {}
+    work = check_work(kind, filled_in, fields, merchant_id=merchant.pk)
+    return own_retries(work, fields) if work is not None else {}
 
 
 def _work(fields: Fields, named: Collection[str]) -> dict[str, Any]:

@@ -65,6 +65,7 @@ def test_misbehaving_jobs_end_and_their_neighbours_live(stack):
     for job in (slow, deaf):
         until(job, "failed")
         assert outcomes(job) == [(1, "timed_out")]
+    assert Execution.objects.get(job_id=deaf.id).log == ["hears nothing"]
     until(unlucky, "succeeded")
     assert outcomes(unlucky) == [(1, "lost"), (2, "succeeded")]
     until(poison, "failed")
@@ -88,3 +89,36 @@ def test_cancel_and_shutdown_reach_a_running_child(stack):
     assert status_of(handed_back) == "scheduled"
     assert outcomes(handed_back) == [(1, "released")]
     assert Worker.objects.get().state == "stopped"
+
+
+def test_handler_that_must_not_run_twice_is_dead_lettered_when_its_process_or_worker_dies(stack):
+    shop = make_merchant()
+    crashed = job_of(shop, "test.once")
+    running = job_of(shop, "test.once", arguments={"seconds": 60})
+    neighbour = job_of(shop, "test.crash", arguments={"until": 2})
+    wake()
+    until(crashed, "failed")
+    until(neighbour, "succeeded")
+    assert outcomes(crashed) == [(1, "lost")]
+    assert Execution.objects.get(job_id=crashed.id).log == ["did it"]
+    assert DeadLetter.objects.get(job=crashed).error_code == "ambiguous"
+
+    until(running, "running")
+    stack.kill("worker-process")
+    stack.start("worker-process", "worker-control", "beat")
+    until(running, "failed")
+    assert outcomes(running) == [(1, "lost")]
+    assert DeadLetter.objects.get(job=running).error_code == "ambiguous"
+
+
+def test_last_progress_of_a_silent_handler_is_shown(stack):
+    job = job_of(make_merchant(), "test.report", arguments={"seconds": 60})
+    wake()
+    eventually(
+        lambda: (
+            Job.objects.values_list("progress", "progress_note").get(id=job.id)
+            == (90, "nearly done")
+        ),
+        "the second report is shown",
+    )
+    assert status_of(job) == "running"

@@ -11,7 +11,7 @@ from jobs.admin.bounded_reads import TookTooLong, reading_for_at_most
 from jobs.admin.executions import SHOWN_ATTEMPTS
 from jobs.admin.filters import first_id_at
 from jobs.admin.steering import MOST_AT_ONCE
-from jobs.models import Job
+from jobs.models import Job, UniqueClaim
 from tenants.clock import database_now
 from tests.factories.admin import (
     HTTP_PAYLOAD,
@@ -96,6 +96,20 @@ def test_button_pressed_too_late_says_why(shop, browser):
         "The job is succeeded; only a job that has not ended can be cancelled."
     ]
     assert not LogEntry.objects.exists()
+
+
+def test_retry_button_says_which_job_holds_the_unique_key(shop, browser, bystander):
+    key = {"merchant": shop, "unique_key": "order-17", "unique_scope": "unfinished"}
+    failed, holder = make_job(status="failed", **key), make_job(**key)
+    UniqueClaim.objects.create(
+        merchant=shop, key="order-17", job_id=holder.pk, scope="unfinished", look_at=NOW
+    )
+    answer = confirm(browser, page_url("job", failed, "retry"))
+    assert any(str(holder.pk) in message for message in messages_of(answer))
+    failed.refresh_from_db()
+    assert failed.status == "failed"
+    assert "order-17 (unfinished)" in text_of(browser.get(page_url("job", failed)))
+    assert "Unique key" not in text_of(browser.get(page_url("job", bystander)))
 
 
 @pytest.mark.parametrize(

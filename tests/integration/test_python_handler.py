@@ -183,11 +183,12 @@ def test_result_over_the_limit_is_cut_with_a_mark(settings: Any, text: str) -> N
     def long(context: AttemptContext, size: int) -> str:
         return text * size
 
-    assert in_process("tests.long", size=10).output == text * 10
-    output = in_process("tests.long", size=5000).output
-    assert output["truncated"] is True
-    assert output["preview"].startswith('"')
-    assert len(json.dumps(output, ensure_ascii=False).encode()) <= 1000
+    for run_in_lane in (in_process, on_loop):
+        assert run_in_lane("tests.long", size=10).output == text * 10
+        output = run_in_lane("tests.long", size=5000).output
+        assert output["truncated"] is True
+        assert output["preview"].startswith('"')
+        assert len(json.dumps(output, ensure_ascii=False).encode()) <= 1000
 
 
 def test_coroutine_that_takes_too_long_times_out() -> None:

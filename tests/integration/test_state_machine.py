@@ -88,6 +88,7 @@ VERBS = {
     "expire": expire,
     "cancel": lambda job: lifecycle.cancel(job_ids=[job.id], now=NOW),
     "advance": lambda job: lifecycle.advance(job_ids=[job.id], now=NOW),
+    "replace": lambda job: lifecycle.replace([job.id]),
     "restart": lambda job: lifecycle.restart(job_ids=[job.id], now=NOW, by="test"),
     "skip": lambda job: lifecycle.skip(reasons={job.id: "Missed."}, now=NOW),
     "release": release,

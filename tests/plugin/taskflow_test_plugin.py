@@ -17,6 +17,7 @@ def nap(context, seconds: float) -> dict[str, int]:
 @handler("test.deaf")
 def deaf(context) -> None:
     """Ignore every polite request to stop."""
+    context.log("hears nothing")
     signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGALRM, signal.SIGTERM})
     time.sleep(600)
 
@@ -27,3 +28,20 @@ def crash(context, until: int = 99) -> dict[str, int]:
     if context.attempt < until:
         os.kill(os.getpid(), signal.SIGKILL)
     return {"attempt": context.attempt}
+
+
+@handler("test.report")
+def report(context, seconds: float) -> None:
+    """Report twice in a row, then be silent for long."""
+    context.progress(10, "begun")
+    context.progress(90, "nearly done")
+    time.sleep(seconds)
+
+
+@handler("test.once", idempotent=False)
+def once(context, seconds: float = 0) -> None:
+    """Do what must not be done twice, then kill the process or sleep."""
+    context.log("did it")
+    if not seconds:
+        os.kill(os.getpid(), signal.SIGKILL)
+    time.sleep(seconds)

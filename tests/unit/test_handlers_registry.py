@@ -3,10 +3,11 @@
 from collections.abc import Iterator
 from importlib.metadata import EntryPoint
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from jobs.handlers.python_functions import InvalidHandler, handler, registered
+from jobs.handlers.python_functions import Backoff, InvalidHandler, handler, registered
 from jobs.handlers.python_plugins import known_handlers, load_plugins
 from jobs.handlers.registry import (
     ASYNC,
@@ -149,3 +150,21 @@ def test_plugin_that_fails_to_import_is_named_and_takes_nobody_down(
     assert "plugin_broken" in caplog.text
     assert {"good.one", "late.one"} <= set(registered())
     assert "broken.one" not in registered()
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        {"max_attempts": 0},
+        {"max_attempts": 101},
+        {"backoff": Backoff(base=0)},
+        {"backoff": Backoff(base=10, cap=5)},
+        {"backoff": Backoff(factor=0.5)},
+        {"backoff": Backoff(jitter=2)},
+        {"backoff": Backoff(strategy="random")},  # type: ignore[arg-type]
+    ],
+)
+def test_handler_with_an_impossible_retry_policy_is_refused(options: dict[str, Any]) -> None:
+    with pytest.raises(InvalidHandler, match=r'Handler "tests\.policy"'):
+        handler("tests.policy", **options)(lambda context: None)
+    assert "tests.policy" not in registered()
