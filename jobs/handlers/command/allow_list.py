@@ -15,6 +15,7 @@ from jobs.handlers.text import shown
 from jobs.strict_json import MalformedJson, read_json
 
 ALL_MERCHANTS: Final = "all"
+_CLOSED: Final = ("", "proc", "dev", "sys")
 _SCALARS: Final = {"type": ["string", "number", "boolean"]}
 _COMPILED = PayloadSchema(SCHEMA)
 
@@ -97,8 +98,10 @@ def _command(name: str, given: dict[str, Any]) -> Command:
     readable = tuple(given.get("readable", ()))
     for number, path in enumerate(readable):
         # Mounted over the sandbox's own root, /proc or /dev, a folder would open it.
-        if not _is_plain_path(path) or path.split("/")[1] in ("", "proc", "dev", "sys", "tmp"):
-            _refuse(f"{at}/readable/{number} must be an absolute path below a folder of its own.")
+        if not _is_plain_path(path) or path == "/tmp" or path.split("/")[1] in _CLOSED:  # noqa: S108
+            _refuse(
+                f"{at}/readable/{number} must be an absolute path; not /, /tmp, /proc, /dev or /sys."
+            )
     merchants = given["merchants"]
     return Command(
         name=name,

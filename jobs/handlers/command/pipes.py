@@ -43,14 +43,16 @@ class Pipes:
             os.close(descriptor)
             self._ours.discard(descriptor)
 
-    async def status_stream(self) -> asyncio.StreamReader:
-        """Return the stream of bubblewrap's reports, which ends with it."""
+    async def status_stream(self) -> tuple[asyncio.StreamReader, asyncio.BaseTransport]:
+        """Return the stream of bubblewrap's reports, which ends with it, and what to close."""
         reader = asyncio.StreamReader()
         loop = asyncio.get_running_loop()
         file = os.fdopen(self._status, "rb", buffering=0)
         self._ours.discard(self._status)
-        await loop.connect_read_pipe(lambda: asyncio.StreamReaderProtocol(reader), file)
-        return reader
+        transport, _ = await loop.connect_read_pipe(
+            lambda: asyncio.StreamReaderProtocol(reader), file
+        )
+        return reader, transport
 
     def _file(self, content: bytes) -> int:
         descriptor = self._kept(os.memfd_create("sandbox"))

@@ -79,11 +79,12 @@ class _Run:
         self._first: int | None = None  # a pidfd of the sandbox's own process 1
         self._exit_code: int | None = None
         self._readers: list[asyncio.Task[None]] = []
+        self._reports: asyncio.BaseTransport | None = None
 
     async def start(self) -> None:
         """Start the sandbox and learn which process is its first."""
         with Pipes(self._order.options, self._order.tools.seccomp) as pipes:
-            self._process = process = await self._spawn(pipes)
+            process = await self._spawned(pipes)
             pipes.close_theirs()
             assert process.stdout is not None
             assert process.stderr is not None
@@ -91,7 +92,7 @@ class _Run:
                 asyncio.create_task(self._stdout.drain(process.stdout)),
                 asyncio.create_task(self._stderr.drain(process.stderr)),
             ]
-            self._status = await pipes.status_stream()
+            self._status, self._reports = await pipes.status_stream()
             pid = await self._child_pid()
             # bubblewrap has not been waited for, so the number is still its child's.
             self._first = os.pidfd_open(pid)
@@ -103,7 +104,8 @@ class _Run:
             self._exit_code = _integer(line, "exit-code", self._exit_code)
         await self._process.wait()
         self._kill_now()
-        await asyncio.gather(*self._readers)
+        # Not gather: our time limit would cancel what still reads.
+        await asyncio.wait(self._readers)
         if self._exit_code is None:
             raise SandboxFailed(self._complaint())
 
@@ -121,6 +123,16 @@ class _Run:
             stderr=self._stderr,
             seconds=time.monotonic() - self._started,
         )
+
+    async def _spawned(self, pipes: Pipes) -> asyncio.subprocess.Process:
+        """Start bubblewrap; whoever gives up meanwhile still learns what there is to kill."""
+        spawning = asyncio.ensure_future(self._spawn(pipes))
+        try:
+            self._process = await asyncio.shield(spawning)
+        except asyncio.CancelledError:
+            self._process = await spawning
+            raise
+        return self._process
 
     async def _spawn(self, pipes: Pipes) -> asyncio.subprocess.Process:
         # Root's processes escape the limit on their number, so root hands over to nobody.
@@ -166,13 +178,12 @@ class _Run:
         return f"bubblewrap refused: {said or 'it said nothing'}"
 
     def _kill_now(self) -> None:
-        """SIGKILL, twice over: the sandbox's process 1, which takes all others along, and the group
-        of bubblewrap, which is all there is before process 1 is known."""
-        if self._first is not None:
-            with contextlib.suppress(ProcessLookupError):
+        """SIGKILL the sandbox's process 1, which takes all others and bubblewrap along; before that
+        one is known, bubblewrap's group, which is all there is then."""
+        with contextlib.suppress(ProcessLookupError):
+            if self._first is not None:
                 signal.pidfd_send_signal(self._first, signal.SIGKILL)
-        if self._process is not None and self._process.returncode is None:
-            with contextlib.suppress(ProcessLookupError):
+            elif self._process is not None and self._process.returncode is None:
                 os.killpg(self._process.pid, signal.SIGKILL)
 
     async def _gone(self) -> None:
@@ -183,8 +194,10 @@ class _Run:
             await _readable(self._first)
             os.close(self._first)
             self._first = None
-        # Nobody holds the other ends any more.
-        await asyncio.gather(*self._readers)
+        if self._readers:
+            await asyncio.wait(self._readers)  # nobody holds the other ends any more
+        if self._reports is not None:
+            self._reports.close()
 
 
 async def _readable(descriptor: int) -> None:
