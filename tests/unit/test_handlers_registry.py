@@ -29,13 +29,13 @@ def _handlers_as_before() -> Iterator[None]:
 
 
 def test_kinds_are_found_by_name() -> None:
-    assert kind_names() == ("http", "python")
-    assert [find_kind(name).name for name in kind_names()] == ["http", "python"]
+    assert kind_names() == ("command", "http", "python")
+    assert [find_kind(name).name for name in kind_names()] == ["command", "http", "python"]
 
 
 @pytest.mark.parametrize("name", ["", "HTTP", "shell", "x" * 100_000])
 def test_unknown_kind_is_refused_with_the_known_ones(name: str) -> None:
-    with pytest.raises(UnknownKind, match='use one of "http", "python"') as refused:
+    with pytest.raises(UnknownKind, match='use one of "command", "http", "python"') as refused:
         validate_payload(name, {})
     assert len(str(refused.value)) < 200
 

@@ -1,4 +1,4 @@
-"""The descriptors through which bubblewrap is given its options, and reports."""
+"""The descriptors through which bubblewrap is given its options, is held back, and reports."""
 
 import asyncio
 import os
@@ -16,11 +16,16 @@ class Pipes:
         written = b"".join(os.fsencode(option) + b"\0" for option in options)
         self._options = self._file(written)
         self._filter = self._file(seccomp)
+        self._hold, self._go = map(self._kept, os.pipe())
         self._status, self._report = map(self._kept, os.pipe())
-        self.theirs = (self._options, self._filter, self._report)
+        self.theirs = (self._options, self._filter, self._hold, self._go, self._report)
         self.options = [
             *("--args", str(self._options)),
             *("--seccomp", str(self._filter)),
+            *("--block-fd", str(self._hold)),
+            # It keeps the writing end of its own hold until it becomes the program: were we to die
+            # before `release`, it would otherwise read the end of the pipe, and begin.
+            *("--sync-fd", str(self._go)),
             *("--json-status-fd", str(self._report)),
         ]
 
@@ -39,7 +44,7 @@ class Pipes:
 
     def close_theirs(self) -> None:
         """Close our copies of what only bubblewrap uses; call it once it runs."""
-        for descriptor in self.theirs:
+        for descriptor in set(self.theirs) - {self._go}:
             os.close(descriptor)
             self._ours.discard(descriptor)
 
@@ -53,6 +58,10 @@ class Pipes:
             lambda: asyncio.StreamReaderProtocol(reader), file
         )
         return reader, transport
+
+    def release(self) -> None:
+        """Let the program begin."""
+        os.write(self._go, b"1")
 
     def _file(self, content: bytes) -> int:
         descriptor = self._kept(os.memfd_create("sandbox"))

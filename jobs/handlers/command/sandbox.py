@@ -80,22 +80,14 @@ class _Run:
         self._exit_code: int | None = None
         self._readers: list[asyncio.Task[None]] = []
         self._reports: asyncio.BaseTransport | None = None
+        self._starting: asyncio.Task[None] | None = None
+        self._ending: asyncio.Task[None] | None = None
 
     async def start(self) -> None:
-        """Start the sandbox and learn which process is its first."""
-        with Pipes(self._order.options, self._order.tools.seccomp) as pipes:
-            process = await self._spawned(pipes)
-            pipes.close_theirs()
-            assert process.stdout is not None
-            assert process.stderr is not None
-            self._readers = [
-                asyncio.create_task(self._stdout.drain(process.stdout)),
-                asyncio.create_task(self._stderr.drain(process.stderr)),
-            ]
-            self._status, self._reports = await pipes.status_stream()
-            pid = await self._child_pid()
-            # bubblewrap has not been waited for, so the number is still its child's.
-            self._first = os.pidfd_open(pid)
+        """Start the sandbox and learn which process is its first. Raises SandboxFailed."""
+        # Not given up half-way: until that process is known, there is none to kill.
+        self._starting = asyncio.create_task(self._start())
+        await asyncio.shield(self._starting)
 
     async def end(self) -> None:
         """Wait for the program's end and for the last of its output."""
@@ -111,9 +103,9 @@ class _Run:
 
     async def kill(self) -> None:
         """Kill whatever is left, and wait until it is gone."""
-        self._kill_now()
-        if self._process is not None:
-            await asyncio.shield(asyncio.ensure_future(self._gone()))
+        # Shielded: who gives up waiting does not keep anything alive.
+        self._ending = asyncio.create_task(self._gone())
+        await asyncio.shield(self._ending)
 
     def finished(self) -> Finished:
         """Return how it ended."""
@@ -124,15 +116,21 @@ class _Run:
             seconds=time.monotonic() - self._started,
         )
 
-    async def _spawned(self, pipes: Pipes) -> asyncio.subprocess.Process:
-        """Start bubblewrap; whoever gives up meanwhile still learns what there is to kill."""
-        spawning = asyncio.ensure_future(self._spawn(pipes))
-        try:
-            self._process = await asyncio.shield(spawning)
-        except asyncio.CancelledError:
-            self._process = await spawning
-            raise
-        return self._process
+    async def _start(self) -> None:
+        with Pipes(self._order.options, self._order.tools.seccomp) as pipes:
+            self._process = process = await self._spawn(pipes)
+            pipes.close_theirs()
+            assert process.stdout is not None
+            assert process.stderr is not None
+            self._readers = [
+                asyncio.create_task(self._stdout.drain(process.stdout)),
+                asyncio.create_task(self._stderr.drain(process.stderr)),
+            ]
+            self._status, self._reports = await pipes.status_stream()
+            pid = await self._child_pid()
+            # bubblewrap has not been waited for, so the number is still its child's.
+            self._first = os.pidfd_open(pid)
+            pipes.release()
 
     async def _spawn(self, pipes: Pipes) -> asyncio.subprocess.Process:
         # Root's processes escape the limit on their number, so root hands over to nobody.
@@ -178,16 +176,23 @@ class _Run:
         return f"bubblewrap refused: {said or 'it said nothing'}"
 
     def _kill_now(self) -> None:
-        """SIGKILL the sandbox's process 1, which takes all others and bubblewrap along; before that
-        one is known, bubblewrap's group, which is all there is then."""
+        """SIGKILL the sandbox's process 1, which takes all others and bubblewrap along; where none
+        was made known, bubblewrap's group, which still holds the program back."""
         with contextlib.suppress(ProcessLookupError):
             if self._first is not None:
+                # Never only the group: process 1 has left it, and bubblewrap asks to die with its
+                # parent a moment after it was made.
                 signal.pidfd_send_signal(self._first, signal.SIGKILL)
             elif self._process is not None and self._process.returncode is None:
                 os.killpg(self._process.pid, signal.SIGKILL)
 
     async def _gone(self) -> None:
-        assert self._process is not None
+        if self._starting is not None:
+            await asyncio.wait([self._starting])
+            self._starting.exception()  # raised to whoever waited for the start
+        if self._process is None:
+            return
+        self._kill_now()
         await self._process.wait()
         if self._first is not None:
             # Readable once process 1 has ended, which the kernel lets it only after all others.

@@ -4,6 +4,7 @@ import asyncio
 import os
 import time
 from collections.abc import Callable
+from functools import cache
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
@@ -59,6 +60,7 @@ def allowing(**commands: dict[str, Any]) -> AllowList:
     return parse_allow_list({"commands": commands})
 
 
+@cache
 def opened_runner() -> CommandRunner:
     """Return a runner whose sandbox was tried."""
     runner = CommandRunner()
