@@ -183,6 +183,14 @@ def test_it_sees_no_process_but_its_own() -> None:
     assert all(int(number) < 20 for number in numbers)
 
 
+def test_it_cannot_take_over_the_sandboxs_first_process() -> None:
+    # That one has no limits of its own.
+    assert run_script(": >> /proc/1/mem").result is Result.FAILED
+    assert run_script(": >> /proc/self/mem").result is Result.FAILED
+    assert re.search(r"Seccomp:\s+2\n", written(run_script("cat /proc/1/status")))
+    assert written(run_script("kill -KILL 1; cat /proc/1/comm")) == "bwrap\n"
+
+
 def test_it_is_nobody_and_cannot_become_more() -> None:
     status = written(run_script("id -u; cat /proc/self/status"))
     assert status.startswith("65534\n")

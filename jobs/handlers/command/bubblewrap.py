@@ -86,6 +86,8 @@ def sandbox_options(command: Command, environment: Mapping[str, str]) -> list[st
         *("--perms", "1777", "--size", size, "--tmpfs", "/tmp"),  # noqa: S108
         *(word for path in command.readable for word in ("--ro-bind", path, path)),
         *("--remount-ro", "/dev"),
+        # Through /proc/1/mem a command could take over process 1, which has no limits.
+        *("--remount-ro", "/proc"),
         *("--remount-ro", "/"),
         *("--chdir", "/tmp"),  # noqa: S108
         *(word for pair in variables.items() for word in ("--setenv", *pair)),

@@ -23,6 +23,7 @@ open() { echo "$1"; }
 (: > /tmp/probe) 2>/dev/null || open no_place_for_files
 [ -e /etc/passwd ] && open host_files
 [ -e /home ] && open host_files
+(: >> /proc/1/mem) 2>/dev/null && open process_one
 [ $$ -lt 100 ] || open host_processes
 [ "$(grep -c : /proc/net/dev)" = 1 ] || open network
 [ "$(id -u)" = 65534 ] || open user
