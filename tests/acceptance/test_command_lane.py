@@ -69,7 +69,9 @@ def test_a_command_job_goes_all_the_way_and_dies_with_its_worker(
         eventually(lambda: Worker.objects.filter(lane="command").exists(), "the worker registers")
         done = due("echo done")
         eventually(lambda: Job.objects.get(id=done.id).status == "succeeded", "it succeeds")
-        assert Execution.objects.get(job_id=done.id).output["stdout"] == "done\n"
+        output = Execution.objects.get(job_id=done.id).output
+        assert output is not None
+        assert output["stdout"] == "done\n"
         word = unique_word()
         due(f"setsid sh -c 'sleep 300 # {word}' & wait")
         eventually(lambda: processes_with(word), "it runs")

@@ -60,6 +60,7 @@ def test_a_command_job_runs_in_its_lane_and_its_output_is_kept(lane: AsyncLane) 
     assert lane.execute(tickets) == 1
     until(lambda: status(job) == "succeeded", "the job succeeds")
     output = Execution.objects.get(job_id=job.id).output
+    assert output is not None
     assert (output["exit_code"], output["stdout"]) == (0, "done\n")
     assert status(bystander) == "scheduled"
     worker = Worker.objects.get()
