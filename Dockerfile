@@ -8,6 +8,9 @@ RUN python -m venv /opt/taskflow \
         --require-hashes --compile-bytecode -r requirements/base.txt
 
 FROM python:3.13-slim-trixie
+# Makes the sandbox of command jobs.
+RUN apt-get update && apt-get install --yes --no-install-recommends bubblewrap \
+    && rm -rf /var/lib/apt/lists/*
 RUN useradd --system --uid 10001 --no-create-home taskflow
 ENV PATH=/opt/taskflow/bin:$PATH \
     PYTHONUNBUFFERED=1 \

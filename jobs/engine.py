@@ -32,6 +32,8 @@ class Engine:
     deadline_grace: float = 10.0
     # Jobs one async worker process runs at once.
     async_capacity: int = 500
+    # Commands one command worker process runs at once.
+    command_capacity: int = 4
     # At most so many jobs of a lane lie in the broker at once; the rest waits in PostgreSQL.
     queued_limit: int = 5000
     # A level of priority counts as much as so much waiting, so nothing waits for ever.

@@ -13,7 +13,7 @@ os.environ.setdefault("DJANGO_SETTINGS_MODULE", "taskflow.settings")
 # The api process and `migrate` check the project; a worker need not load every page for that.
 os.environ.setdefault("CELERY_SKIP_CHECKS", "1")
 
-QUEUES = ("async", "process", "control")
+QUEUES = ("async", "process", "command", "control")
 
 app = Celery("taskflow", include=["jobs.tasks", "templates_app.tasks", "taskflow.worker"])
 app.config_from_object("django.conf:settings", namespace="CELERY")

@@ -17,7 +17,7 @@ from psycopg.errors import QueryCanceled
 
 from jobs import liveness, publishing, queries
 from jobs.api.base import bounded_time
-from jobs.handlers.registry import LANES
+from jobs.handlers.registry import COMMAND, LANES
 from tenants.clock import database_now
 
 logger = logging.getLogger(__name__)
@@ -60,7 +60,7 @@ def _database_checks() -> dict[str, dict[str, Any]]:
     engine = settings.TASKFLOW_ENGINE
     # The control lane shows by the watcher's ticks, which may be further apart than heartbeats.
     lanes = liveness.live_lanes(now=now, lease=max(engine.worker_lease, engine.watch * 3))
-    names = (*LANES, liveness.CONTROL)
+    names = [lane for lane in (*LANES, liveness.CONTROL) if _is_expected(lane)]
     workers = {lane: lanes[lane].workers if lane in lanes else 0 for lane in names}
     return {
         "database": {"ok": True},
@@ -68,6 +68,11 @@ def _database_checks() -> dict[str, dict[str, Any]]:
         "workers": {"ok": all(workers.values()), "lanes": workers},
         "oldest_due_job": _oldest_due_job(now),
     }
+
+
+def _is_expected(lane: str) -> bool:
+    """Tell whether somebody should serve the lane: commands are off unless the operator allows some."""
+    return lane != COMMAND or settings.TASKFLOW_ALLOWED_COMMANDS.is_on
 
 
 def _oldest_due_job(now: datetime) -> dict[str, Any]:

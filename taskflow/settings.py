@@ -10,6 +10,7 @@ from psycopg import ProgrammingError
 from psycopg.conninfo import conninfo_to_dict
 
 from jobs.engine import Engine
+from jobs.handlers.command.allow_list import AllowList, InvalidAllowList, read_allow_list
 from jobs.handlers.publish.configuration import InvalidDestinations, parse_destinations
 from taskflow.celery_settings import celery_settings
 from taskflow.env import Environment
@@ -73,9 +74,16 @@ TASKFLOW_ENGINE = Engine(
     watch=env.seconds("TASKFLOW_WATCH", 5.0, minimum=0.1, maximum=300),
     deadline_grace=env.seconds("TASKFLOW_DEADLINE_GRACE", 10.0, minimum=0.1, maximum=600),
     async_capacity=env.integer("TASKFLOW_ASYNC_CAPACITY", 500, minimum=1, maximum=10_000),
+    command_capacity=env.integer("TASKFLOW_COMMAND_CAPACITY", 4, minimum=1, maximum=1000),
     queued_limit=env.integer("TASKFLOW_QUEUED_LIMIT", 5000, minimum=1, maximum=100_000),
     http_allow_networks=env.networks("TASKFLOW_HTTP_ALLOW_NETWORKS"),
 )
+# The commands that jobs of kind `command` may run; none, and the kind is off, unless named.
+try:
+    TASKFLOW_ALLOWED_COMMANDS = read_allow_list(env.text("TASKFLOW_COMMANDS"))
+except InvalidAllowList as refused:
+    TASKFLOW_ALLOWED_COMMANDS = AllowList()
+    env.problems.append(f"TASKFLOW_COMMANDS: {refused}")
 TASKFLOW_EXPANSION = Expansion(
     horizon=env.seconds("TASKFLOW_EXPANSION_HORIZON", 60.0, minimum=1, maximum=3600),
     tick=env.seconds("TASKFLOW_EXPANSION_TICK", 5.0, minimum=0.1, maximum=60),

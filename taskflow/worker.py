@@ -14,7 +14,9 @@ from jobs.executor.async_lane import AsyncLane
 from jobs.executor.lanes import serve
 from jobs.executor.process_child import ProcessChild
 from jobs.executor.process_lane import ProcessLane
+from jobs.handlers.registry import LANES
 from taskflow.collector import OF_ATTEMPTS, OF_TICKS, spare_the_collector
+from taskflow.command_lane import command_lane
 
 logger = logging.getLogger(__name__)
 
@@ -40,9 +42,14 @@ def prepare(instance: Any, **_: Any) -> None:
     pool = str(getattr(instance.pool_cls, "__module__", instance.pool_cls))
     engine = settings.TASKFLOW_ENGINE
     _ticks = "control" in queues
-    if "async" in queues and "process" in queues:
+    if len(queues & set(LANES)) > 1:
         raise WrongPool("One worker serves one lane: start one for -Q async, one for -Q process.")
-    if "async" in queues:
+    if "command" in queues:
+        if "thread" not in pool or len(queues) > 1:
+            raise WrongPool("The command lane has a worker of its own: -Q command -P threads.")
+        _lane = command_lane(engine)
+        serve(_lane)
+    elif "async" in queues:
         if "thread" not in pool:
             raise WrongPool("The async lane shares one event loop: start it with -P threads.")
         _lane = AsyncLane(engine)

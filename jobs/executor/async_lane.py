@@ -1,5 +1,7 @@
 """The async lane: one asyncio loop per worker process, on which all its attempts run at once.
 
+The command lane is another of its kind, with fewer places: a command is waited for like an answer.
+
 Celery's threads only claim and hand over; they wait while the loop is full, and so leave messages
 in the broker. Deadlines are asyncio's, since Celery enforces none on threads.
 """
@@ -20,7 +22,7 @@ from jobs.executor.measures import RunTimes
 from jobs.executor.recorder import Recorder
 from jobs.executor.running import run_attempt
 from jobs.handlers.context import AttemptContext
-from jobs.handlers.registry import at_most_once, close_kinds
+from jobs.handlers.registry import ASYNC, at_most_once, close_kinds
 from jobs.outcomes import Attempt, Ending, Outcome, Result
 from jobs.verdict import verdict
 
@@ -30,14 +32,16 @@ Tickets = Sequence[tuple[UUID, int]]
 
 
 class AsyncLane:
-    """Runs attempts of one worker process. `execute` from any thread; `stop` once."""
+    """Runs attempts of one worker process, `capacity` at once. `execute` from any thread; `stop`
+    once."""
 
-    def __init__(self, engine: Engine) -> None:
+    def __init__(self, engine: Engine, *, lane: str = ASYNC, capacity: int | None = None) -> None:
         self.engine = engine
+        self.capacity = capacity or engine.async_capacity
         self.run_times = RunTimes()
         self.identity = Identity(
-            lane="async",
-            capacity=engine.async_capacity,
+            lane=lane,
+            capacity=self.capacity,
             engine=engine,
             run_times=self.run_times,
             duties=Duties(
@@ -129,7 +133,7 @@ class AsyncLane:
     def _has_room(self, places: int) -> bool:
         # A message larger than the lane is taken when the lane is empty.
         taken = self._reserved + len(self._known)
-        return taken == 0 or taken + places <= self.engine.async_capacity
+        return taken == 0 or taken + places <= self.capacity
 
     def _is_idle(self) -> bool:
         return not self._reserved and not self._known

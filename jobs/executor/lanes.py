@@ -28,7 +28,7 @@ def current_lane() -> Lane:
     """Return the lane of this process. Raises NoLane."""
     if _current is None:
         raise NoLane(
-            "This worker serves no lane. Start it by `celery -A taskflow worker -Q async -P threads` "
-            "or `-Q process -P prefork`."
+            "This worker serves no lane. Start it by `celery -A taskflow worker -Q async -P threads`, "
+            "`-Q process -P prefork` or `-Q command -P threads`."
         )
     return _current

@@ -11,7 +11,8 @@ from jobs.outcomes import Attempt, Outcome
 
 ASYNC = "async"
 PROCESS = "process"
-LANES = (ASYNC, PROCESS)
+COMMAND = "command"
+LANES = (ASYNC, PROCESS, COMMAND)
 
 Run = Callable[[Attempt, AttemptContext], Awaitable[Outcome]]
 RunInProcess = Callable[[Attempt, AttemptContext], Outcome]
@@ -73,7 +74,8 @@ class Kind:
     under which run times are measured and jobs are filtered ('' when the kind has only one).
     `time_limit` answers a limit in seconds that the kind sets below the job's own timeout, None
     when it sets none; `retries` what holds for jobs that name no retry policy. `at_most_once` answers
-    the handlers that must not run twice. `run` serves the async lane and keeps the attempt's time limit itself;
+    the handlers that must not run twice. `run` serves the async and the command lane and keeps the
+    attempt's time limit itself;
     `run_in_process` serves the process lane, where the executor keeps it. `close` gives back what
     the running event loop holds.
     """

@@ -19,7 +19,7 @@ from dataclasses import dataclass, replace
 from typing import Any, TypeVar
 
 from jobs.backoff import MAX_DELAY, STRATEGIES, Backoff
-from jobs.handlers.kinds import ASYNC, LANES, PROCESS
+from jobs.handlers.kinds import ASYNC, PROCESS
 from jobs.handlers.schemas import InvalidSchema, PayloadSchema
 
 __all__ = [
@@ -130,7 +130,7 @@ def _described(
 ) -> PythonHandler:
     if not _NAME.match(name) or len(name) > 100:
         raise InvalidHandler(f'The handler name "{name:.100}" is not dotted lower case.')
-    if lane is not None and lane not in LANES:
+    if lane is not None and lane not in (ASYNC, PROCESS):
         raise InvalidHandler(f'Handler "{name}": lane is "async" or "process", not "{lane}".')
     if timeout is not None and not (math.isfinite(timeout) and timeout > 0):
         raise InvalidHandler(f'Handler "{name}": timeout is a number of seconds above 0.')

@@ -6,9 +6,11 @@ A kind is one file of this package that defines a `Kind`, listed in `KINDS` belo
 from typing import Any
 
 from jobs.handlers import python_kind
+from jobs.handlers.command import kind as command_kind
 from jobs.handlers.http import kind as http_kind
 from jobs.handlers.kinds import (
     ASYNC,
+    COMMAND,
     LANES,
     PROCESS,
     InvalidPayload,
@@ -21,6 +23,7 @@ from jobs.handlers.publish import kind as publish_kind
 
 __all__ = [
     "ASYNC",
+    "COMMAND",
     "KINDS",
     "LANES",
     "PROCESS",
@@ -38,7 +41,8 @@ __all__ = [
 ]
 
 KINDS: dict[str, Kind] = {
-    kind.name: kind for kind in (http_kind.KIND, publish_kind.KIND, python_kind.KIND)
+    kind.name: kind
+    for kind in (command_kind.KIND, http_kind.KIND, publish_kind.KIND, python_kind.KIND)
 }
 
 

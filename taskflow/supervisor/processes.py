@@ -13,11 +13,14 @@ WORKER = ("celery", "-A", "taskflow", "-q", "worker", "--without-gossip", "--wit
 # The locks of a connection pool do not survive a worker's forks.
 UNPOOLED = {"TASKFLOW_DATABASE_POOL": "0"}
 
+# Started only where commands are allowed and their sandbox holds.
+COMMANDS = "worker-command"
+
 # Who starts no new work goes first; the servers outlive everybody who needs them.
 STOP_STAGES: tuple[tuple[str, ...], ...] = (
     ("flower", "beat", "populator"),
     ("api",),
-    ("worker-async", "worker-process", "worker-control"),
+    ("worker-async", "worker-process", "worker-command", "worker-control"),
     ("echo",),
     ("valkey",),
     ("postgres",),
@@ -25,6 +28,7 @@ STOP_STAGES: tuple[tuple[str, ...], ...] = (
 STOP_SECONDS: Mapping[str, float] = {
     "worker-async": 15.0,
     "worker-process": 15.0,
+    "worker-command": 15.0,
     "worker-control": 15.0,
     "postgres": 20.0,
 }
@@ -90,6 +94,7 @@ def definitions(ports: Ports, *, flower_login: str) -> list[Definition]:
             command=_worker("process", pool="prefork", slots=2),
             environment=UNPOOLED,
         ),
+        Definition(name=COMMANDS, command=_worker("command", pool="threads", slots=2)),
         Definition(
             # The watcher's tick, the expander's, and whoever shares that one's work on a second core.
             name="worker-control",

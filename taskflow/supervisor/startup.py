@@ -9,8 +9,9 @@ from taskflow.embedded.errors import CannotStart
 from taskflow.embedded.ports import LOOPBACK, is_free
 from taskflow.env import Environment
 from taskflow.home import Credentials, Home
+from taskflow.supervisor.commands import VARIABLE, usable_commands
 from taskflow.supervisor.installation import Installation
-from taskflow.supervisor.processes import ROOT, Definition, Ports, definitions
+from taskflow.supervisor.processes import COMMANDS, ROOT, Definition, Ports, definitions
 from taskflow.supervisor.servers import start_postgres, start_valkey
 from taskflow.supervisor.supervisor import Supervisor
 
@@ -66,15 +67,18 @@ def start_everything(supervisor: Supervisor, home: Home, variables: Mapping[str,
     installation = Installation.of(home)
     known = home.credentials()
     supervisor.console.say(f"Starting in {home.path}")
+    commands = usable_commands(environment, supervisor.console)
     addresses = _start_servers(supervisor, home, installation, environment)
     ports = Ports(api=api, flower=flower, echo=installation.echo_port)
     shared = child_variables(variables, home, installation, addresses)
+    shared[VARIABLE] = commands
     supervisor.run("migrate", _launch(_manage("migrate", "migrate", "--no-input"), shared))
     credentials = _credentials(supervisor, known, ports, installation, addresses, shared)
     home.save_credentials(credentials)
     login = f"{FLOWER_USER}:{installation.flower_password}"
     for definition in definitions(ports, flower_login=login):
-        supervisor.start(definition.name, _launch(definition, shared))
+        if definition.name != COMMANDS or commands:
+            supervisor.start(definition.name, _launch(definition, shared))
     return Started(credentials, shared["TASKFLOW_ECHO_URL"])
 
 

@@ -30,13 +30,19 @@ def _handlers_as_before() -> Iterator[None]:
 
 
 def test_kinds_are_found_by_name() -> None:
-    assert kind_names() == ("http", "publish", "python")
-    assert [find_kind(name).name for name in kind_names()] == ["http", "publish", "python"]
+    assert kind_names() == ("command", "http", "publish", "python")
+    assert [find_kind(name).name for name in kind_names()] == [
+        "command",
+        "http",
+        "publish",
+        "python",
+    ]
 
 
 @pytest.mark.parametrize("name", ["", "HTTP", "shell", "x" * 100_000])
 def test_unknown_kind_is_refused_with_the_known_ones(name: str) -> None:
-    with pytest.raises(UnknownKind, match='use one of "http", "publish", "python"') as refused:
+    names = 'use one of "command", "http", "publish", "python"'
+    with pytest.raises(UnknownKind, match=names) as refused:
         validate_payload(name, {})
     assert len(str(refused.value)) < 200
 
