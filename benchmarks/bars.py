@@ -27,7 +27,7 @@ class Group:
 
 
 def bar_chart(title: str, groups: Sequence[Group]) -> str:
-    """Return the SVG document, readable on light and dark pages."""
+    """Return the SVG document, on a white ground: readable on light and dark pages."""
     parts: list[str] = []
     y = TOP
     for group in groups:
@@ -39,19 +39,17 @@ def bar_chart(title: str, groups: Sequence[Group]) -> str:
             y += ROW
         y += GAP
     height = y - GAP + 12
-    return "\n".join(
-        [
-            f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {height}" '
-            f'width="{WIDTH}" height="{height}" role="img" font-family="sans-serif" '
-            f'font-size="13">',
-            f"<title>{escape(title)}</title>",
-            f'<rect width="{WIDTH}" height="{height}" fill="#ffffff"/>',
-            _text(8, 24, title, weight="bold", size=15),
-            *parts,
-            "</svg>",
-            "",
-        ]
-    )
+    size = f'viewBox="0 0 {WIDTH} {height}" width="{WIDTH}" height="{height}"'
+    font = 'font-family="sans-serif" font-size="13"'
+    lines = [
+        f'<svg xmlns="http://www.w3.org/2000/svg" {size} role="img" {font}>',
+        f"<title>{escape(title)}</title>",
+        f'<rect width="{WIDTH}" height="{height}" fill="#ffffff"/>',
+        _text(8, 24, title, weight="bold", size=15),
+        *parts,
+        "</svg>",
+    ]
+    return "\n".join(lines) + "\n"
 
 
 def _row(bar: Bar, y: int, longest: float) -> list[str]:

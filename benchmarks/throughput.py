@@ -156,10 +156,9 @@ def _answers(ask: Callable[[], object]) -> bool:
 
 
 def _in_short(figures: Figures) -> str:
-    parts = []
-    for work in ("noop", "post"):
-        if work in figures:
-            parts.append(f"{work} {figures[work]['per_second']:,}/s")
+    parts = [
+        f"{work} {figures[work]['per_second']:,}/s" for work in ("noop", "post") if work in figures
+    ]
     if "latency_ms" in figures:
         parts.append(f"start p99 {figures['latency_ms']['p99']} ms")
     return ", ".join(parts) or "done"

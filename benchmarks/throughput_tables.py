@@ -1,6 +1,6 @@
 """The tables of `make bench` in Markdown."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 from benchmarks.bars import number
 from benchmarks.part import Figures
@@ -26,8 +26,7 @@ def verdict_lines(known: Known) -> list[str]:
 def peers_table(queues: Known, ceiling: Figures | None) -> list[str]:
     """One row a queue. CPU is of workers, client and servers together, the target's left out."""
     lines = [
-        "| | no-op/s | HTTP/s | start p50, p99 (ms) | CPU ms per no-op, HTTP job "
-        "| SQL statements, Valkey commands per no-op | memory, MB (PSS): no-op, HTTP |",
+        "| | no-op/s | HTTP/s | start p50, p99 (ms) | CPU ms per no-op, HTTP job | SQL statements, Valkey commands per no-op | memory, MB (PSS): no-op, HTTP |",
         "| --- | --- | --- | --- | --- | --- | --- |",
     ]
     lines += [_row(figures) for figures in queues.values()]
@@ -38,13 +37,13 @@ def peers_table(queues: Known, ceiling: Figures | None) -> list[str]:
     taskflow = queues.get("taskflow", {})
     if "backlog" in taskflow:
         backlog, created = taskflow["backlog"], taskflow["latency_ms"]["from_creation"]
-        lines += [
-            "",
+        besides = (
             f"TaskFlow besides: its API accepted {number(taskflow['noop']['accepted_per_second'])} "
             f"no-op jobs/s meanwhile; {backlog['jobs']:,} jobs that fall due at once ran at "
             f"{number(backlog['per_second'])} jobs/s; from the row's creation to its claim by a "
-            f"worker {created['median']} ms at p50, {created['p99']} ms at p99.",
-        ]
+            f"worker {created['median']} ms at p50, {created['p99']} ms at p99."
+        )
+        lines += ["", besides]
     return lines
 
 
@@ -67,7 +66,7 @@ def waiting_table(figures: Figures) -> list[str]:
     if "failed" in figures:
         return [*lines, f"Failed: {_cell(figures['failed'])}"]
     levels = figures["levels"]
-    rows = {
+    rows: dict[str, Callable[[Figures], str]] = {
         "no-op jobs/s": lambda f: number(f["noop"]["per_second"]),
         "HTTP jobs/s": lambda f: number(f["post"]["per_second"]),
         "start p50, p99 (ms)": lambda f: _latency(f["latency_ms"]),
@@ -84,12 +83,11 @@ def waiting_table(figures: Figures) -> list[str]:
         lines.append(f"| {name} | " + " | ".join(cell(f) for f in levels) + " |")
     first, last = levels[0], levels[-1]
     share = last["noop"]["per_second"] / first["noop"]["per_second"]
-    lines += [
-        "",
+    kept = (
         f"No-op throughput with {last['waiting']:,} waiting jobs is **{share:.0%}** of that with "
-        f"{first['waiting']:,}.",
-    ]
-    return lines
+        f"{first['waiting']:,}."
+    )
+    return [*lines, "", kept]
 
 
 def _comparisons(known: Known) -> list[str]:

@@ -1,5 +1,7 @@
 """Raw Celery on Redis, with the pool that is asked for."""
 
+from collections.abc import Sequence
+
 import redis
 
 from benchmarks.peers.peer import Slots, Work, command, redis_url
@@ -14,7 +16,7 @@ class CeleryOnRedis:
         "Nothing on disk: jobs are lost with Redis. A task is acknowledged before it runs, so the "
         "one that a killed worker ran is lost."
     )
-    packages = ("celery", "kombu", "redis")
+    packages: Sequence[str] = ("celery", "kombu", "redis")
 
     def __init__(self, pool: str) -> None:
         self.pool = pool
@@ -44,5 +46,7 @@ class CeleryOnRedis:
 
     def unfinished(self) -> bool:
         with self._redis.pipeline() as pipe:
-            waiting, taken = pipe.llen("celery").hlen("unacked").execute()
+            pipe.llen("celery")
+            pipe.hlen("unacked")
+            waiting, taken = pipe.execute()
         return bool(waiting or taken)

@@ -7,16 +7,15 @@ from celery import Celery
 from benchmarks.peers import work
 from benchmarks.peers.peer import redis_url
 
-app = Celery("bench", broker=redis_url())
+RESULTS = "django-db" if os.environ.get("BENCH_RESULTS") else None
+if RESULTS:
+    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "benchmarks.peers.django_settings")
+
+app = Celery("bench", broker=redis_url(), backend=RESULTS)
 # "If you have many short tasks": https://docs.celeryq.dev/en/stable/userguide/optimizing.html
 app.conf.worker_prefetch_multiplier = 64
 app.conf.broker_connection_retry_on_startup = True
-app.conf.task_ignore_result = True
-
-if os.environ.get("BENCH_RESULTS"):
-    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "benchmarks.peers.django_settings")
-    app.conf.result_backend = "django-db"
-    app.conf.task_ignore_result = False
+app.conf.task_ignore_result = RESULTS is None
 
 
 @app.task(name="bench.noop")

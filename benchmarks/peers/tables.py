@@ -28,7 +28,7 @@ class Table:
         template = (
             f"SELECT {OURS} {wanted} FROM (SELECT 1 FROM {{}} WHERE {condition} {limit}) AS r"
         )
-        query = sql.SQL(template).format(sql.Identifier(self._name))  # type: ignore[arg-type]
+        query = sql.SQL(template).format(sql.Identifier(self._name))
         row = self._open.execute(query).fetchone()
         assert row is not None
         return int(row[0])
