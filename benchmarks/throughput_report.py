@@ -28,7 +28,7 @@ def write_throughput_report(part: str, figures: Figures) -> None:
     text = json.dumps({"parts": known}, indent=2) + "\n"
     RESULT.write_text(text, encoding="utf-8")
     page = PAGE.read_text(encoding="utf-8")
-    for marker, lines in _blocks(known).items():
+    for marker, lines in blocks(known).items():
         page = replaced(page, marker, lines)
     PAGE.write_text(page, encoding="utf-8")
     PLOTS.mkdir(exist_ok=True)
@@ -36,24 +36,25 @@ def write_throughput_report(part: str, figures: Figures) -> None:
         (PLOTS / name).write_text(svg, encoding="utf-8")
 
 
-def _blocks(known: dict[str, Figures]) -> dict[str, list[str]]:
+def blocks(known: dict[str, Figures]) -> dict[str, list[str]]:
+    """Return what goes between the page's markers; a marker whose parts never ran is left out."""
     queues = {name: known[name] for name in QUEUES if name in known}
-    blocks = {}
+    found = {}
     if queues:
         ceiling = known.get("ceiling")
-        blocks["throughput"] = [
+        found["throughput"] = [
             *verdict_lines(known),
             "",
             *peers_table(queues, ceiling),
             "",
             "![jobs per second](plots/throughput.svg)",
         ]
-        blocks["durability"] = durability_table(queues)
+        found["durability"] = durability_table(queues)
     if "waiting" in known:
-        blocks["waiting"] = waiting_table(known["waiting"])
+        found["waiting"] = waiting_table(known["waiting"])
         if "levels" in known["waiting"]:
-            blocks["waiting"] += ["", "![jobs per second by waiting jobs](plots/waiting.svg)"]
-    return blocks
+            found["waiting"] += ["", "![jobs per second by waiting jobs](plots/waiting.svg)"]
+    return found
 
 
 def _plots(known: dict[str, Figures]) -> dict[str, str]:

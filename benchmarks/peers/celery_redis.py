@@ -14,7 +14,8 @@ class CeleryOnRedis:
 
     durability = (
         "Nothing on disk: jobs are lost with Redis. A task is acknowledged before it runs, so the "
-        "one that a killed worker ran is lost."
+        "one that a killed worker ran is lost; those it had fetched ahead come back after an hour "
+        "(visibility timeout)."
     )
     packages: Sequence[str] = ("celery", "kombu", "redis")
 

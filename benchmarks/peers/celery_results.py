@@ -12,8 +12,8 @@ class CeleryWithResults(CeleryOnRedis):
     """A result row for each task; done is when it is written."""
 
     durability = (
-        "Results are rows in PostgreSQL, synced. Jobs that wait are lost with Redis; the one that a "
-        "killed worker ran is lost."
+        "Results are rows in PostgreSQL, synced. Jobs that wait are lost with Redis; those that a "
+        "killed worker had: as above."
     )
     packages = ("celery", "kombu", "redis", "django-celery-results", "django", "psycopg")
 

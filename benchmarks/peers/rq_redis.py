@@ -12,7 +12,9 @@ TOGETHER = 500
 
 
 class Rq:
-    """Forks for each job with the worker class `Worker`, not with `SimpleWorker`."""
+    """Its documentation advises `Worker`, which forks for each job, and `SimpleWorker`, which does
+    not, for jobs of a few milliseconds that are trusted: both are measured.
+    """
 
     durability = (
         "Nothing on disk: jobs are lost with Redis. What a killed worker ran is found later and "
