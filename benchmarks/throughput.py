@@ -65,6 +65,8 @@ def main() -> int:
     options = Options(
         seconds=given.seconds, idle_jobs=given.idle_jobs, waiting=tuple(given.waiting)
     )
+    # Whoever ends the benchmark ends its parts, too: an exit unwinds, a signal does not.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))
     stamp = {"run": _now(), "machine": describe_machine()}
     failed = False
     for name in given.only or PARTS:

@@ -4,12 +4,15 @@ import contextlib
 import os
 import signal
 import subprocess
+import sys
 import time
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from benchmarks.memory import family
 
+# Ends a worker when this process is killed. Run as a script: it imports nothing of TaskFlow.
+LAUNCHER = Path(__file__).parents[2] / "taskflow" / "embedded" / "launch.py"
 PATIENCE = 10.0  # seconds that workers get to end by themselves
 
 
@@ -41,7 +44,9 @@ def workers(commands: Sequence[list[str]], log: Path) -> Iterator[Workers]:
     """Run the commands in this process's group; afterwards nothing of them is left."""
     with log.open("ab") as output:
         started = [
-            subprocess.Popen(argv, stdin=subprocess.DEVNULL, stdout=output, stderr=output)
+            subprocess.Popen(
+                [*_bound(), *argv], stdin=subprocess.DEVNULL, stdout=output, stderr=output
+            )
             for argv in commands
         ]
     try:
@@ -56,6 +61,11 @@ def workers(commands: Sequence[list[str]], log: Path) -> Iterator[Workers]:
                 os.kill(pid, signal.SIGKILL)
         for one in started:
             one.wait()
+
+
+def _bound() -> list[str]:
+    number = str(int(signal.SIGKILL))
+    return [sys.executable, "-I", "-S", str(LAUNCHER), str(os.getpid()), number, "-", "-"]
 
 
 def _await(started: Sequence[subprocess.Popen[bytes]]) -> None:
