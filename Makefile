@@ -3,6 +3,8 @@
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
+# Other people's queues, for `make bench`: they want versions of their own.
+PEERS_VENV := .venv-bench
 # Locked and checked: every package, uv included, must match a hash in requirements/.
 # Compiled once: `up` starts ten processes, and each would compile Django for itself.
 UV_INSTALL := $(BIN)/uv pip install --quiet --python $(BIN)/python --require-hashes --compile-bytecode
@@ -37,7 +39,7 @@ check: $(VENV)/.dev ## Lint, format, types, architecture, migrations, OpenAPI do
 openapi: $(VENV)/.dev ## Write docs/openapi.yaml anew
 	$(UNSET) $(BIN)/python manage.py spectacular --file docs/openapi.yaml --validate --fail-on-warn
 
-bench: $(VENV)/.dev ## Measure jobs per second beside raw Celery
+bench: $(VENV)/.dev $(PEERS_VENV)/.installed ## Measure throughput and latency beside other people's queues
 	$(BIN)/python -m benchmarks.throughput
 
 bench-templates: $(VENV)/.dev ## Measure a million templates, recurrences and lateness
@@ -51,14 +53,21 @@ lock: $(VENV)/.uv ## Resolve requirements/*.in to locked *.txt
 	$(COMPILE) requirements/base.in -o requirements/base.txt
 	$(COMPILE) requirements/local.in -c requirements/base.txt -o requirements/local.txt
 	$(COMPILE) requirements/dev.in -c requirements/local.txt -o requirements/dev.txt
+	$(COMPILE) requirements/bench.in -o requirements/bench.txt
 
 clean: ## Remove the virtual environment and caches; data in .taskflow/ is kept
-	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+	rm -rf $(VENV) $(PEERS_VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
 
 # A stamp says which lock file is installed; nothing is installed again until that changes.
 # dev.txt contains local.txt, at the same versions: both orders of `up` and `test` work.
 $(VENV)/.dev: requirements/dev.txt $(VENV)/.uv
 	$(UV_INSTALL) -r requirements/dev.txt
+	@touch $@
+
+$(PEERS_VENV)/.installed: requirements/bench.txt $(VENV)/.uv
+	$(BIN)/uv venv --quiet --clear --python $(BIN)/python $(PEERS_VENV)
+	$(BIN)/uv pip install --quiet --python $(PEERS_VENV)/bin/python --require-hashes \
+		--compile-bytecode -r requirements/bench.txt
 	@touch $@
 
 $(VENV)/.local: requirements/local.txt $(VENV)/.uv

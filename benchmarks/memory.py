@@ -13,15 +13,21 @@ def memory_mb(pid: int) -> dict[str, float]:
     one's `rss` and divided in `pss`.
     """
     totals = {"Rss": 0, "Pss": 0}
-    for one in _family(pid):
+    for one in family(pid):
         lines = (PROC / str(one) / "smaps_rollup").read_text(encoding="ascii").splitlines()
         values = dict(line.split(":", 1) for line in lines if line.endswith("kB"))
         totals = {name: total + int(values[name].split()[0]) for name, total in totals.items()}
     return {name.lower(): round(total / 1024, 1) for name, total in totals.items()}
 
 
-def _family(pid: int) -> Iterator[int]:
+def family(pid: int) -> Iterator[int]:
+    """Give the process and all its descendants that live."""
     yield pid
     for children in (PROC / str(pid) / "task").glob("*/children"):
-        for child in children.read_text(encoding="ascii").split():
-            yield from _family(int(child))
+        try:
+            listed = children.read_text(encoding="ascii").split()
+        except (FileNotFoundError, ProcessLookupError):
+            # The thread ended while we looked.
+            continue
+        for child in listed:
+            yield from family(int(child))

@@ -8,6 +8,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from types import MappingProxyType
 
 from taskflow.embedded.child import Launch, spawn, stop
 from taskflow.supervisor.processes import ROOT
@@ -24,11 +25,11 @@ class Servers:
 
 
 @contextlib.contextmanager
-def servers() -> Iterator[Servers]:
-    """Run both servers in a temporary folder."""
+def servers(settings: Mapping[str, str] = MappingProxyType({})) -> Iterator[Servers]:
+    """Run both servers in a temporary folder, PostgreSQL with `settings` beside its usual ones."""
     with (
         temporary_home() as home,
-        running_postgres(home, settings={}) as database_url,
+        running_postgres(home, settings=settings) as database_url,
         running_valkey(home) as redis_url,
     ):
         yield Servers(database_url, redis_url, home)

@@ -4,7 +4,7 @@ import json
 from collections.abc import Callable, Mapping
 
 from benchmarks.part import Figures
-from benchmarks.report import PAGE, RESULTS
+from benchmarks.report import PAGE, RESULTS, replaced
 from benchmarks.template_tables import expansion, lateness, recurrences, scheduler
 
 RESULT = RESULTS / "templates.json"
@@ -22,12 +22,9 @@ def write_template_report(part: str, figures: Figures) -> None:
     known = json.loads(RESULT.read_text(encoding="utf-8")) if RESULT.exists() else {}
     known[part] = figures
     RESULT.write_text(json.dumps(known, indent=2) + "\n", encoding="utf-8")
-    begin, end = f"<!-- {part}: begin -->", f"<!-- {part}: end -->"
-    before, rest = PAGE.read_text(encoding="utf-8").split(begin)
-    _, after = rest.split(end)
     measured = (
         f"Measured {figures['when']} on {figures['machine']} by "
         f"`python -m benchmarks.templates --only {part}` (a part of `make bench-templates`)."
     )
-    text = "\n".join([begin, measured, "", *TABLES[part](figures), end])
-    PAGE.write_text(f"{before}{text}{after}", encoding="utf-8")
+    lines = [measured, "", *TABLES[part](figures)]
+    PAGE.write_text(replaced(PAGE.read_text(encoding="utf-8"), part, lines), encoding="utf-8")

@@ -1,212 +1,175 @@
-"""`make bench`: durable no-op jobs per second, end to end, beside raw Celery on the same Valkey.
+"""`make bench`: TaskFlow beside other people's queues, the same no-op and the same HTTP POST.
 
-End to end: from the first `POST /jobs/batch` to the last job row that is succeeded, with its
-execution row, in a PostgreSQL that syncs every commit. The client, the servers and all processes
-share the machine. Writes docs/performance.md's table and benchmarks/results/throughput.json.
+Each system is a part of its own, in processes of its own, on a fresh PostgreSQL (every commit
+synced), a fresh Valkey and a fresh HTTP target, all on this machine; a part that fails is reported,
+and the others run. Writes benchmarks/results/throughput.json, the tables of docs/performance.md and
+its plots; a run of some parts (`--only`) leaves the others' figures as they are.
 """
 
 import argparse
 import json
 import os
-import platform
-import statistics
+import signal
+import subprocess
 import sys
-import time
-import urllib.request
-from contextlib import ExitStack
-from dataclasses import asdict, dataclass
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
 from datetime import UTC, datetime
+from pathlib import Path
 
-import psycopg
-
-from benchmarks.raw_celery import measure_raw_celery
-from benchmarks.report import write_report
-from benchmarks.stack import Servers, manage, process, servers, wait_for
+from benchmarks.machine import describe_machine
+from benchmarks.part import Figures, environment_of, say
+from benchmarks.peers.names import PEERS
+from benchmarks.stack import Servers, process, servers, wait_for
+from benchmarks.throughput_report import write_throughput_report
+from benchmarks.trial import requests_at
+from taskflow.embedded.child import Launch, spawn, stop
 from taskflow.embedded.ports import free_port
-from taskflow.supervisor.processes import ROOT, Ports, definitions
+from taskflow.supervisor.processes import ROOT
 
-BATCH = 1000
-NOOP: dict[str, object] = {"kind": "python", "payload": {"handler": "demo.noop", "arguments": {}}}
+PARTS = ("ceiling", "taskflow", *PEERS, "waiting")
+PEERS_PYTHON = ROOT / ".venv-bench" / "bin" / "python"
+WAITING = (10_000, 100_000, 1_000_000)
+# Counts statements, at the top only: what a function does inside is its own affair.
+COUNTING = {
+    "shared_preload_libraries": "pg_stat_statements",
+    "pg_stat_statements.track": "top",
+    "pg_stat_statements.max": "10000",
+}
+LONGEST = 300.0  # seconds that a part may take
+LONGEST_WAITING = 900.0
+
+
+class PartFailed(Exception):
+    """A part told no figures; the message says why."""
 
 
 @dataclass(frozen=True, kw_only=True)
-class Figures:
-    """One run's figures; rates in jobs per second, latencies in milliseconds."""
+class Options:
+    """What to run: seconds of load, idle jobs, and how many jobs wait."""
 
-    when: str
-    machine: str
-    jobs: int
-    end_to_end: float
-    accepted: float
-    backlog: float
-    raw_celery_tasks: int
-    raw_celery: float
-    times_raw_celery: float
-    start_p50_ms: float
-    start_p99_ms: float
+    seconds: float
+    idle_jobs: int
+    waiting: tuple[int, ...]
 
 
-def main() -> None:
-    """Measure and report."""
+def main() -> int:
+    """Measure and report; 1 when a part failed."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--jobs", type=int, default=20_000)
-    parser.add_argument("--raw-tasks", type=int, default=5_000)
-    parser.add_argument("--idle-jobs", type=int, default=200)
-    options = parser.parse_args()
-    with servers() as running:
-        raw = measure_raw_celery(running.redis_url, running.home, tasks=options.raw_tasks)
-        print(f"raw Celery: {raw:,.0f} tasks/s", flush=True)
-        figures = measure_taskflow(running, options.jobs, options.idle_jobs, raw, options.raw_tasks)
-    write_report(asdict(figures))
-    print(json.dumps(asdict(figures), indent=2))
-
-
-def measure_taskflow(
-    running: Servers, jobs: int, idle_jobs: int, raw: float, raw_tasks: int
-) -> Figures:
-    """Run TaskFlow's processes and measure them."""
-    environment = {
-        "TASKFLOW_DATABASE_URL": running.database_url,
-        "TASKFLOW_REDIS_URL": running.redis_url,
-        "TASKFLOW_HOME": str(running.home),
-        "TASKFLOW_SECRET_KEY": "benchmark-" * 5,
-    }
-    manage(environment, "migrate", "-v", "0")
-    demo = json.loads(manage(environment, "demo", "--json"))
-    ports = Ports(api=free_port(), flower=free_port(), echo=free_port())
-    table = {d.name: d for d in definitions(ports, flower_login="a:b")}
-    with ExitStack() as stack, psycopg.connect(running.database_url, autocommit=True) as database:
-        client = Client(f"http://127.0.0.1:{ports.api}", demo["api_key"])
-        database.execute("UPDATE tenants_merchant SET requests_per_minute = 1000000000")
-
-        def start(name: str) -> None:
-            definition = table[name]
-            log = running.home / f"{name}.log"
-            stack.enter_context(
-                process(definition.argv(), {**environment, **definition.environment}, log)
-            )
-
-        for name in ("api", "populator", "worker-async"):
-            start(name)
-        wait_for(client.is_live, within=60)
-        wait_for(lambda: _count(database, "jobs_worker WHERE state = 'alive'") > 0, within=60)
-        _drain(database)
-        client.post_batch([NOOP] * BATCH)
-        _drain(database)
-        accepted, end_to_end = _end_to_end(client, database, jobs)
-        p50, p99 = _start_latency(client, database, idle_jobs)
-        backlog = _backlog(database, jobs)
-    return Figures(
-        when=datetime.now(UTC).isoformat(timespec="seconds"),
-        machine=f"{os.cpu_count()} cores, {platform.machine()}, Python {platform.python_version()}",
-        jobs=jobs,
-        end_to_end=round(end_to_end),
-        accepted=round(accepted),
-        backlog=round(backlog),
-        raw_celery_tasks=raw_tasks,
-        raw_celery=round(raw),
-        times_raw_celery=round(end_to_end / raw, 1),
-        start_p50_ms=round(p50, 1),
-        start_p99_ms=round(p99, 1),
+    parser.add_argument("--only", choices=PARTS, action="append")
+    parser.add_argument("--seconds", type=float, default=12.0, help="of each load, about")
+    parser.add_argument("--idle-jobs", type=int, default=150, help="for the latency when idle")
+    parser.add_argument("--waiting", type=int, nargs="+", default=WAITING)
+    given = parser.parse_args()
+    options = Options(
+        seconds=given.seconds, idle_jobs=given.idle_jobs, waiting=tuple(given.waiting)
     )
+    # Whoever ends the benchmark ends its parts, too: an exit unwinds, a signal does not.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))
+    stamp = {"run": _now(), "machine": describe_machine()}
+    failed = False
+    for name in given.only or PARTS:
+        say(f"--- {name}")
+        figures = _attempt(name, options)
+        failed = failed or "failed" in figures
+        write_throughput_report(name, {**stamp, "when": _now(), **figures})
+    return int(failed)
 
 
-def _end_to_end(client: "Client", database: psycopg.Connection, jobs: int) -> tuple[float, float]:
-    before = _count(database, "jobs_execution")
-    started = time.monotonic()
-    for _ in range(jobs // BATCH):
-        client.post_batch([NOOP] * BATCH)
-    accepted = jobs / (time.monotonic() - started)
-    _drain(database)
-    rate = jobs / (time.monotonic() - started)
-    written = _count(database, "jobs_execution") - before
-    if written != jobs:
-        raise AssertionError(f"{jobs} jobs, but {written} executions")
-    return accepted, rate
+def _attempt(name: str, options: Options) -> Figures:
+    try:
+        figures = _run(name, options)
+    except (PartFailed, OSError, TimeoutError) as error:
+        say(f"{name} failed: {error}")
+        return {"title": name, "failed": str(error).strip().splitlines()[-1]}
+    say(_in_short(figures))
+    return figures
 
 
-def _backlog(database: psycopg.Connection, jobs: int) -> float:
-    """Jobs per second when all lie ready: copies of a finished one, made due by one statement."""
-    columns = (
-        "merchant_id, kind, handler, lane, name, tags, metadata, payload, priority, max_attempts, "
-        "timeout, run_at, attempt, earlier_attempts, lost_count, progress_note"
-    )
-    source = columns.replace("run_at, attempt", "now(), 0")
-    database.execute(
-        f"INSERT INTO jobs_job (id, status, scheduled_at, {columns}) "
-        f"SELECT uuidv7(), 'scheduled', now() + interval '2 seconds', {source} "
-        "FROM (SELECT * FROM jobs_job WHERE status = 'succeeded' AND handler = 'demo.noop' LIMIT 1) "
-        "AS done, generate_series(1, %s)",
-        [jobs],
-    )
-    time.sleep(2)
-    started = time.monotonic()
-    _drain(database)
-    return jobs / (time.monotonic() - started)
+def _run(name: str, options: Options) -> Figures:
+    with servers(COUNTING) as running, _target(running) as target:
+        environment = {
+            **environment_of(running),
+            "TASKFLOW_HTTP_ALLOW_NETWORKS": "127.0.0.0/8",
+            "BENCH_DATABASE_URL": running.database_url,
+            "BENCH_REDIS_URL": running.redis_url,
+            "BENCH_TARGET": target,
+            "BENCH_HOME": str(running.home),
+            "BENCH_STAMPS": str(running.home / "stamps"),
+        }
+        limit = LONGEST_WAITING if name == "waiting" else LONGEST
+        return _figures_of(_command(name, options), environment, running.home, limit)
 
 
-def _start_latency(
-    client: "Client", database: psycopg.Connection, jobs: int
-) -> tuple[float, float]:
-    """From the row's creation to the attempt's start, one job at a time on an idle platform."""
-    latencies = []
-    for _ in range(jobs):
-        job = client.post("/api/v1/jobs", NOOP)
-        _drain(database)
-        row = database.execute(
-            "SELECT extract(epoch FROM started_at - created_at) * 1000 FROM jobs_job WHERE id = %s",
-            [job["id"]],
-        ).fetchone()
-        assert row is not None
-        latencies.append(float(row[0]))
-    cuts = statistics.quantiles(latencies, n=100)
-    return cuts[49], cuts[98]
+def _command(name: str, options: Options) -> list[str]:
+    common = ["--seconds", str(options.seconds)]
+    idle = ["--idle-jobs", str(options.idle_jobs)]
+    if name == "ceiling":
+        return [sys.executable, "-m", "benchmarks.ceiling", *common]
+    if name == "taskflow":
+        return [sys.executable, "-m", "benchmarks.platform_part", *common, *idle]
+    if name == "waiting":
+        levels = map(str, options.waiting)
+        module = "benchmarks.platform_part"
+        return [sys.executable, "-m", module, *common, *idle, "--waiting", *levels]
+    if not PEERS_PYTHON.exists():
+        raise PartFailed("the peers' environment .venv-bench is missing; `make bench` installs it")
+    return [str(PEERS_PYTHON), "-m", "benchmarks.peers.run", name, *common, *idle]
 
 
-def _drain(database: psycopg.Connection) -> None:
-    # Served by the partial indexes, so that watching costs little. The demo's job of next hour stays.
-    soon = "scheduled_at < clock_timestamp() + interval '10 minutes'"
-    statuses = ("scheduled", "queued", "running")
-    unfinished = " UNION ALL ".join(
-        f"SELECT 1 FROM jobs_job WHERE status = '{status}' AND lane = 'async' AND {soon}"
-        for status in statuses
-    )
-    wait_for(lambda: _count(database, f"({unfinished}) AS unfinished") == 0)
+def _figures_of(argv: list[str], environment: dict[str, str], home: Path, limit: float) -> Figures:
+    launch = Launch(argv=argv, env={**_inherited(), **environment}, cwd=ROOT)
+    told, log = home / "told", home / "part.log"
+    with told.open("wb") as output, log.open("wb") as errors:
+        child = spawn(launch, output, errors)
+    try:
+        status = child.wait(limit)
+    except subprocess.TimeoutExpired:
+        raise PartFailed(f"took longer than {limit:g} s") from None
+    finally:
+        stop(child, signal.SIGTERM, seconds=20)
+    if status != 0:
+        raise PartFailed(log.read_text(encoding="utf-8", errors="replace")[-4000:])
+    return dict(json.loads(told.read_text(encoding="utf-8")))
 
 
-def _count(database: psycopg.Connection, source: str) -> int:
-    row = database.execute(f"SELECT count(*) FROM {source}").fetchone()
-    assert row is not None
-    return int(row[0])
+def _inherited() -> dict[str, str]:
+    # Importing TaskFlow's Celery application names its settings, which the peers cannot load.
+    return {name: value for name, value in os.environ.items() if name != "DJANGO_SETTINGS_MODULE"}
 
 
-class Client:
-    """A producer with one API key."""
+@contextmanager
+def _target(running: Servers) -> Iterator[str]:
+    port = free_port()
+    argv = [sys.executable, str(ROOT / "manage.py"), "echo_target", "--port", str(port)]
+    url = f"http://127.0.0.1:{port}/echo"
+    with process(argv, environment_of(running), running.home / "target.log"):
+        wait_for(lambda: _answers(lambda: requests_at(url)), within=30)
+        yield url
 
-    def __init__(self, url: str, key: str) -> None:
-        self._url = url
-        self._key = key
 
-    def post(self, path: str, body: object) -> dict[str, str]:
-        request = urllib.request.Request(
-            self._url + path,
-            json.dumps(body).encode(),
-            {"content-type": "application/json", "x-api-key": self._key},
-        )
-        with urllib.request.urlopen(request, timeout=60) as answer:
-            return dict(json.load(answer))
+def _answers(ask: Callable[[], object]) -> bool:
+    try:
+        ask()
+    except OSError:
+        return False
+    return True
 
-    def post_batch(self, jobs: list[dict[str, object]]) -> None:
-        self.post("/api/v1/jobs/batch", {"jobs": jobs})
 
-    def is_live(self) -> bool:
-        try:
-            with urllib.request.urlopen(self._url + "/health/live", timeout=1):
-                return True
-        except OSError:
-            return False
+def _in_short(figures: Figures) -> str:
+    parts = [
+        f"{work} {figures[work]['per_second']:,}/s" for work in ("noop", "post") if work in figures
+    ]
+    if "latency_ms" in figures:
+        parts.append(f"start p99 {figures['latency_ms']['p99']} ms")
+    return ", ".join(parts) or "done"
+
+
+def _now() -> str:
+    return datetime.now(UTC).isoformat(timespec="seconds")
 
 
 if __name__ == "__main__":
     sys.path.insert(0, str(ROOT))
-    main()
+    sys.exit(main())

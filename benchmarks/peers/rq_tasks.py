@@ -1,0 +1,5 @@
+"""What RQ runs by name."""
+
+
+def noop() -> None:
+    """Do nothing."""

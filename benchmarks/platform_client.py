@@ -1,0 +1,36 @@
+"""A producer with one API key, as a benchmark needs it."""
+
+import json
+import urllib.request
+from collections.abc import Sequence
+
+BATCH = 1000  # jobs in one request, the API's limit
+
+
+class Client:
+    """Posts to TaskFlow's API."""
+
+    def __init__(self, url: str, key: str) -> None:
+        self._url = url
+        self._key = key
+
+    def post(self, path: str, body: object) -> dict[str, str]:
+        request = urllib.request.Request(
+            self._url + path,
+            json.dumps(body).encode(),
+            {"content-type": "application/json", "x-api-key": self._key},
+        )
+        with urllib.request.urlopen(request, timeout=60) as answer:
+            return dict(json.load(answer))
+
+    def post_jobs(self, jobs: Sequence[object]) -> None:
+        """Post the jobs in batches."""
+        for begin in range(0, len(jobs), BATCH):
+            self.post("/api/v1/jobs/batch", {"jobs": jobs[begin : begin + BATCH]})
+
+    def is_live(self) -> bool:
+        try:
+            with urllib.request.urlopen(self._url + "/health/live", timeout=1):
+                return True
+        except OSError:
+            return False

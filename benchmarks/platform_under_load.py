@@ -1,0 +1,118 @@
+"""TaskFlow's own processes, driven like a peer: jobs through the API, done when their rows are."""
+
+import contextlib
+import os
+from collections.abc import Iterator
+from contextlib import ExitStack
+from pathlib import Path
+
+import psycopg
+
+from benchmarks.costs import OURS
+from benchmarks.peers.peer import Slots, Work
+from benchmarks.peers.work import BODY
+from benchmarks.platform_client import Client
+from benchmarks.stack import process, wait_for
+from benchmarks.timing import spread
+from benchmarks.trial import Figures, Running
+from taskflow.embedded.ports import free_port
+from taskflow.supervisor.processes import Ports, definitions
+
+NAMES = ("api", "populator", "worker-async")
+NOOP: dict[str, object] = {"kind": "python", "payload": {"handler": "demo.noop", "arguments": {}}}
+STAMP = "bench.stamp"
+ALIVE = "jobs_worker WHERE state = 'alive'"
+SUCCEEDED = "jobs_execution WHERE outcome = 'succeeded'"
+# Served by the partial indexes, so that asking costs little; jobs of later do not count.
+UNFINISHED = " OR ".join(
+    f"EXISTS (SELECT FROM jobs_job WHERE status = '{status}' AND lane = 'async' "
+    "AND scheduled_at < clock_timestamp() + interval '10 minutes')"
+    for status in ("scheduled", "queued", "running")
+)
+RETRYABLE = "EXISTS (SELECT FROM jobs_job WHERE status = 'retryable')"
+FROM_CREATION = """
+SELECT extract(epoch FROM started_at - created_at)::float8 * 1000 FROM jobs_job
+ WHERE handler = %s AND status = 'succeeded' ORDER BY created_at DESC LIMIT %s
+"""
+
+
+class Platform:
+    """TaskFlow as a benchmark's system. `count` says how many jobs were handed over."""
+
+    def __init__(self, client: Client, database: psycopg.Connection) -> None:
+        self.count = 0
+        self._client = client
+        self._database = database
+        self._work: dict[Work, dict[str, object]] = {"noop": NOOP, "post": _post()}
+
+    def enqueue(self, work: Work, jobs: int) -> None:
+        self._client.post_jobs([self._work[work]] * jobs)
+        self.count += jobs
+
+    def enqueue_stamp(self, created: float) -> None:
+        payload = {"handler": STAMP, "arguments": {"created": created}}
+        self._client.post("/api/v1/jobs", {"kind": "python", "payload": payload})
+        self.count += 1
+
+    def unfinished(self) -> bool:
+        row = self._database.execute(f"SELECT {OURS} {UNFINISHED} OR {RETRYABLE}").fetchone()
+        assert row is not None
+        return bool(row[0])
+
+
+class LostCount(Exception):
+    """There are not as many finished executions as jobs."""
+
+
+@contextlib.contextmanager
+def platform(
+    environment: dict[str, str], key: str, database: psycopg.Connection, work: Work, slots: Slots
+) -> Iterator[Running]:
+    """Run API, populator and async worker; afterwards each job must have a finished execution.
+
+    Raises LostCount.
+    """
+    ports = Ports(api=free_port(), flower=free_port(), echo=free_port())
+    table = {one.name: one for one in definitions(ports, flower_login="a:b")}
+    client = Client(f"http://127.0.0.1:{ports.api}", key)
+    capacity = {"TASKFLOW_ASYNC_CAPACITY": str(slots.total)} if work == "post" else {}
+    home = Path(environment["TASKFLOW_HOME"])
+    # A worker of an earlier start said goodbye, or its lease tells; what counts is a new one.
+    alive = count(database, ALIVE)
+    with ExitStack() as stack:
+        pids = []
+        for name in NAMES:
+            one = table[name]
+            chosen = {**environment, **one.environment, **capacity}
+            started = process(one.argv(), chosen, home / f"{name}.log")
+            pids.append(stack.enter_context(started).pid)
+        wait_for(client.is_live, within=60)
+        wait_for(lambda: count(database, ALIVE) > alive, within=60)
+        system = Platform(client, database)
+        wait_for(lambda: not system.unfinished())
+        before = count(database, SUCCEEDED)
+        yield Running(system=system, pids=pids)
+        wait_for(lambda: not system.unfinished())
+    ran = count(database, SUCCEEDED) - before
+    if ran < system.count:
+        raise LostCount(f"{system.count:,} jobs, but {ran:,} executions that succeeded")
+
+
+def from_creation(database: psycopg.Connection, jobs: int) -> Figures:
+    """Return milliseconds from a row's creation to its claim by a worker, of the latest stamps."""
+    rows = database.execute(FROM_CREATION, [STAMP, jobs]).fetchall()
+    return spread([float(row[0]) for row in rows])
+
+
+def count(database: psycopg.Connection, source: str) -> int:
+    """Return how many rows the FROM clause has."""
+    row = database.execute(f"SELECT {OURS} count(*) FROM {source}").fetchone()
+    assert row is not None
+    return int(row[0])
+
+
+def _post() -> dict[str, object]:
+    target = os.environ["BENCH_TARGET"]
+    headers = {"content-type": "application/json"}
+    payload = {"method": "POST", "url": target, "text": BODY.decode(), "headers": headers}
+    return {"kind": "http", "payload": payload}
