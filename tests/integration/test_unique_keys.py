@@ -16,6 +16,7 @@ from jobs.operations.create import create_jobs, place_jobs
 from jobs.operations.new_job import read_new_job
 from jobs.operations.unique_keys import HeldProblem, UniqueKeyHeld
 from jobs.watcher import keep_up
+from tenants.identifiers import new_id
 from tenants.models import Merchant
 from tests.factories.jobs import NOW, SECOND, make_job, make_merchant
 from tests.integration.sessions import OtherSession, wait_until_it_waits_or_ends
@@ -31,6 +32,7 @@ def asked(key="k", **unique):
             "unique": {"key": key, **unique},
         },
         now=NOW,
+        merchant_id=new_id(),
     )
 
 
@@ -173,7 +175,8 @@ def test_duplicates_within_a_batch_meet_each_other_as_if_created_one_by_one():
 
 def test_jobs_without_a_key_cost_no_statement_more(django_assert_num_queries):
     merchant = make_merchant()
-    plain = read_new_job({"kind": "python", "payload": {"handler": "demo.noop"}}, now=NOW)
+    body = {"kind": "python", "payload": {"handler": "demo.noop"}}
+    plain = read_new_job(body, now=NOW, merchant_id=merchant.pk)
     create(merchant, plain)
     for verb in (place_jobs, create_jobs):
         with django_assert_num_queries(3):  # the transaction's two, and the insert
