@@ -54,6 +54,7 @@ def test_a_merchant_admin_changes_name_and_time_zone_and_nothing_else(client, tw
         "slug": "stolen",
         "requests_per_minute": "999999",
         "max_waiting_jobs": "999999",
+        "weight": "50",
         "max_templates": "999999",
     }
     assert client.post(change_url(mine), data).status_code == 302
@@ -62,7 +63,7 @@ def test_a_merchant_admin_changes_name_and_time_zone_and_nothing_else(client, tw
     mine.refresh_from_db()
     assert (mine.name, mine.time_zone) == ("Renamed", "Europe/Berlin")
     assert (mine.slug, mine.requests_per_minute, mine.active) == (slug, before, True)
-    assert mine.max_templates == templates
+    assert (mine.max_templates, mine.weight) == (templates, 1)
     client.post(change_url(theirs), data)
     assert Merchant.objects.get(pk=theirs.pk).name == theirs.name
 
@@ -159,6 +160,7 @@ def test_a_superuser_makes_merchants_people_and_memberships(client):
             "time_zone": "UTC",
             "active": "on",
             "max_waiting_jobs": "10",
+            "weight": "1",
             "max_templates": "10",
             "requests_per_minute": "10",
         },
