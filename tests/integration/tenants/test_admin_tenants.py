@@ -3,10 +3,11 @@
 import pytest
 from django.urls import reverse
 
+from tenants.identifiers import new_id
 from tenants.models import Membership, Merchant, User
 from tenants.operations import add_member
 from tenants.roles import Role
-from tests.factories.tenants import PASSWORD, make_merchant, make_superuser
+from tests.factories.tenants import PASSWORD, make_superuser
 
 pytestmark = pytest.mark.django_db
 MERCHANTS = reverse("admin:tenants_merchant_changelist")
@@ -31,9 +32,7 @@ def test_lists_show_nothing_of_other_merchants(client, two):
 
 def test_another_merchants_page_answers_exactly_like_a_missing_one(client, two):
     _, theirs, people = two
-    missing = make_merchant()
-    gone = missing.pk
-    missing.delete()
+    gone = new_id()
     client.force_login(people["admin"])
     foreign = client.get(change_url(theirs), follow=True)
     absent = client.get(reverse("admin:tenants_merchant_change", args=[gone]), follow=True)
