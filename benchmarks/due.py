@@ -13,8 +13,14 @@ UPDATE templates_app_template AS template SET next_expansion_at = %(now)s
          WHERE next_expansion_at > %(now)s LIMIT %(number)s) AS chosen
  WHERE template.id = chosen.id
 """
+# The first of the index, by the index: a plan for EXISTS read the whole table each time, with
+# statistics by which many were due, and took a fifth of both cores from the expanders.
 STILL_DUE = """
-SELECT EXISTS (SELECT FROM templates_app_template WHERE next_expansion_at <= %(moment)s)
+SELECT (SELECT next_expansion_at
+          FROM templates_app_template
+         WHERE next_expansion_at IS NOT NULL
+         ORDER BY next_expansion_at
+         LIMIT 1) <= %(moment)s
 """
 
 

@@ -127,7 +127,7 @@ class Steps:
     def _some(self, number: int) -> Iterator[Template]:
         rows = self.database.execute(
             "SELECT id FROM templates_app_template TABLESAMPLE BERNOULLI (%s) LIMIT %s",
-            [min(100.0, 300.0 * number / self.templates), number],
+            [min(100.0, 300.0 * max(number, 20) / self.templates), number],
         ).fetchall()
         for row in rows:
             template_id: UUID = row[0]

@@ -15,7 +15,8 @@ from tenants.statement import execute
 # Beside the numbers in jobs.engine; held until the transaction ends.
 SURROUNDINGS_LOCK = 7_407_310_003
 
-# Statements of their own: what is read next needs a snapshot from after the lock was granted.
+# Statements of their own: what is read next needs a snapshot from after the lock was granted. (A row
+# that is locked in the same statement is read again then: operations/row.py.)
 HOLD = "SELECT pg_advisory_xact_lock_shared(%(lock)s)"
 CHANGE = "SELECT pg_advisory_xact_lock(%(lock)s)"
 

@@ -60,7 +60,7 @@ class Migration(migrations.Migration):
                 ('progress_note', models.CharField(blank=True, default='', max_length=200)),
                 ('skip_reason', models.CharField(blank=True, db_default='', default='', help_text='Why the occurrence was not run, or not to its end.', max_length=200)),
                 ('created_at', models.DateTimeField(db_default=django.db.models.functions.datetime.Now())),
-                ('merchant', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.PROTECT, related_name='jobs', to='tenants.merchant')),
+                ('merchant', models.ForeignKey(db_constraint=False, db_index=False, on_delete=django.db.models.deletion.PROTECT, related_name='jobs', to='tenants.merchant')),
             ],
             options={
                 'ordering': ['-id'],

@@ -1,9 +1,23 @@
 """Waiting -> queued, and back when a message was not delivered. Used by populator and watcher."""
 
+# The end of whatever chose and locked the jobs: `due`. What rows.queued_row reads.
+GIVE_TICKETS = """
+UPDATE jobs_job AS job
+   SET status = 'queued',
+       ticket = random(-9223372036854775807, 9223372036854775807),
+       queued_at = %(now)s,
+       queue_lease_until = %(now)s + make_interval(secs => %(lease)s)
+  FROM due
+ WHERE job.id = due.id
+RETURNING job.id, job.ticket, job.merchant_id, job.kind, job.handler,
+          job.priority, job.scheduled_at
+"""
+
 # Index job_due: one range scan a priority, highest first, that stops at the limit. A merchant that
 # is not active keeps its jobs waiting. Jobs behind a gate are not in the index (settle_overlaps opens
 # it); missed occurrences wait for their template's misfire policy.
-QUEUE_DUE = """
+QUEUE_DUE = (
+    """
 WITH due AS MATERIALIZED (
     SELECT candidate.id
       FROM generate_series(10, 0, -1) AS level(priority)
@@ -25,16 +39,9 @@ WITH due AS MATERIALIZED (
            ) AS candidate
      LIMIT %(limit)s
 )
-UPDATE jobs_job AS job
-   SET status = 'queued',
-       ticket = random(-9223372036854775807, 9223372036854775807),
-       queued_at = %(now)s,
-       queue_lease_until = %(now)s + make_interval(secs => %(lease)s)
-  FROM due
- WHERE job.id = due.id
-RETURNING job.id, job.ticket, job.merchant_id, job.kind, job.handler,
-          job.priority, job.scheduled_at
-"""
+"""  # noqa: S608 - constants
+    + GIVE_TICKETS
+)
 
 # Index job_due again: one probe a priority and lane; and job_shut, since overlap is decided when a job
 # falls due. Tells the populator how long it may sleep. What is due already is not looked at, so what

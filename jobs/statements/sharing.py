@@ -1,5 +1,7 @@
 """Waiting -> queued while more is due than the lanes have room for: every merchant gets its share."""
 
+from jobs.statements.queueing import GIVE_TICKETS
+
 # Whether more is due than there is room for. Index job_due, no further than the room.
 IS_SHORT = """
 SELECT count(*) > %(room)s
@@ -25,7 +27,8 @@ SELECT count(*) > %(room)s
 # nothing starves behind what is more important and comes later. The ring begins anywhere: when there
 # are more merchants than room, nobody is always the last. Chosen without locks and locked in id order,
 # as everywhere; who is passed over is met again in a moment.
-QUEUE_SHARES = """
+QUEUE_SHARES = (
+    """
 WITH RECURSIVE merchant(id) AS (
     (SELECT job.merchant_id
        FROM jobs_job AS job
@@ -97,13 +100,7 @@ WITH RECURSIVE merchant(id) AS (
      ORDER BY job.id
        FOR UPDATE OF job SKIP LOCKED
 )
-UPDATE jobs_job AS job
-   SET status = 'queued',
-       ticket = random(-9223372036854775807, 9223372036854775807),
-       queued_at = %(now)s,
-       queue_lease_until = %(now)s + make_interval(secs => %(lease)s)
-  FROM due
- WHERE job.id = due.id
-RETURNING job.id, job.ticket, job.merchant_id, job.kind, job.handler,
-          job.priority, job.scheduled_at, due.part
-"""
+"""  # noqa: S608 - constants
+    + GIVE_TICKETS.rstrip()
+    + ", due.part\n"
+)

@@ -34,7 +34,7 @@ class Press:
         `run_at` and `missed_at` are naive UTC.
         """
         template = self.template
-        payload = self.payload(occurrence=aware(run.named.scheduled), planned=aware(run_at))
+        payload = self.payload(occurrence=run.named.scheduled, planned=run_at)
         kind = find_kind(template.kind)
         return NewOccurrence(
             merchant_id=template.merchant_id,
@@ -59,15 +59,20 @@ class Press:
         )
 
     def payload(self, *, occurrence: datetime, planned: datetime) -> Any:
-        """Return the payload of one run, its placeholders filled in and checked again."""
+        """Return the payload of one run, its placeholders filled in and checked again.
+
+        Both moments are naive UTC.
+        """
         if not self.template.has_placeholders or self._rendering.is_plain:
             return self.template.payload
         rendering = self._rendering
         previous = None
         if "previous_occurrence" in rendering.uses:
-            previous = self.recurrence.previous(occurrence)
+            previous = self.recurrence.previous(aware(occurrence))
         payload = rendering.render(
-            self._context(occurrence, planned, previous.scheduled if previous else None)
+            self._context(
+                aware(occurrence), aware(planned), previous.scheduled if previous else None
+            )
         )
         find_kind(self.template.kind).validate(payload)
         return payload

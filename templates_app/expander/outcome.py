@@ -92,8 +92,8 @@ def rules_of(template: DueTemplate, around: Surroundings) -> Rules:
     """Return what decides over the template's occurrences."""
     seed = str(template.id)
     recurrence = parse_stored(template.recurrence, seed=seed)
-    avoid = around.calendars_of(template.avoid)
-    keep_to = around.calendars_of(template.keep_to)
+    avoid = around.calendars_of(template.avoid) if template.avoid else ()
+    keep_to = around.calendars_of(template.keep_to) if template.keep_to else ()
     return Rules(
         recurrence=recurrence,
         seed=seed,
@@ -221,11 +221,16 @@ def _judged(
 ) -> list[Run]:
     """Return the runs that were not missed; deal with the others, and with late jobs."""
     misfire = press.template.misfire
-    on_time = [run for run in runs if not misfire.is_missed(run.run_at, now)]
-    missed: list[tuple[datetime, Run | LateJob]] = [
-        (run.run_at, run) for run in runs if misfire.is_missed(run.run_at, now)
-    ]
+    on_time: list[Run] = []
+    missed: list[tuple[datetime, Run | LateJob]] = []
+    for run in runs:
+        if misfire.is_missed(run.run_at, now):
+            missed.append((run.run_at, run))
+        else:
+            on_time.append(run)
     missed += [(naive(job.scheduled_at), job) for job in due_jobs.late]
+    if not missed:
+        return on_time
     missed.sort(key=lambda pair: pair[0])
     in_time = due_jobs.in_time or any(run.run_at <= now for run in on_time)
     settle(outcome, press, missed, now=now, another_due=in_time, reached=reached)

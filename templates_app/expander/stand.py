@@ -36,7 +36,7 @@ class Stand:
 
 def stand_of(outcome: Outcome, now: datetime) -> Stand:
     """Return where the outcome leaves its template. `now` is naive UTC."""
-    moved = remembered(outcome.moved, now)
+    moved = remembered(outcome.moved, now) if outcome.moved else {}
     changed = moved != outcome.template.moved
     return Stand(
         template_id=outcome.template.id,

@@ -1,6 +1,7 @@
 """One step of the expander: a batch of due templates, or what is left to do when none is due."""
 
 import logging
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
@@ -29,17 +30,26 @@ class Expanded:
     more: bool = False
 
 
-def expand(now: datetime, expansion: Expansion) -> Expanded:
+def alone() -> None:
+    """Ask nobody."""
+
+
+def expand(
+    now: datetime, expansion: Expansion, *, ask_others: Callable[[], None] = alone
+) -> Expanded:
     """Turn what is due within the horizon into jobs, for one batch of templates.
 
     With the last batch, the misfire policies decide on jobs that nobody queued in time (the populator
     was away). A template that cannot be expanded is tried three times and then set aside; it does
-    not hold up the others. What a batch has no time for stays due, for the next step.
+    not hold up the others. What a batch has no time for stays due, for the next step. `ask_others`
+    is called once a full batch is claimed, before it is worked on: others may take what is left.
     """
     try:
         with transaction.atomic():
             hold_surroundings()
             due = claim(now, expansion.batch)
+            if len(due) >= expansion.batch:
+                ask_others()
             written = write_batch(due, now, expansion, failed=_log)
             record_failures(written.failures, now)
     except (DataError, IntegrityError):

@@ -1,6 +1,7 @@
 """Create, edit, pause, resume and delete templates; each replaces the plan in its transaction."""
 
 import json
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -10,8 +11,8 @@ from django.db import transaction
 from jobs import lifecycle
 from jobs.operations.fields import Fields
 from templates_app.expander import catch_up, plan_claimed, write_off
-from templates_app.expander.batch import Written
-from templates_app.expander.due import aware
+from templates_app.expander.batch import Written, read_these
+from templates_app.expander.due import DueTemplate, aware
 from templates_app.models import Template
 from templates_app.operations.draft import read_change, read_draft
 from templates_app.operations.quota import admit
@@ -181,16 +182,21 @@ def _store(template: Template, now: datetime, *, before: Any = None) -> Template
     template.updated_at = now
     template.replan = True
     template.next_expansion_at = _first_expansion(template, now)
-    if template._state.adding:  # noqa: SLF001 - Django names it as public API
-        template.save()
-    stored = store_row(template)
+    stored = _stored(template)
     if before is not None:
-        stored = stored._replace(planned_by=json.dumps(before))
+        stored = replace(stored, planned_by=json.dumps(before))
     try:
         written = plan_claimed([stored], now, settings.TASKFLOW_EXPANSION)
     except RecurrenceError as error:
         raise Unplanned(template, error) from error
     return _with_its_place(template, written)
+
+
+def _stored(template: Template) -> DueTemplate:
+    if not template._state.adding:  # noqa: SLF001 - Django names it as public API
+        return store_row(template)
+    template.save()
+    return read_these([template.id])[template.id]
 
 
 def _with_its_place(template: Template, written: Written) -> Template:

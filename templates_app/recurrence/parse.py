@@ -64,11 +64,10 @@ def parse_stored(text: str, *, seed: str = "") -> Recurrence:
     The same text and seed give the same object while it is remembered. Whether it ever happens is
     not asked again.
     """
-    # Templates share what their ids do not change.
-    own_seed = seed if _is_seeded(text) else ""
     if len(text) > LONGEST_REMEMBERED:
-        return _trusted.__wrapped__(text, own_seed)
-    return _trusted(text, own_seed)
+        return _read(text, seed if _is_seeded(text) else "")
+    # Templates share what their ids do not change.
+    return _unseeded(text) or _seeded(text, seed)
 
 
 def _is_seeded(text: str) -> bool:
@@ -90,7 +89,16 @@ def _checked(text: str, seed: str) -> Recurrence:
 
 
 @lru_cache(maxsize=8192)
-def _trusted(text: str, seed: str) -> Recurrence:
+def _unseeded(text: str) -> Recurrence | None:
+    return None if _is_seeded(text) else _read(text, "")
+
+
+@lru_cache(maxsize=4096)
+def _seeded(text: str, seed: str) -> Recurrence:
+    return _read(text, seed)
+
+
+def _read(text: str, seed: str) -> Recurrence:
     return _Parser(seed, lambda recurrence, _built: recurrence).parse(json.loads(text), depth=1)
 
 

@@ -3,10 +3,11 @@
 import pytest
 from django.urls import reverse
 
+from tenants.identifiers import new_id
 from tenants.models import Membership, Merchant, User
 from tenants.operations import add_member
 from tenants.roles import Role
-from tests.factories.tenants import PASSWORD, make_merchant, make_superuser
+from tests.factories.tenants import PASSWORD, make_superuser
 
 pytestmark = pytest.mark.django_db
 MERCHANTS = reverse("admin:tenants_merchant_changelist")
@@ -31,9 +32,7 @@ def test_lists_show_nothing_of_other_merchants(client, two):
 
 def test_another_merchants_page_answers_exactly_like_a_missing_one(client, two):
     _, theirs, people = two
-    missing = make_merchant()
-    gone = missing.pk
-    missing.delete()
+    gone = new_id()
     client.force_login(people["admin"])
     foreign = client.get(change_url(theirs), follow=True)
     absent = client.get(reverse("admin:tenants_merchant_change", args=[gone]), follow=True)
@@ -54,6 +53,7 @@ def test_a_merchant_admin_changes_name_and_time_zone_and_nothing_else(client, tw
         "slug": "stolen",
         "requests_per_minute": "999999",
         "max_waiting_jobs": "999999",
+        "weight": "50",
         "max_templates": "999999",
     }
     assert client.post(change_url(mine), data).status_code == 302
@@ -62,7 +62,7 @@ def test_a_merchant_admin_changes_name_and_time_zone_and_nothing_else(client, tw
     mine.refresh_from_db()
     assert (mine.name, mine.time_zone) == ("Renamed", "Europe/Berlin")
     assert (mine.slug, mine.requests_per_minute, mine.active) == (slug, before, True)
-    assert mine.max_templates == templates
+    assert (mine.max_templates, mine.weight) == (templates, 1)
     client.post(change_url(theirs), data)
     assert Merchant.objects.get(pk=theirs.pk).name == theirs.name
 
@@ -159,6 +159,7 @@ def test_a_superuser_makes_merchants_people_and_memberships(client):
             "time_zone": "UTC",
             "active": "on",
             "max_waiting_jobs": "10",
+            "weight": "1",
             "max_templates": "10",
             "requests_per_minute": "10",
         },

@@ -239,11 +239,11 @@ def test_long_texts_are_not_remembered() -> None:
     many = [f"2026-01-{day:02}T{hour:02}:00:00" for day in range(1, 29) for hour in range(24)]
     long, short = {"kind": "dates", "dates": many}, {"kind": "dates", "dates": many[:1]}
     parsing._checked.cache_clear()
-    parsing._trusted.cache_clear()
+    parsing._unseeded.cache_clear()
     for document in (long, short):
         assert parse_stored(json.dumps(parse(document).document)) == parse(document)
     assert parsing._checked.cache_info().currsize == 1
-    assert parsing._trusted.cache_info().currsize == 1
+    assert parsing._unseeded.cache_info().currsize == 1
 
 
 def test_text_that_was_accepted_before_is_not_asked_again_whether_it_ever_happens() -> None:
