@@ -8,6 +8,7 @@ from typing import Any
 from jobs.api.representations import job_receipt, job_summary
 from jobs.operations.create import create_jobs
 from jobs.operations.fields import FieldProblem, Fields, InvalidFields, bounded
+from jobs.operations.graph import check_graph
 from jobs.operations.idempotency import Answer
 from jobs.operations.new_job import NewJob, read_new_job
 from tenants.models import Merchant
@@ -29,13 +30,15 @@ class _Item:
 def create_one(body: Any, *, merchant: Merchant, now: datetime) -> Answer:
     """Create the job that the body describes. Raises InvalidFields, QuotaExceeded."""
     new_job = read_new_job(body, now=now)
+    if problems := check_graph(merchant, {0: new_job.family}):
+        raise InvalidFields(problems[0])
     [job] = create_jobs(merchant=merchant, new_jobs=[new_job], now=now)
     return Answer(status=201, body=job_summary(job))
 
 
 def create_all(body: Any, *, merchant: Merchant, now: datetime) -> Answer:
     """Create every job of a batch, or none. Raises InvalidFields, QuotaExceeded."""
-    items = _read_batch(body, now)
+    items = _read_batch(body, merchant, now)
     if problems := [problem for item in items for problem in item.problems]:
         raise InvalidFields(problems)
     jobs = create_jobs(merchant=merchant, new_jobs=_good(items), now=now)
@@ -47,7 +50,7 @@ def create_some(body: Any, *, merchant: Merchant, now: datetime) -> Answer:
 
     Raises InvalidFields for the batch itself, QuotaExceeded.
     """
-    items = _read_batch(body, now)
+    items = _read_batch(body, merchant, now)
     jobs = iter(create_jobs(merchant=merchant, new_jobs=_good(items), now=now))
     told = 0
     results: list[dict[str, Any]] = []
@@ -63,7 +66,7 @@ def create_some(body: Any, *, merchant: Merchant, now: datetime) -> Answer:
     return Answer(status=207 if refused else 200, body=answer)
 
 
-def _read_batch(body: Any, now: datetime) -> list[_Item]:
+def _read_batch(body: Any, merchant: Merchant, now: datetime) -> list[_Item]:
     fields = Fields(body, ("jobs",))
     listed = fields.data.get("jobs")
     if not fields.problems and not isinstance(listed, list):
@@ -76,7 +79,17 @@ def _read_batch(body: Any, now: datetime) -> list[_Item]:
         )
     fields.raise_problems()
     assert isinstance(listed, list)
-    return [_read_item(index, item, now) for index, item in enumerate(listed)]
+    return _related([_read_item(index, item, now) for index, item in enumerate(listed)], merchant)
+
+
+def _related(items: list[_Item], merchant: Merchant) -> list[_Item]:
+    """Refuse the items whose parents are not there, or wait for them in turn."""
+    families = {item.index: item.new_job.family for item in items if item.new_job}
+    problems = check_graph(merchant, families)
+    return [
+        _Item(item.index, None, problems[item.index]) if item.index in problems else item
+        for item in items
+    ]
 
 
 def _read_item(index: int, item: Any, now: datetime) -> _Item:

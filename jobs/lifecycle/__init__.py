@@ -2,11 +2,12 @@
 
 Every function is one guarded statement over a set of jobs (the SQL is in `jobs.statements`). A
 stale caller (a zombie worker, a doubled message, a restored broker) matches no row and changes
-nothing; the returned rows are the answer. Listeners hear of it after the commit. The one verb that
-takes several statements, `settle_overlaps`, takes them in one transaction.
+nothing; the returned rows are the answer. Listeners hear of it after the commit. The verbs
+that take several statements (`create_graph` and those that settle) take them in one transaction.
 """
 
-from jobs.lifecycle.creating import create, create_occurrences
+from jobs.lifecycle.creating import MissingParents, create, create_graph, create_occurrences
+from jobs.lifecycle.dependencies import Resolved, settle_dependencies
 from jobs.lifecycle.occurrences import (
     cancel_plans,
     find_missed,
@@ -29,12 +30,15 @@ from jobs.lifecycle.steering import advance, cancel, edit, restart
 
 __all__ = [
     "IllegalTransition",
+    "MissingParents",
+    "Resolved",
     "Settled",
     "advance",
     "cancel",
     "cancel_plans",
     "claim",
     "create",
+    "create_graph",
     "create_occurrences",
     "edit",
     "expire",
@@ -48,6 +52,7 @@ __all__ = [
     "release_missed",
     "requeue_lost_messages",
     "restart",
+    "settle_dependencies",
     "settle_overlaps",
     "skip",
     "unqueue",

@@ -34,6 +34,9 @@ def edit(*, job_id: UUID, changes: Mapping[str, Any]) -> bool:
     if "run_at" in columns:
         columns |= {"scheduled_at": columns["run_at"], "gate": _GATE_WHEN_MOVED}
     waiting: JobQuerySet = Job.objects.filter(id=job_id)
+    if columns.get("draws_on_parents"):
+        # Opened meanwhile, nobody would put the parents' results in any more.
+        waiting = waiting.filter(status=JobStatus.BLOCKED)
     return waiting.editable().update(**columns) == 1
 
 

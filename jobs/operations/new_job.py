@@ -7,7 +7,8 @@ from typing import Any
 from jobs.operations.blueprint import PLAIN
 from jobs.operations.fields import Fields
 from jobs.operations.moments import read_deadline, read_run_at
-from jobs.operations.work import Work, asked_for, check_work
+from jobs.operations.parents import FAMILY_FIELDS, NO_FAMILY, Family, filled_later, read_family
+from jobs.operations.work import Work, asked_for, check_work, nothing_excused
 
 JOB_FIELDS = (
     "kind",
@@ -23,6 +24,7 @@ JOB_FIELDS = (
     "tags",
     "metadata",
 )
+NEW_JOB_FIELDS = (*JOB_FIELDS, *FAMILY_FIELDS)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -39,20 +41,29 @@ class NewJob:
     name: str
     tags: list[str]
     metadata: dict[str, Any]
+    family: Family = NO_FAMILY
 
 
 def read_new_job(data: Any, *, now: datetime, pointer: str = "") -> NewJob:
     """Return what one JSON object asks for. Raises InvalidFields with every fault."""
-    fields = Fields(data, JOB_FIELDS, pointer)
+    fields = Fields(data, NEW_JOB_FIELDS, pointer)
     run_at = read_run_at(fields, now) or now
-    work = _work(fields)
+    family = read_family(fields) if _has_family(fields) else NO_FAMILY
+    work = _work(fields, family)
     expires_at = read_deadline(fields, run_at=run_at, now=now)
     plain = {name: read(fields) for name, read in PLAIN.items()}
     fields.raise_problems()
     assert work is not None
-    return NewJob(work=work, run_at=run_at, expires_at=expires_at, **plain)
+    return NewJob(work=work, run_at=run_at, expires_at=expires_at, family=family, **plain)
 
 
-def _work(fields: Fields) -> Work | None:
+def _has_family(fields: Fields) -> bool:
+    return any(name in fields for name in FAMILY_FIELDS)
+
+
+def _work(fields: Fields, family: Family) -> Work | None:
     asked = asked_for(fields)
-    return None if asked is None else check_work(*asked, fields)
+    if asked is None:
+        return None
+    excused = filled_later if family.draws_on_parents else nothing_excused
+    return check_work(*asked, fields, excused)
