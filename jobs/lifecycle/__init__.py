@@ -7,7 +7,7 @@ that take several statements (`create_graph` and those that settle) take them in
 """
 
 from jobs.lifecycle.creating import MissingParents, create, create_graph, create_occurrences
-from jobs.lifecycle.dependencies import Resolved, settle_dependencies
+from jobs.lifecycle.dependencies import Resolved, find_unfilled, settle_dependencies
 from jobs.lifecycle.occurrences import (
     cancel_plans,
     find_missed,
@@ -46,6 +46,7 @@ __all__ = [
     "find_missed_of",
     "find_running",
     "find_stranded",
+    "find_unfilled",
     "finish",
     "make_up",
     "queue_due",

@@ -67,6 +67,17 @@ def settle_dependencies(*, now: datetime, limit: int, judge: Judge) -> Resolved:
     )
 
 
+def find_unfilled(job_ids: Sequence[UUID]) -> list[Ready]:
+    """Return the first MOST_JUDGED ended jobs among these whose parents' results were not put in."""
+    found = execute(
+        depending.FIND_UNFILLED,
+        ids=list(job_ids)[:MOST_JUDGED],
+        most_bytes=MOST_RESULT,
+        most_parents=MOST_PARENTS_SEEN,
+    )
+    return ready_rows(found)
+
+
 def _lock(children: set[UUID]) -> tuple[list[UUID], list[UUID]]:
     """Lock the children that are still blocked; return those to settle, and which are judged."""
     rows = execute(depending.LOCK_CHILDREN, ids=list(children))
@@ -80,7 +91,7 @@ def _judge(children: Sequence[UUID], now: datetime, judge: Judge) -> list[Moved]
         return []
     found = execute(
         depending.FIND_READY,
-        locked=list(children),
+        ids=list(children),
         most_bytes=MOST_RESULT,
         most_parents=MOST_PARENTS_SEEN,
     )

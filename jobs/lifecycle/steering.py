@@ -61,7 +61,7 @@ def restart(
 ) -> list[Moved]:
     """Give failed, cancelled and skipped jobs a new round of attempts, now; their history stays.
 
-    An occurrence is the person's since, as after an edit, and asks no overlap policy; only jobs that
+    A job whose payload still speaks of its parents' results is left out without a replacement. An occurrence is the person's since, as after an edit, and asks no overlap policy; only jobs that
     go one after another (Overlap.WAIT) still do. Open dead letters of theirs are resolved as
     redriven by `by`.
     """

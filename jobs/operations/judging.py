@@ -1,8 +1,11 @@
 """What becomes of a job whose parents ended as it needs, and which draws on their results."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
+from uuid import UUID
 
+from jobs import lifecycle
 from jobs.conditions import InvalidCondition, UndecidedCondition, holds
 from jobs.dependency_rows import Judgement, Ready
 from jobs.filling import NothingThere, filled
@@ -10,6 +13,7 @@ from jobs.fingerprint import error_fingerprint
 from jobs.handlers.registry import InvalidPayload, UnknownKind, find_kind
 from jobs.operations.fields import json_size
 from jobs.operations.limits import MAX_PAYLOAD
+from jobs.rows import Replacement
 from jobs.states import JobStatus
 
 # Of all results that one job looks at, in bytes of JSON: a condition may read them again and again.
@@ -32,6 +36,20 @@ def judge(ready: Ready) -> Judgement:
         return _failed(ready, fault.code, str(fault))
     except Exception as error:  # noqa: BLE001 - one job's fault must not hold up all others
         return _failed(ready, "parents_unusable", f"Unforeseen: {type(error).__name__}.")
+
+
+def refilled(job_ids: Sequence[UUID]) -> dict[UUID, Replacement]:
+    """Return the payloads with which ended jobs may run although their parents did not let them.
+
+    The parents' results are put in as they are now, whatever the condition says. A job that draws on
+    nothing, or on something that is not there, is left out.
+    """
+    judgements = [judge(replace(ready, condition="")) for ready in lifecycle.find_unfilled(job_ids)]
+    return {
+        one.job_id: Replacement(payload=one.payload, lane=one.lane, handler=one.handler)
+        for one in judgements
+        if one.payload is not None
+    }
 
 
 def _judge(ready: Ready) -> Judgement:

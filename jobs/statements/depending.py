@@ -135,13 +135,13 @@ RETURNING job.id, job.merchant_id, job.kind, job.lane, job.status
 """  # noqa: S608 - constants only
 
 # Only parents that the child speaks of, and only results that are not too large, travel.
-FIND_READY = f"""
+_READ = """
 SELECT job.id, job.kind, job.handler, job.lane, job.payload::text, job.condition,
        parent.name, parent.status,
        CASE WHEN octet_length(parent.output) <= %(most_bytes)s THEN parent.output END,
        coalesce(parent.error_code, ''),
        coalesce(octet_length(parent.output) > %(most_bytes)s, false)
-  FROM unnest(%(locked)s::uuid[]) AS given(id)
+  FROM unnest(%(ids)s::uuid[]) AS given(id)
   JOIN jobs_job AS job ON job.id = given.id
   LEFT JOIN LATERAL (
        SELECT dependency.name, ended.status, last.output, last.error_code
@@ -159,11 +159,15 @@ SELECT job.id, job.kind, job.handler, job.lane, job.payload::text, job.condition
         ORDER BY dependency.id
         LIMIT %(most_parents)s
        ) AS parent ON true
- WHERE job.status = (SELECT 'blocked')
-   AND job.draws_on_parents
-   AND {_ALL_MET}
+ WHERE job.draws_on_parents
+   AND {that_is}
  ORDER BY job.id
-"""  # noqa: S608 - constants only
+"""
+
+FIND_READY = _READ.format(that_is=f"job.status = (SELECT 'blocked') AND {_ALL_MET}")
+
+# For a person's retry, which asks no parent's leave.
+FIND_UNFILLED = _READ.format(that_is="job.status IN ('failed', 'cancelled', 'skipped')")
 
 # A dead letter is written by the statement that fails the job, so neither exists without the other.
 JUDGE = """
