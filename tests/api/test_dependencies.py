@@ -1,5 +1,7 @@
 """depends_on, condition and graphs in one request; what is refused, and how it is told."""
 
+from typing import Any
+
 import pytest
 
 from jobs import lifecycle
@@ -102,7 +104,7 @@ def test_a_partial_batch_leaves_out_what_depends_on_a_refused_job(api):
     assert names_by_status() == {"good": "scheduled", "fine": "blocked"}
 
 
-BAD = {
+BAD: dict[str, tuple[dict[str, Any], str, str]] = {
     "no list": ({"depends_on": "a"}, "/depends_on", "wrong_type"),
     "no object": ({"depends_on": ["a"]}, "/depends_on/0", "wrong_type"),
     "no job": ({"depends_on": [{}]}, "/depends_on/0/job", "required"),
