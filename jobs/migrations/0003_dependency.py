@@ -58,11 +58,11 @@ class Migration(migrations.Migration):
         ),
         migrations.AddIndex(
             model_name='dependency',
-            index=models.Index(fields=['parent', 'child'], name='dependency_children'),
+            index=models.Index(fields=['parent'], name='dependency_children'),
         ),
         migrations.AddIndex(
             model_name='dependency',
-            index=models.Index(condition=models.Q(('outcome', jobs.states.NeedOutcome['OPEN'])), fields=['parent', 'id'], name='dependency_open'),
+            index=models.Index(condition=models.Q(('outcome', jobs.states.NeedOutcome['OPEN'])), fields=['parent'], name='dependency_open'),
         ),
         migrations.AddConstraint(
             model_name='dependency',

@@ -40,10 +40,10 @@ class Dependency(models.Model):
         ]
         indexes = [
             # The graph, and deletion.
-            models.Index(fields=["parent", "child"], name="dependency_children"),
+            models.Index(fields=["parent"], name="dependency_children"),
             # What an ended parent has still to settle; the settled rows cost nothing.
             models.Index(
-                fields=["parent", "id"],
+                fields=["parent"],
                 name="dependency_open",
                 condition=Q(outcome=NeedOutcome.OPEN),
             ),

@@ -60,7 +60,6 @@ SELECT dependency.id, dependency.child_id
        SELECT open.id, open.child_id
          FROM jobs_dependency AS open
         WHERE open.parent_id = ended.id AND open.outcome = 'open'
-        ORDER BY open.id
         LIMIT %(limit)s
        ) AS dependency
  LIMIT %(limit)s
@@ -120,8 +119,11 @@ UPDATE jobs_job AS job
 RETURNING job.id, job.merchant_id, job.kind, job.lane, job.status
 """
 
-_ALL_MET = """NOT EXISTS (SELECT FROM jobs_dependency AS dependency
-                     WHERE dependency.child_id = job.id AND dependency.outcome <> 'met')"""
+# One range of dependency_once a child, of MAX_PARENTS rows at most. Not EXISTS, which may be hashed,
+# over all that is stored; no order, for whose sake the planner walks another index.
+_ALL_MET = """(SELECT count(*)
+          FROM jobs_dependency AS dependency
+         WHERE dependency.child_id = job.id AND dependency.outcome <> 'met') = 0"""
 
 OPEN = f"""
 UPDATE jobs_job AS job
@@ -208,7 +210,9 @@ UPDATE jobs_job AS job
    SET awaited = false
   FROM unnest(%(parents)s::uuid[]) AS ended(id)
  WHERE job.id = ended.id
-   AND NOT EXISTS (SELECT FROM jobs_dependency AS dependency
-                    WHERE dependency.parent_id = ended.id AND dependency.outcome = 'open')
+   AND (SELECT true
+          FROM jobs_dependency AS dependency
+         WHERE dependency.parent_id = ended.id AND dependency.outcome = 'open'
+         LIMIT 1) IS NULL
 RETURNING job.id
 """

@@ -1,10 +1,12 @@
 """CEL over parents' results: what holds, what has no answer, and what is not let in."""
 
+from typing import Any
+
 import pytest
 
 from jobs.conditions import InvalidCondition, UndecidedCondition, check_condition, holds
 
-PARENTS = {
+PARENTS: dict[str, dict[str, Any]] = {
     "a": {
         "status": "succeeded",
         "error": "",
@@ -79,7 +81,7 @@ def test_expression_that_is_no_use_or_too_dear_is_refused(text):
 
 
 def test_results_that_python_holds_and_cel_does_not_never_crash():
-    deep = []
+    deep: list[Any] = []
     for _ in range(500):
         deep = [deep]
     for result in (deep, 10**400):

@@ -1,5 +1,7 @@
 """Conditions and payloads that take parents' results, from the parent's end to the child's start."""
 
+from typing import Any
+
 import pytest
 
 from jobs import lifecycle
@@ -56,7 +58,7 @@ def test_failed_parents_tell_their_error_to_whom_it_may_concern():
     assert (stood(child), echoed(child)) == (["scheduled"], "http_500")
 
 
-FAULTS = {
+FAULTS: dict[str, tuple[dict[str, Any], Any, str]] = {
     "nothing there": ({"value": "{{ parents.p0.result.m }}"}, {"n": 1}, "payload_unfilled"),
     "no answer": ({"condition": "parents.p0.result.m > 1"}, {"n": 1}, "condition_undecided"),
     "no truth": ({"condition": "parents.p0.result.n"}, {"n": 1}, "condition_undecided"),
