@@ -16,8 +16,9 @@ from django.db import InterfaceError, OperationalError, connection
 from jobs import lifecycle, liveness
 from jobs.engine import POPULATOR_LOCK, Engine
 from jobs.handlers.registry import ASYNC, LANES
-from jobs.lifecycle import Settled
+from jobs.lifecycle import Resolved, Settled
 from jobs.liveness import LiveLane
+from jobs.operations.judging import judge
 from jobs.pace import Pace
 from jobs.publishing import BrokerUnavailable, Message, publish
 from jobs.rows import Queued
@@ -36,6 +37,9 @@ class Populated:
     expired: int = 0
     # Occurrences that were not run because a sibling was still going.
     skipped: int = 0
+    # Jobs that depended on others: let through, and skipped, cancelled or failed.
+    unblocked: int = 0
+    given_up: int = 0
     # The step's limit was reached: there is more to do now.
     more: bool = False
     # Due jobs may have been left waiting because the lanes are full.
@@ -53,6 +57,8 @@ def populate(now: datetime, engine: Engine, pace: Pace | None = None) -> Populat
     """
     pace = pace or Pace()
     expired = lifecycle.expire(now=now, limit=engine.step_limit)
+    # What is opened here may be due at once.
+    resolved = _settle_dependencies(now, engine)
     # Before the lanes are looked at: what is skipped is decided when it is due, not when there is
     # room.
     settled = _settle_overlaps(now, engine)
@@ -80,7 +86,12 @@ def populate(now: datetime, engine: Engine, pace: Pace | None = None) -> Populat
         messages=len(messages),
         expired=len(expired),
         skipped=settled.skipped if settled else 0,
-        more=more or len(expired) == engine.step_limit or (settled is not None and settled.more),
+        unblocked=resolved.opened,
+        given_up=resolved.ended,
+        more=more
+        or len(expired) == engine.step_limit
+        or resolved.more
+        or (settled is not None and settled.more),
         full=full,
         refused=refused,
         undecided=settled is None,
@@ -102,6 +113,17 @@ def _settle_overlaps(now: datetime, engine: Engine) -> Settled | None:
     except Exception:
         logger.exception("Overlaps were not decided; the next step tries again")
         return None
+
+
+def _settle_dependencies(now: datetime, engine: Engine) -> Resolved:
+    """Settle dependencies; nothing when that failed, which must not hold up all other jobs."""
+    try:
+        return lifecycle.settle_dependencies(now=now, limit=engine.step_limit, judge=judge)
+    except (OperationalError, InterfaceError):
+        raise  # the database is away: for all that follows as well
+    except Exception:
+        logger.exception("Dependencies were not settled; the next step tries again")
+        return Resolved()
 
 
 def try_to_lead() -> bool:

@@ -31,7 +31,7 @@ class Moved:
 class Ended(Moved):
     """A job whose attempt ended."""
 
-    # Its end may be what a sibling waits for: worth waking the populator.
+    # Its end may be what a sibling or a child waits for: worth waking the populator.
     makes_way: bool
 
 
@@ -117,7 +117,7 @@ def ended_row(row: Row) -> Ended:
         kind=row[2],
         lane=row[3],
         status=row[4],
-        makes_way=row[5] != "" and row[4] in FINAL,
+        makes_way=(row[5] != "" or row[6]) and row[4] in FINAL,
     )
 
 
@@ -181,13 +181,13 @@ def attempt_row(row: Row) -> Attempt:
         kind=row[3],
         handler=row[4],
         name=row[5],
-        payload=_json(row[6]),
-        metadata=_json(row[7]),
+        payload=json_of(row[6]),
+        metadata=json_of(row[7]),
         number=row[8],
         round=row[9],
         max_attempts=row[10],
         timeout=row[11],
-        backoff=None if row[12] is None else _json(row[12]),
+        backoff=None if row[12] is None else json_of(row[12]),
         scheduled_at=row[13],
         started_at=row[14],
         lost_count=row[15],
@@ -235,6 +235,7 @@ def dumped(value: Any) -> str | None:
     return None if value is None else json.dumps(value)
 
 
-def _json(value: Any) -> Any:
+def json_of(value: Any) -> Any:
+    """Return the value of a column of JSON."""
     # Django leaves jsonb as text on a raw cursor.
     return json.loads(value) if isinstance(value, str) else value

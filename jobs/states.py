@@ -43,6 +43,22 @@ class Gate(StrEnum):
     HELD = "held"  # waits for a sibling to end
 
 
+class Needs(StrEnum):
+    """What a job that depends on another one needs of it."""
+
+    SUCCESS = "success"  # that it succeeded
+    FAILURE = "failure"  # that it failed for good
+    FINISHED = "finished"  # that it ended, in whatever way
+
+
+class NeedOutcome(StrEnum):
+    """What became of a dependency."""
+
+    OPEN = "open"  # the parent has not ended, or its end was not looked at yet
+    MET = "met"
+    UNMET = "unmet"  # the parent ended in another way
+
+
 class Origin(StrEnum):
     """Who made a template's job; '' for jobs that were created one by one."""
 

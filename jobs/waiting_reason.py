@@ -5,9 +5,10 @@ from datetime import datetime
 from django.conf import settings
 
 from jobs import liveness
+from jobs.graph import waited_for
 from jobs.models import Execution, Job
 from jobs.queries import MOST_AHEAD, due_ahead_of, last_execution, populator_leads
-from jobs.states import WAITING, Gate, JobStatus, Overlap
+from jobs.states import WAITING, Gate, JobStatus, Needs, Overlap
 
 
 def waiting_reason(job: Job, *, now: datetime) -> str | None:
@@ -16,7 +17,7 @@ def waiting_reason(job: Job, *, now: datetime) -> str | None:
     Costs a few bounded queries: for one job, never for a list.
     """
     if job.status == JobStatus.BLOCKED:
-        return "Waiting for the jobs that it depends on."
+        return _blocked(job)
     if job.status == JobStatus.QUEUED:
         return _queued(job, now)
     if job.status not in WAITING:
@@ -39,6 +40,21 @@ def duration(seconds: float) -> str:
         if number:
             parts.append(f"{number} {unit}{'s' if number > 1 else ''}")
     return " ".join(parts[:2])
+
+
+def _blocked(job: Job) -> str:
+    waited = waited_for(job)
+    if waited is None:
+        return "What it depends on has ended; it is looked at next."
+    own_name = "" if waited.name == str(waited.parent_id) else f"{waited.name}, "
+    rest = f", and for {waited.others:,} more" if waited.others else ""
+    return (
+        f"Waiting for {own_name}job {waited.parent_id} ({waited.status}) to "
+        f"{_NEEDED[Needs(waited.needs)]}{rest}."
+    )
+
+
+_NEEDED = {Needs.SUCCESS: "succeed", Needs.FAILURE: "fail", Needs.FINISHED: "end"}
 
 
 def _queued(job: Job, now: datetime) -> str:

@@ -50,6 +50,7 @@ class JobAdmin(JobActions):
                 "fields": (
                     ("shown_status", "work"),
                     "reason",
+                    "condition",
                     "skipped_because",
                     ("shown_progress", "worker"),
                     ("attempts", "priority"),
@@ -99,6 +100,7 @@ class JobAdmin(JobActions):
             silent = {
                 "reason": obj.status not in WAITING_SOMEHOW,
                 "stop_requested": obj.cancel_requested_at is None,
+                "condition": not obj.condition,
                 "skipped_because": not obj.skip_reason,
                 "occurrence_note": not obj.occurrence_note,
                 "shown_unique": not obj.unique_key,

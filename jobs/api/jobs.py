@@ -13,10 +13,12 @@ from jobs import queries
 from jobs.api import new_jobs, schemas
 from jobs.api.base import TaskFlowViewSet, bounded_time
 from jobs.api.filters import JobFilters
+from jobs.api.graph_schemas import GraphSchema
 from jobs.api.once import HEADER, respond_once
 from jobs.api.pagination import NewestFirst
 from jobs.api.parsers import BATCH_BODY, SINGLE_BODY
-from jobs.api.representations import execution, job_detail
+from jobs.api.representations import execution, graph, job_detail
+from jobs.graph import graph_of
 from jobs.models import Execution, Job
 from jobs.operations import steer
 from jobs.operations.changes import read_changes
@@ -53,6 +55,7 @@ class JobViewSet(TaskFlowViewSet):
         "list": Scope.JOBS_READ,
         "retrieve": Scope.JOBS_READ,
         "executions": Scope.JOBS_READ,
+        "graph": Scope.JOBS_READ,
         "create": Scope.JOBS_WRITE,
         "batch": Scope.JOBS_WRITE,
         "partial_update": Scope.JOBS_WRITE,
@@ -216,6 +219,19 @@ class JobViewSet(TaskFlowViewSet):
         if running is not None and not ended and answer.data["previous"] is None:
             answer.data["results"].insert(0, execution(running))
         return answer
+
+    @extend_schema(
+        operation_id="jobs_graph",
+        summary="Look at the graph that a job is part of",
+        responses={200: GraphSchema},
+    )
+    @action(detail=True, methods=["get"])
+    def graph(self, request: Request, pk: str) -> Response:
+        """All jobs that are connected with it by dependencies, at most 1,000 of them."""
+        job = self._job(pk)
+        with bounded_time():
+            found = graph_of(job)
+        return Response(graph(found))
 
     def _job(self, pk: str) -> Job:
         return self.found(self.get_queryset().select_related("merchant"), pk)

@@ -9,6 +9,7 @@ from uuid import UUID
 from jobs.api.representations import job_receipt, job_summary
 from jobs.operations.create import Placed, create_jobs, place_jobs
 from jobs.operations.fields import FieldProblem, Fields, InvalidFields, bounded
+from jobs.operations.graph import check_graph
 from jobs.operations.idempotency import Answer
 from jobs.operations.new_job import NewJob, read_new_job
 from tenants.models import Merchant
@@ -33,13 +34,15 @@ def create_one(body: Any, *, merchant: Merchant, now: datetime) -> Answer:
     Raises InvalidFields, QuotaExceeded, UniqueKeyHeld.
     """
     new_job = read_new_job(body, now=now, merchant_id=merchant.pk)
+    if problems := check_graph(merchant, {0: new_job}):
+        raise InvalidFields(problems[0])
     [placed] = create_jobs(merchant=merchant, new_jobs=[new_job], now=now)
     return Answer(status=201 if placed.created else 200, body=job_summary(placed.job))
 
 
 def create_all(body: Any, *, merchant: Merchant, now: datetime) -> Answer:
     """Create every job of a batch, or none. Raises InvalidFields, QuotaExceeded, UniqueKeyHeld."""
-    items = _read_batch(body, now, merchant.pk)
+    items = _read_batch(body, merchant, now)
     if problems := [problem for item in items for problem in item.problems]:
         raise InvalidFields(problems)
     placed = create_jobs(merchant=merchant, new_jobs=_good(items), now=now)
@@ -53,7 +56,7 @@ def create_some(body: Any, *, merchant: Merchant, now: datetime) -> Answer:
 
     Raises InvalidFields for the batch itself, QuotaExceeded.
     """
-    items = _read_batch(body, now, merchant.pk)
+    items = _read_batch(body, merchant, now)
     outcomes = iter(place_jobs(merchant=merchant, new_jobs=_good(items), now=now))
     told = created = refused = 0
     results: list[dict[str, Any]] = []
@@ -77,7 +80,7 @@ def _receipt(placed: Placed) -> dict[str, Any]:
     return {**job_receipt(placed.job), "created": placed.created}
 
 
-def _read_batch(body: Any, now: datetime, merchant_id: UUID) -> list[_Item]:
+def _read_batch(body: Any, merchant: Merchant, now: datetime) -> list[_Item]:
     fields = Fields(body, ("jobs",))
     listed = fields.data.get("jobs")
     if not fields.problems and not isinstance(listed, list):
@@ -90,7 +93,17 @@ def _read_batch(body: Any, now: datetime, merchant_id: UUID) -> list[_Item]:
         )
     fields.raise_problems()
     assert isinstance(listed, list)
-    return [_read_item(index, item, now, merchant_id) for index, item in enumerate(listed)]
+    items = [_read_item(index, item, now, merchant.pk) for index, item in enumerate(listed)]
+    return _related(items, merchant)
+
+
+def _related(items: list[_Item], merchant: Merchant) -> list[_Item]:
+    """Refuse the items whose parents are not there, or wait for them in turn."""
+    problems = check_graph(merchant, {item.index: item.new_job for item in items if item.new_job})
+    return [
+        _Item(item.index, None, problems[item.index]) if item.index in problems else item
+        for item in items
+    ]
 
 
 def _read_item(index: int, item: Any, now: datetime, merchant_id: UUID) -> _Item:

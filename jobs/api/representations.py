@@ -5,6 +5,7 @@ from typing import Any
 from uuid import UUID
 
 from jobs.backoff import Backoff
+from jobs.graph import Graph
 from jobs.masking import masked
 from jobs.models import DeadLetter, Execution, Job
 from jobs.queries import ErrorGroup
@@ -59,6 +60,7 @@ def job_summary(job: Job) -> dict[str, Any]:
         "occurrence_note": job.occurrence_note,
         "origin": job.origin,
         "overlap": job.overlap,
+        "condition": job.condition,
         "skip_reason": job.skip_reason,
         "unique": _unique(job),
     }
@@ -71,6 +73,27 @@ def job_detail(job: Job, *, last: Execution | None, waiting_reason: str | None) 
         "waiting_reason": waiting_reason,
         "result": last.output if last is not None else None,
         "last_error": _error(last),
+    }
+
+
+def graph(found: Graph) -> dict[str, Any]:
+    """Return jobs and what they depend on."""
+    return {
+        "jobs": [
+            {**job_receipt(job), "condition": job.condition, "skip_reason": job.skip_reason}
+            for job in found.jobs
+        ],
+        "dependencies": [
+            {
+                "job": str(each.child_id),
+                "depends_on": str(each.parent_id),
+                "as": each.name,
+                "on": each.needs,
+                "outcome": each.outcome,
+            }
+            for each in found.dependencies
+        ],
+        "more": found.more,
     }
 
 

@@ -10,10 +10,13 @@ from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers as s
 
 from jobs.api import representations
+from jobs.api.parent_schema import ParentSchema
 from jobs.backoff import MAX_DELAY, STRATEGIES, Backoff
+from jobs.conditions import MAX_LENGTH
 from jobs.handlers.registry import LANES, kind_names
 from jobs.models import Resolution
 from jobs.operations import limits as rules
+from jobs.operations.parents import MAX_PARENTS, MAX_REF
 from jobs.outcomes import Result
 from jobs.states import JobStatus, Origin, Overlap
 from jobs.unique import OnConflict, Scope
@@ -132,6 +135,20 @@ class NewJobSchema(JobEditSchema):
     kind = s.ChoiceField(choices=kind_names())
     payload = ObjectField()
     unique = UniqueSchema(required=False, allow_null=True)
+    ref = s.CharField(
+        required=False,
+        allow_blank=True,
+        max_length=MAX_REF,
+        help_text="How other jobs of the same batch call this one; it is not stored.",
+    )
+    depends_on = ParentSchema(many=True, required=False, max_length=MAX_PARENTS)  # type: ignore[call-arg]
+    condition = s.CharField(
+        required=False,
+        allow_blank=True,
+        max_length=MAX_LENGTH,
+        help_text="A CEL expression over the parents' results, such as "
+        "`parents.extract.result.rows > 0`. When it is false, the job is skipped.",
+    )
 
 
 class BatchSchema(s.Serializer[Any]):
@@ -207,9 +224,11 @@ class JobSchema(Shown):
         help_text="What the job does when it falls due while a run of its template is still "
         "going; empty: it runs beside it.",
     )
+    condition = s.CharField(
+        allow_blank=True, help_text="A CEL expression over the results of the job's parents."
+    )
     skip_reason = s.CharField(
-        allow_blank=True,
-        help_text="Why the occurrence was not run, or the job was replaced, in one sentence.",
+        allow_blank=True, help_text="Why the job was not run, or was replaced, in one sentence."
     )
     unique = HeldKeySchema(allow_null=True, help_text="The unique key that it was created with.")
 

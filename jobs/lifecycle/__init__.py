@@ -2,11 +2,12 @@
 
 Every function is one guarded statement over a set of jobs (the SQL is in `jobs.statements`). A
 stale caller (a zombie worker, a doubled message, a restored broker) matches no row and changes
-nothing; the returned rows are the answer. Listeners hear of it after the commit. The verbs that take
-several statements, `settle_overlaps`, `settle_keys` and `restart`, take them in one transaction.
+nothing; the returned rows are the answer. Listeners hear of it after the commit. The verbs
+that take several statements (`create_graph` and those that settle) take them in one transaction.
 """
 
-from jobs.lifecycle.creating import create, create_occurrences
+from jobs.lifecycle.creating import MissingParents, create, create_graph, create_occurrences
+from jobs.lifecycle.dependencies import Resolved, find_unfilled, settle_dependencies
 from jobs.lifecycle.occurrences import (
     cancel_plans,
     find_missed,
@@ -37,12 +38,15 @@ from jobs.lifecycle.unique_keys import forget_keys, replace, settle_keys
 
 __all__ = [
     "IllegalTransition",
+    "MissingParents",
+    "Resolved",
     "Settled",
     "advance",
     "cancel",
     "cancel_plans",
     "claim",
     "create",
+    "create_graph",
     "create_occurrences",
     "edit",
     "expire",
@@ -50,6 +54,7 @@ __all__ = [
     "find_missed_of",
     "find_running",
     "find_stranded",
+    "find_unfilled",
     "finish",
     "forget_keys",
     "is_short",
@@ -60,6 +65,7 @@ __all__ = [
     "replace",
     "requeue_lost_messages",
     "restart",
+    "settle_dependencies",
     "settle_keys",
     "settle_overlaps",
     "skip",

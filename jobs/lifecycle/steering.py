@@ -36,6 +36,9 @@ def edit(*, job_id: UUID, changes: Mapping[str, Any]) -> bool:
     if "run_at" in columns:
         columns |= {"scheduled_at": columns["run_at"], "gate": _GATE_WHEN_MOVED}
     waiting: JobQuerySet = Job.objects.filter(id=job_id)
+    if columns.get("draws_on_parents"):
+        # Opened meanwhile, nobody would put the parents' results in any more.
+        waiting = waiting.filter(status=JobStatus.BLOCKED)
     return waiting.editable().update(**columns) == 1
 
 
@@ -60,7 +63,7 @@ def restart(
 ) -> list[Moved]:
     """Give failed, cancelled and skipped jobs a new round of attempts, now; their history stays.
 
-    An occurrence is the person's since, as after an edit, and asks no overlap policy; only jobs that
+    A job whose payload still speaks of its parents' results is left out without a replacement. An occurrence is the person's since, as after an edit, and asks no overlap policy; only jobs that
     go one after another (Overlap.WAIT) still do. Open dead letters of theirs are resolved as
     redriven by `by`. A job takes its unique key again; one whose key another job holds is left as
     it is.

@@ -35,16 +35,19 @@ class _Claim:
     look_at: datetime
 
 
-def settle_keys(asked: Sequence[Asked], *, merchant_id: UUID, now: datetime) -> Decisions:
+def settle_keys(
+    asked: Sequence[Asked], *, merchant_id: UUID, now: datetime, beside: Collection[UUID] = ()
+) -> Decisions:
     """Decide who gets the keys that new jobs ask for, and hand them over.
 
     Call it in the transaction that then creates what is neither found nor refused, and replaces what
-    is replaced: the keys stay locked until its end. A constant number of statements.
+    is replaced: the keys stay locked until its end. A constant number of statements. `beside`: jobs
+    of the merchant that the transaction will lock, too.
     """
     first = {one.unique.key: one for one in reversed(asked)}
     taken = _take(_claim(one, merchant_id, now) for one in first.values())
     known = [one for one in asked if (merchant_id, one.unique.key) not in taken]
-    holders = _holders(known, merchant_id, now) if known else {}
+    holders = _holders(known, merchant_id, now, beside) if known else {}
     decisions = decide(asked, holders)
     _hand_over(
         [
@@ -125,10 +128,13 @@ def _hand_over(claims: Collection[_Claim]) -> None:
         execute(unique_keys.HAND_OVER, **_columns(claims))
 
 
-def _holders(asked: Sequence[Asked], merchant_id: UUID, now: datetime) -> Mapping[str, Holder]:
+def _holders(
+    asked: Sequence[Asked], merchant_id: UUID, now: datetime, beside: Collection[UUID]
+) -> Mapping[str, Holder]:
     replacing = {one.unique.key for one in asked if one.unique.on_conflict is OnConflict.REPLACE}
     if replacing:
-        execute(unique_keys.LOCK_HOLDERS, **_keys([(merchant_id, key) for key in replacing]))
+        keyed = _keys([(merchant_id, key) for key in replacing])
+        execute(unique_keys.LOCK_HOLDERS, beside=list(beside), **keyed)
     keys = {one.unique.key for one in asked}
     found = _find_holders([(merchant_id, key) for key in keys], now)
     return {key: holder for (_, key), holder in found.items()}

@@ -1,6 +1,7 @@
 """The tables of the jobs app."""
 
 from .dead_letter import DeadLetter, Resolution
+from .dependency import Dependency
 from .execution import Execution
 from .idempotency import IdempotencyRecord
 from .job import Job
@@ -9,6 +10,7 @@ from .worker import Worker, WorkerState
 
 __all__ = [
     "DeadLetter",
+    "Dependency",
     "Execution",
     "IdempotencyRecord",
     "Job",

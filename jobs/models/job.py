@@ -88,6 +88,17 @@ class Job(models.Model):
         db_default="",
         editable=False,
     )
+    condition = models.CharField(
+        max_length=500,
+        blank=True,
+        default="",
+        db_default="",
+        help_text="A CEL expression over the parents' results; when false, the job is skipped.",
+    )
+    # Its condition or its payload takes the parents' results, which were not put in yet.
+    draws_on_parents = models.BooleanField(default=False, db_default=False, editable=False)
+    # Some job depends on this one, and its end was not settled with all of them yet.
+    awaited = models.BooleanField(default=False, db_default=False, editable=False)
 
     status = models.CharField(max_length=16, choices=STATUS_CHOICES)
     scheduled_at = models.DateTimeField(help_text="When the next attempt is due.")
@@ -112,7 +123,7 @@ class Job(models.Model):
         blank=True,
         default="",
         db_default="",
-        help_text="Why the occurrence was not run, or not to its end.",
+        help_text="Why the job was not run, or not to its end.",
     )
     created_at = models.DateTimeField(db_default=Now())
 
@@ -231,6 +242,12 @@ class Job(models.Model):
                 fields=["lane", "queue_lease_until"],
                 name="job_queued",
                 condition=Q(status=JobStatus.QUEUED),
+            ),
+            # What ended, by whatever way, while others depend on it.
+            models.Index(
+                fields=["id"],
+                name="job_awaited_ended",
+                condition=Q(awaited=True, finalized_at__isnull=False),
             ),
             # A worker's running jobs: heartbeat, cancel requests, rescue.
             models.Index(

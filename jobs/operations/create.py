@@ -9,8 +9,12 @@ from uuid import UUID
 from django.db import transaction
 
 from jobs import lifecycle, publishing, quota
+from jobs.dependency_rows import NewDependency
 from jobs.models import Job
+from jobs.operations.fields import FieldProblem, InvalidFields
+from jobs.operations.graph import missing_parent
 from jobs.operations.new_job import NewJob
+from jobs.operations.relations import Orphaned, dependencies_of, refuse_orphans
 from jobs.operations.unique_keys import HeldProblem, UniqueKeyHeld, held
 from jobs.unique import Asked, Decisions
 from tenants.models import Merchant
@@ -29,9 +33,16 @@ class Placed:
 
 
 def create_jobs(*, merchant: Merchant, new_jobs: Sequence[NewJob], now: datetime) -> list[Placed]:
-    """Store all of the jobs or none, in the order given. Raises QuotaExceeded, UniqueKeyHeld."""
+    """Store all of the jobs or none, in the order given.
+
+    What they depend on was looked at by `jobs.operations.graph.check_graph`. Raises QuotaExceeded,
+    UniqueKeyHeld, and InvalidFields when a parent has been deleted since.
+    """
     with transaction.atomic():
-        placed = _place(merchant, new_jobs, now)
+        try:
+            placed = _place(merchant, new_jobs, now)
+        except Orphaned as orphans:
+            raise UniqueKeyHeld(orphans.held) from None
         if refused := [one for one in placed if isinstance(one, HeldProblem)]:
             raise UniqueKeyHeld(refused)
     return [one for one in placed if isinstance(one, Placed)]
@@ -39,28 +50,59 @@ def create_jobs(*, merchant: Merchant, new_jobs: Sequence[NewJob], now: datetime
 
 def place_jobs(
     *, merchant: Merchant, new_jobs: Sequence[NewJob], now: datetime
-) -> list[Placed | HeldProblem]:
+) -> list[Placed | FieldProblem]:
     """Store the jobs whose unique keys allow it, and say of each in turn what became of it.
 
-    Raises QuotaExceeded, with nothing stored.
+    Raises QuotaExceeded, and InvalidFields as `create_jobs`, with nothing stored.
     """
+    orphaned: dict[str, FieldProblem] = {}  # by pointer
     with transaction.atomic():
-        return _place(merchant, new_jobs, now)
+        while True:
+            kept = [new for new in new_jobs if new.pointer not in orphaned]
+            try:
+                with transaction.atomic():
+                    placed = iter(_place(merchant, kept, now))
+                break
+            except Orphaned as orphans:
+                # Undone, so that they leave no keys behind. Fewer jobs are kept each time.
+                orphaned |= orphans.problems
+    return [orphaned.get(new.pointer) or next(placed) for new in new_jobs]
 
 
 def _place(
     merchant: Merchant, new_jobs: Sequence[NewJob], now: datetime
-) -> list[Placed | HeldProblem]:
+) -> list[Placed | FieldProblem]:
     jobs = [_job(merchant, new_job) for new_job in new_jobs]
     decided = _settle(merchant, new_jobs, jobs, now)
+    if decided.refused:
+        refuse_orphans(new_jobs, jobs, decided)
     wanted = [job for job in jobs if job.pk not in decided.found and job.pk not in decided.refused]
+    dependencies = dependencies_of(new_jobs, jobs, decided)
     if wanted:
         quota.admit(merchant, adding=len(wanted), now=now)
-        lifecycle.create(wanted)
+        _store(wanted, dependencies, new_jobs)
     replaced = {moved.job_id for moved in lifecycle.replace(decided.replaced)}
-    if any(job.run_at <= now + SOON for job in wanted):
+    # Parents may have ended already, and what waited for a replaced one is to be told.
+    if dependencies or replaced or any(job.run_at <= now + SOON for job in wanted):
         transaction.on_commit(publishing.wake)
     return _placed(merchant, new_jobs, jobs, decided, replaced)
+
+
+def _store(
+    jobs: list[Job], dependencies: Sequence[NewDependency], new_jobs: Sequence[NewJob]
+) -> None:
+    if not dependencies:
+        lifecycle.create(jobs)
+        return
+    try:
+        lifecycle.create_graph(jobs, dependencies)
+    except lifecycle.MissingParents as gone:
+        raise InvalidFields(
+            missing_parent(parent)
+            for new_job in new_jobs
+            for parent in new_job.family.parents
+            if parent.job in gone.ids
+        ) from gone
 
 
 def _settle(
@@ -73,7 +115,8 @@ def _settle(
     ]
     if not asked:
         return _NOTHING_ASKED
-    return lifecycle.settle_keys(asked, merchant_id=merchant.pk, now=now)
+    parents = {parent.job for new in new_jobs for parent in new.family.parents if parent.job}
+    return lifecycle.settle_keys(asked, merchant_id=merchant.pk, now=now, beside=parents)
 
 
 def _placed(
@@ -82,12 +125,12 @@ def _placed(
     jobs: Sequence[Job],
     decided: Decisions,
     replaced: set[UUID],
-) -> list[Placed | HeldProblem]:
+) -> list[Placed | FieldProblem]:
     ours = {job.pk for job in jobs}
     changed = (set(decided.found.values()) - ours) | (replaced & ours)
     known = Job.objects.of(merchant).in_bulk(changed) if changed else {}
     by_id = {job.pk: job for job in jobs} | known
-    placed: list[Placed | HeldProblem] = []
+    placed: list[Placed | FieldProblem] = []
     for new, job in zip(new_jobs, jobs, strict=True):
         if new.unique is not None and job.pk in decided.refused:
             placed.append(held(new.pointer, new.unique.key, decided.refused[job.pk]))
@@ -116,4 +159,6 @@ def _job(merchant: Merchant, new: NewJob) -> Job:
         expires_at=new.expires_at,
         unique_key=new.unique.key if new.unique else "",
         unique_scope=new.unique.scope if new.unique else "",
+        condition=new.family.condition,
+        draws_on_parents=new.family.draws_on_parents,
     )

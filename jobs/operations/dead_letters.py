@@ -10,6 +10,7 @@ from django.db import transaction
 
 from jobs import lifecycle, publishing, quota
 from jobs.models import DeadLetter, Resolution
+from jobs.operations.judging import refilled
 from jobs.operations.unique_keys import refuse_held
 from jobs.operations.work import read_payload
 from jobs.querysets import DeadLetterQuerySet
@@ -45,7 +46,10 @@ def redrive(letter: DeadLetter, *, now: datetime, by: str, payload: Any = None) 
         letter.refresh_from_db()
         _refuse_resolved(letter)
         refuse_held(letter.job)
-        raise AlreadyResolved("The job of this dead letter is no longer failed; look at the job.")
+        raise AlreadyResolved(
+            "The job of this dead letter is no longer failed, or needs results of its parents "
+            "that are not there; look at the job, or send a payload."
+        )
 
 
 def discard(letter: DeadLetter, *, now: datetime, by: str, reason: str = "") -> None:
@@ -91,7 +95,8 @@ def _restart(
     job_ids: Sequence[UUID], *, now: datetime, by: str, replacements: Mapping[UUID, Replacement]
 ) -> int:
     with transaction.atomic():
-        moved = lifecycle.restart(job_ids=job_ids, now=now, by=by, replacements=replacements)
+        given = {**refilled(job_ids), **replacements}
+        moved = lifecycle.restart(job_ids=job_ids, now=now, by=by, replacements=given)
         if moved:
             transaction.on_commit(publishing.wake)
     return len(moved)

@@ -8,8 +8,9 @@ from uuid import UUID
 from jobs.operations.blueprint import PLAIN
 from jobs.operations.fields import Fields
 from jobs.operations.moments import read_deadline, read_run_at
+from jobs.operations.parents import FAMILY_FIELDS, NO_FAMILY, Family, filled_later, read_family
 from jobs.operations.unique_keys import read_unique
-from jobs.operations.work import Work, asked_for, check_work, own_retries
+from jobs.operations.work import Work, asked_for, check_work, nothing_excused, own_retries
 from jobs.unique import Unique
 
 JOB_FIELDS = (
@@ -27,6 +28,7 @@ JOB_FIELDS = (
     "metadata",
     "unique",
 )
+NEW_JOB_FIELDS = (*JOB_FIELDS, *FAMILY_FIELDS)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -44,14 +46,16 @@ class NewJob:
     tags: list[str]
     metadata: dict[str, Any]
     unique: Unique | None = None
+    family: Family = NO_FAMILY
     pointer: str = ""  # where the request names it
 
 
 def read_new_job(data: Any, *, now: datetime, merchant_id: UUID, pointer: str = "") -> NewJob:
     """Return what one JSON object asks for. Raises InvalidFields with every fault."""
-    fields = Fields(data, JOB_FIELDS, pointer)
+    fields = Fields(data, NEW_JOB_FIELDS, pointer)
     run_at = read_run_at(fields, now) or now
-    work = _work(fields, merchant_id)
+    family = read_family(fields) if _has_family(fields) else NO_FAMILY
+    work = _work(fields, family, merchant_id)
     expires_at = read_deadline(fields, run_at=run_at, now=now)
     unique = read_unique(fields)
     plain = {name: read(fields) for name, read in PLAIN.items()}
@@ -59,10 +63,23 @@ def read_new_job(data: Any, *, now: datetime, merchant_id: UUID, pointer: str = 
     assert work is not None
     plain |= own_retries(work, fields)
     return NewJob(
-        work=work, run_at=run_at, expires_at=expires_at, unique=unique, pointer=pointer, **plain
+        work=work,
+        run_at=run_at,
+        expires_at=expires_at,
+        unique=unique,
+        family=family,
+        pointer=pointer,
+        **plain,
     )
 
 
-def _work(fields: Fields, merchant_id: UUID) -> Work | None:
+def _has_family(fields: Fields) -> bool:
+    return any(name in fields for name in FAMILY_FIELDS)
+
+
+def _work(fields: Fields, family: Family, merchant_id: UUID) -> Work | None:
     asked = asked_for(fields)
-    return None if asked is None else check_work(*asked, fields, merchant_id=merchant_id)
+    if asked is None:
+        return None
+    excused = filled_later if family.draws_on_parents else nothing_excused
+    return check_work(*asked, fields, merchant_id=merchant_id, excused=excused)

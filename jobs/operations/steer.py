@@ -8,6 +8,7 @@ from django.db import transaction
 
 from jobs import lifecycle, publishing, quota
 from jobs.models import Job
+from jobs.operations.judging import refilled
 from jobs.operations.unique_keys import refuse_held
 from jobs.rows import Moved
 from jobs.states import JobStatus
@@ -49,8 +50,16 @@ def retry(job: Job, *, now: datetime, by: str) -> None:
     Raises NotRetryable, CannotRetake, QuotaExceeded.
     """
     quota.admit(job.merchant, adding=1, now=now)
-    if not _waking(lambda: lifecycle.restart(job_ids=[job.pk], now=now, by=by)):
+    filled = refilled([job.pk]) if job.draws_on_parents else {}
+    if not _waking(
+        lambda: lifecycle.restart(job_ids=[job.pk], now=now, by=by, replacements=filled)
+    ):
         refuse_held(job)
+        if job.draws_on_parents and not filled:
+            raise NotRetryable(
+                "The payload speaks of results of parents that are not there; "
+                "create a new job with a payload of its own."
+            )
         raise NotRetryable(
             f"The job is {_status(job)}; only a failed, cancelled or skipped job can be retried. "
             "Create a new job to do the work again."

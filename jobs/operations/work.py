@@ -1,11 +1,11 @@
 """What a job is to do: a kind and a payload that fits it."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 from uuid import UUID
 
-from jobs.handlers.registry import InvalidPayload, Kind, UnknownKind, find_kind
+from jobs.handlers.registry import InvalidPayload, Kind, PayloadProblem, UnknownKind, find_kind
 from jobs.masking import MASK, masks_left, restored
 from jobs.operations.fields import FieldProblem, Fields, json_size, pointer_token
 from jobs.operations.limits import MAX_PAYLOAD
@@ -30,8 +30,23 @@ def read_payload(data: Any, *, kind: str, original: Mapping[str, Any], merchant_
     return work
 
 
-def check_work(kind_name: str, payload: Any, fields: Fields, *, merchant_id: UUID) -> Work | None:
-    """Return the payload with its lane and handler; None after adding its faults to `fields`."""
+def nothing_excused(_payload: Any, _problem: PayloadProblem) -> bool:
+    """Excuse no fault of a payload: it is final."""
+    return False
+
+
+def check_work(
+    kind_name: str,
+    payload: Any,
+    fields: Fields,
+    *,
+    merchant_id: UUID,
+    excused: Callable[[Any, PayloadProblem], bool] = nothing_excused,
+) -> Work | None:
+    """Return the payload with its lane and handler; None after adding its faults to `fields`.
+
+    A fault that is `excused` is looked at again when the payload is final.
+    """
     kind = known_kind(kind_name, fields)
     if kind is None or too_large(payload, fields) or _refuse_masks(kind.name, payload, fields):
         return None
@@ -39,15 +54,18 @@ def check_work(kind_name: str, payload: Any, fields: Fields, *, merchant_id: UUI
         kind.admit(payload, merchant_id)
         kind.validate(payload)
     except InvalidPayload as error:
-        fields.problems += [
+        problems = [
             FieldProblem(
                 f"{fields.pointer}/payload{problem.pointer}",
                 "invalid_payload",
                 f'"payload{problem.pointer}" {problem.message}',
             )
             for problem in error.problems
+            if not excused(payload, problem)
         ]
-        return None
+        fields.problems += problems
+        if problems:
+            return None
     return Work(
         kind=kind.name, payload=payload, lane=kind.lane(payload), handler=kind.handler(payload)
     )

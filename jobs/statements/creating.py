@@ -29,6 +29,32 @@ CREATE_KEYED = _CREATE.format(
     arrays=", %(unique_key)s::text[], %(unique_scope)s::text[]",
 )
 
+# The same for jobs that depend on one another, with what only they have.
+CREATE_GRAPH = """
+INSERT INTO jobs_job (
+    id, merchant_id, kind, handler, lane, name, tags, metadata, payload, priority, max_attempts,
+    backoff, timeout, run_at, scheduled_at, expires_at, status, condition, draws_on_parents,
+    awaited, unique_key, unique_scope, attempt, earlier_attempts, lost_count, progress_note,
+    created_at)
+SELECT id, merchant_id, kind, handler, lane, name,
+       CASE WHEN tags = '[]' THEN '{}'::varchar[]
+            ELSE ARRAY(SELECT jsonb_array_elements_text(tags::jsonb)) END,
+       metadata::jsonb, payload::jsonb, priority, max_attempts, backoff::jsonb, timeout,
+       run_at, run_at, expires_at, status, condition, draws_on_parents, awaited, unique_key,
+       unique_scope, 0, 0, 0, '', statement_timestamp()
+  FROM unnest(%(id)s::uuid[], %(merchant_id)s::uuid[], %(kind)s::text[], %(handler)s::text[],
+              %(lane)s::text[], %(name)s::text[], %(tags)s::text[], %(metadata)s::text[],
+              %(payload)s::text[], %(priority)s::smallint[], %(max_attempts)s::smallint[],
+              %(backoff)s::text[], %(timeout)s::float8[], %(run_at)s::timestamptz[],
+              %(expires_at)s::timestamptz[], %(status)s::text[], %(condition)s::text[],
+              %(draws_on_parents)s::boolean[], %(awaited)s::boolean[], %(unique_key)s::text[],
+              %(unique_scope)s::text[])
+    AS given(id, merchant_id, kind, handler, lane, name, tags, metadata, payload, priority,
+             max_attempts, backoff, timeout, run_at, expires_at, status, condition,
+             draws_on_parents, awaited, unique_key, unique_scope)
+RETURNING created_at
+"""
+
 # The rows come as one JSON text: ten thousand of them as arrays spent four seconds in the driver. In
 # the order of the unique index: two expanders that insert the same occurrences wait for each other
 # one way only. A job with an overlap policy begins behind a shut gate.
@@ -68,3 +94,4 @@ PLAIN = (
 )
 KEYED = (*PLAIN, "unique_key", "unique_scope")
 AS_JSON = ("tags", "metadata", "payload", "backoff")
+GRAPH = (*KEYED, "status", "condition", "draws_on_parents", "awaited")

@@ -14,6 +14,7 @@ NEW_ROUND = """status = 'scheduled',
            progress = NULL,
            progress_note = '',
            missed_at = NULL,
+           draws_on_parents = false,
            skip_reason = ''"""
 
 CANCEL = """
@@ -53,12 +54,17 @@ RETURNING job.id, job.merchant_id, job.kind, job.lane, job.status
 """  # noqa: S608 - constants only
 
 # A deadline that has passed is lifted: it would fail the job again at once. A person's wish asks no
-# overlap policy; only what goes one after another still does.
-RESTART = f"""
+# overlap policy and no parents; only what goes one after another still does. A payload that still
+# speaks of parents' results runs only when the caller has filled it in.
+RESTART = rf"""
 WITH mine AS MATERIALIZED (
     SELECT id
       FROM jobs_job
-     WHERE id = ANY(%(ids)s) AND status IN ('failed', 'cancelled', 'skipped')
+     WHERE id = ANY(%(ids)s)
+       AND status IN ('failed', 'cancelled', 'skipped')
+       AND (NOT draws_on_parents
+            OR id = ANY(%(edited)s::uuid[])
+            OR payload::text !~ '\{{\{{ *parents\.')
      ORDER BY id
        FOR UPDATE
 ), restarted AS (

@@ -28,14 +28,21 @@ ON CONFLICT (merchant_id, key) DO UPDATE SET key = excluded.key WHERE false
 RETURNING merchant_id, key
 """
 
-# So that none of them starts between the look and its replacement.
+# So that none of them starts between the look and its replacement. With them what else the transaction
+# is going to lock: locked later, it could be out of order.
 LOCK_HOLDERS = """
-SELECT job.id
-  FROM unnest(%(merchants)s::uuid[], %(keys)s::text[]) AS given(merchant_id, key)
-  JOIN jobs_uniqueclaim AS claim ON claim.merchant_id = given.merchant_id AND claim.key = given.key
-  JOIN jobs_job AS job ON job.id = claim.job_id
- ORDER BY job.id
-   FOR UPDATE OF job
+SELECT id
+  FROM jobs_job
+ WHERE merchant_id = ANY(%(merchants)s::uuid[])
+   AND id IN (
+       SELECT claim.job_id
+         FROM unnest(%(merchants)s::uuid[], %(keys)s::text[]) AS given(merchant_id, key)
+         JOIN jobs_uniqueclaim AS claim
+           ON claim.merchant_id = given.merchant_id AND claim.key = given.key
+        UNION ALL
+       SELECT unnest(%(beside)s::uuid[]))
+ ORDER BY id
+   FOR UPDATE
 """
 
 FIND_HOLDERS = f"""
