@@ -76,6 +76,7 @@ SELECT id, draws_on_parents
 """
 
 # A child that is not blocked any more was cancelled, expired or restarted: nothing hangs on this.
+# 'open' hides in a sub-select: a plan made while few are open reads all of dependency_open, for each.
 SETTLE = """
 UPDATE jobs_dependency AS dependency
    SET outcome = CASE
@@ -88,7 +89,7 @@ UPDATE jobs_dependency AS dependency
   JOIN jobs_job AS parent ON parent.id = found.parent_id
   JOIN jobs_job AS child ON child.id = found.child_id
  WHERE dependency.id = found.id
-   AND dependency.outcome = 'open'
+   AND dependency.outcome = (SELECT 'open')
    AND (child.status <> 'blocked' OR child.id = ANY(%(locked)s))
 RETURNING dependency.id
 """
