@@ -11,6 +11,7 @@ from rest_framework import serializers as s
 
 from jobs.api import representations
 from jobs.api.parent_schema import ParentSchema
+from jobs.api.unique_schema import HeldKeySchema, UniqueSchema
 from jobs.backoff import MAX_DELAY, STRATEGIES, Backoff
 from jobs.conditions import MAX_LENGTH
 from jobs.handlers.registry import LANES, kind_names
@@ -19,14 +20,11 @@ from jobs.operations import limits as rules
 from jobs.operations.parents import MAX_PARENTS, MAX_REF
 from jobs.outcomes import Result
 from jobs.states import JobStatus, Origin, Overlap
-from jobs.unique import OnConflict, Scope
 
 STATUSES = [status.value for status in JobStatus]
 OUTCOMES = [*(result.value for result in Result), "running"]
 ORIGINS = [origin.value for origin in Origin]
 OVERLAPS = [overlap.value for overlap in Overlap]
-SCOPES = [scope.value for scope in Scope]
-ON_CONFLICT = [choice.value for choice in OnConflict]
 RESOLUTIONS = ["open", *Resolution.values]
 _default = Backoff()
 
@@ -97,36 +95,6 @@ class JobEditSchema(s.Serializer[Any]):
         required=False, child=s.CharField(max_length=rules.MAX_TAG), max_length=rules.MAX_TAGS
     )
     metadata = ObjectField(required=False, help_text="Yours; at most 16 KiB of JSON.")
-
-
-class UniqueSchema(s.Serializer[Any]):
-    """One job at a time may hold a key, within the merchant."""
-
-    key = s.CharField(max_length=rules.MAX_UNIQUE_KEY)
-    scope = s.ChoiceField(
-        choices=SCOPES,
-        default=Scope.UNFINISHED.value,
-        help_text="How long this job holds the key: until its first attempt starts, until it has "
-        "ended, or for `period` seconds from now.",
-    )
-    period = s.FloatField(
-        required=False,
-        allow_null=True,
-        min_value=1,
-        max_value=rules.MAX_PERIOD,
-        help_text="Seconds; with the scope `period` only.",
-    )
-    on_conflict = s.ChoiceField(
-        choices=ON_CONFLICT,
-        default=OnConflict.RETURN.value,
-        help_text="When another job holds the key: answer that job, refuse with 409, or cancel it "
-        "and create this one (409 when it runs, or has ended within its period).",
-    )
-
-
-class HeldKeySchema(s.Serializer[Any]):
-    key = s.CharField()
-    scope = s.ChoiceField(choices=SCOPES)
 
 
 class NewJobSchema(JobEditSchema):

@@ -55,6 +55,15 @@ def place_jobs(
 
     Raises QuotaExceeded, and InvalidFields as `create_jobs`, with nothing stored.
     """
+    if not any(new.family.ref for new in new_jobs):
+        with transaction.atomic():
+            return _place(merchant, new_jobs, now)
+    return _place_related(merchant, new_jobs, now)
+
+
+def _place_related(
+    merchant: Merchant, new_jobs: Sequence[NewJob], now: datetime
+) -> list[Placed | FieldProblem]:
     orphaned: dict[str, FieldProblem] = {}  # by pointer
     with transaction.atomic():
         while True:

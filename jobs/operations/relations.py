@@ -45,17 +45,18 @@ def dependencies_of(
 def refuse_orphans(new_jobs: Sequence[NewJob], jobs: Sequence[Job], decided: Decisions) -> None:
     """Raise Orphaned when jobs depend on refused ones, at first hand."""
     pairs = list(zip(new_jobs, jobs, strict=True))
-    gone = {new.family.ref for new, job in pairs if job.id in decided.refused} - {""}
+    # Not what is refused, and not what was left out before for the same reason.
+    there = {new.family.ref for new, job in pairs if job.id not in decided.refused}
     problems = {
         new.pointer: FieldProblem(
             parent.pointer,
             "parent_refused",
-            f'"job" names "{parent.ref}", whose unique key another job holds.',
+            f'"job" names "{parent.ref}", which is refused since a unique key is held.',
         )
         for new, job in pairs
         if job.id not in decided.refused
         for parent in new.family.parents
-        if parent.job is None and parent.ref in gone
+        if parent.job is None and parent.ref not in there
     }
     if problems:
         raise Orphaned(

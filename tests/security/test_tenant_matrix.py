@@ -50,6 +50,7 @@ MATRIX = {
     "jobs_edit": HIDDEN,
     "jobs_cancel": HIDDEN,
     "jobs_executions": HIDDEN,
+    "jobs_graph": HIDDEN,
     "jobs_retry": HIDDEN,
     "jobs_run_now": HIDDEN,
     "jobs_create_batch": OWN,
