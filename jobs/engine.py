@@ -13,6 +13,8 @@ Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 POPULATOR_LOCK = 7_407_310_001
 # The transaction's advisory lock of whoever decides on overlapping occurrences.
 OVERLAP_LOCK = 7_407_310_002
+# The transaction's advisory lock of whoever hands out the places of flow rules. (…003 is templates'.)
+FLOW_LOCK = 7_407_310_004
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -62,6 +62,9 @@ def populate(now: datetime, engine: Engine, pace: Pace | None = None) -> Populat
     # Before the lanes are looked at: what is skipped is decided when it is due, not when there is
     # room.
     settled = _settle_overlaps(now, engine)
+    flows = lifecycle.flows_apply()
+    if flows:
+        lifecycle.release_parked(now=now, limit=engine.step_limit)
     lanes = liveness.live_lanes(now=now, lease=engine.worker_lease)
     queued = _queued_per_lane()
     room = _room(lanes, queued, engine, pace, now)
@@ -75,7 +78,7 @@ def populate(now: datetime, engine: Engine, pace: Pace | None = None) -> Populat
         if limit <= 0:
             full = True
             continue
-        jobs, left = _queue(lane, now, limit, engine)
+        jobs, left = (_queue_within_flows if flows else _queue)(lane, now, limit, engine)
         pace.handed(lane, len(jobs))
         messages.extend(_pack(lane, jobs, lanes[lane].run_times, engine))
         more = more or (left and len(jobs) < limit) or (len(jobs) == limit == most)
@@ -159,6 +162,17 @@ def _queue(lane: str, now: datetime, limit: int, engine: Engine) -> tuple[list[Q
         lane=lane, now=now, limit=limit, lease=engine.queue_lease, aging=engine.aging
     )
     return shares, bool(shares)
+
+
+def _queue_within_flows(
+    lane: str, now: datetime, limit: int, engine: Engine
+) -> tuple[list[Queued], bool]:
+    """Do the same under flow rules. What was sent to a line has left its place to others."""
+    flowed = lifecycle.queue_within_flows(
+        lane=lane, now=now, limit=limit, lease=engine.queue_lease, aging=engine.aging
+    )
+    left = flowed.parked > 0 or (flowed.short and bool(flowed.queued))
+    return flowed.queued, left
 
 
 def _room(

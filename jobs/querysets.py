@@ -9,7 +9,7 @@ from jobs.states import EDITABLE, FINAL
 from tenants.scoping import MerchantOwnedQuerySet
 
 if TYPE_CHECKING:
-    from jobs.models import DeadLetter, Execution, Job, UniqueClaim  # noqa: F401 - named in type arguments
+    from jobs.models import DeadLetter, Execution, Flow, Job, UniqueClaim  # noqa: F401 - named in type arguments
 
 
 class JobQuerySet(MerchantOwnedQuerySet["Job"]):
@@ -46,3 +46,7 @@ class DeadLetterQuerySet(MerchantOwnedQuerySet["DeadLetter"]):
 
 class UniqueClaimQuerySet(MerchantOwnedQuerySet["UniqueClaim"]):
     """Which job holds a unique key."""
+
+
+class FlowQuerySet(MerchantOwnedQuerySet["Flow"]):
+    """Flow rules. The operators' own have no merchant: only they see them."""

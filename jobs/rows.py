@@ -7,6 +7,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
+from jobs.flow import Candidate, FlowRule, Rate
 from jobs.models import Job
 from jobs.outcomes import Attempt
 from jobs.overlap import Due
@@ -31,7 +32,7 @@ class Moved:
 class Ended(Moved):
     """A job whose attempt ended."""
 
-    # Its end may be what a sibling or a child waits for: worth waking the populator.
+    # Its end may be what a sibling, a child or a line waits for: worth waking the populator.
     makes_way: bool
 
 
@@ -117,7 +118,7 @@ def ended_row(row: Row) -> Ended:
         kind=row[2],
         lane=row[3],
         status=row[4],
-        makes_way=(row[5] != "" or row[6]) and row[4] in FINAL,
+        makes_way=row[7] or ((row[5] != "" or row[6]) and row[4] in FINAL),
     )
 
 
@@ -156,6 +157,40 @@ def moved_of(job: Job) -> Moved:
         kind=job.kind,
         lane=job.lane,
         status=job.status,
+    )
+
+
+def candidate_row(row: Row) -> Candidate:
+    """Read what FIND_DUE and FIND_SHARES return."""
+    return Candidate(
+        job_id=row[0],
+        merchant_id=row[1],
+        template_id=row[2],
+        kind=row[3],
+        lane=row[4],
+        handler=row[5],
+    )
+
+
+def rule_row(row: Row, now: datetime) -> FlowRule:
+    """Read what RULES and RULES_FOR return. A bucket that nobody has taken from is full."""
+    rate = None
+    if row[6] is not None:
+        burst = row[8] or row[6]
+        rate = Rate(
+            per_second=row[6] / row[7],
+            burst=burst,
+            tokens=burst if row[9] is None else row[9],
+            at=row[10] or now,
+        )
+    return FlowRule(
+        id=row[0],
+        merchant_id=row[1],
+        scope=row[2],
+        name=row[3],
+        paused=row[4],
+        most_active=row[5],
+        rate=rate,
     )
 
 

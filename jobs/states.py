@@ -37,10 +37,11 @@ class Overlap(StrEnum):
 
 
 class Gate(StrEnum):
-    """What keeps a job with an overlap policy from the queue; '' is open."""
+    """What keeps a waiting job from the queue; '' is open. Shut and held go with an overlap policy."""
 
     SHUT = "shut"  # not due yet, or its overlap is not decided yet
     HELD = "held"  # waits for a sibling to end
+    PARKED = "parked"  # due, and in the line of a flow rule that has no room
 
 
 class Needs(StrEnum):

@@ -71,7 +71,8 @@ class Kind:
 
     `validate` raises InvalidPayload; so does `admit`, for what another merchant may do with the same
     payload, of whatever form that is. `lane` answers the lane for a payload, `handler` the name
-    under which run times are measured and jobs are filtered ('' when the kind has only one).
+    under which run times are measured, jobs are filtered and flow rules apply: a function, a command,
+    or whom the job calls ('' when it is not known).
     `time_limit` answers a limit in seconds that the kind sets below the job's own timeout, None
     when it sets none; `retries` what holds for jobs that name no retry policy. `at_most_once` answers
     the handlers that must not run twice. `run` serves the async and the command lane and keeps the

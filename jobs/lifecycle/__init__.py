@@ -8,6 +8,7 @@ that take several statements (`create_graph` and those that settle) take them in
 
 from jobs.lifecycle.creating import MissingParents, create, create_graph, create_occurrences
 from jobs.lifecycle.dependencies import Resolved, find_unfilled, settle_dependencies
+from jobs.lifecycle.flows import flows_apply, queue_within_flows, release_parked
 from jobs.lifecycle.occurrences import (
     cancel_plans,
     find_missed,
@@ -56,12 +57,15 @@ __all__ = [
     "find_stranded",
     "find_unfilled",
     "finish",
+    "flows_apply",
     "forget_keys",
     "is_short",
     "make_up",
     "queue_due",
     "queue_shares",
+    "queue_within_flows",
     "release_missed",
+    "release_parked",
     "replace",
     "requeue_lost_messages",
     "restart",

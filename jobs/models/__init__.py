@@ -3,6 +3,7 @@
 from .dead_letter import DeadLetter, Resolution
 from .dependency import Dependency
 from .execution import Execution
+from .flow import Flow
 from .idempotency import IdempotencyRecord
 from .job import Job
 from .unique_claim import UniqueClaim
@@ -12,6 +13,7 @@ __all__ = [
     "DeadLetter",
     "Dependency",
     "Execution",
+    "Flow",
     "IdempotencyRecord",
     "Job",
     "Resolution",

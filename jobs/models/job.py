@@ -50,10 +50,16 @@ class Job(models.Model):
     overlap = models.CharField(
         max_length=14, choices=_choices(Overlap), blank=True, default="", db_default=""
     )
-    # Shut until the populator has decided on a job's overlap; only '' is queued.
+    # Shut until the populator has decided on a job's overlap; parked while a flow rule has no room;
+    # only '' is queued.
     gate = models.CharField(
-        max_length=4, choices=_choices(Gate), blank=True, default="", db_default="", editable=False
+        max_length=6, choices=_choices(Gate), blank=True, default="", db_default="", editable=False
     )
+    # Of a parked job: the rule, and its place in the rule's line.
+    parked_by = models.UUIDField(null=True, editable=False)
+    parked_rank = models.DateTimeField(null=True, editable=False)
+    # Of the last time in the queue: its end makes room under a flow rule.
+    limited = models.BooleanField(default=False, db_default=False, editable=False)
     missed_at = models.DateTimeField(
         null=True, editable=False, help_text="Not queued by then, the occurrence counts as missed."
     )
@@ -174,7 +180,11 @@ class Job(models.Model):
             models.CheckConstraint(
                 name="job_behind_gate_not_started",
                 condition=Q(gate="")
-                | (Q(gate__in=list(Gate)) & ~Q(overlap="") & ~Q(status__in=STARTED)),
+                | (Q(gate__in=[Gate.SHUT, Gate.HELD]) & ~Q(overlap="") & ~Q(status__in=STARTED))
+                | (
+                    Q(gate=Gate.PARKED, parked_by__isnull=False, parked_rank__isnull=False)
+                    & ~Q(status__in=[JobStatus.QUEUED, JobStatus.RUNNING])
+                ),
             ),
             # One job per occurrence, whoever expands it and how often.
             models.UniqueConstraint(
@@ -236,6 +246,12 @@ class Job(models.Model):
                 fields=["missed_at"],
                 name="job_missable",
                 condition=Q(missed_at__isnull=False, attempt=0, status=JobStatus.SCHEDULED),
+            ),
+            # The line of each flow rule.
+            models.Index(
+                fields=["parked_by", "parked_rank", "id"],
+                name="job_parked",
+                condition=Q(status__in=WAITING, gate=Gate.PARKED),
             ),
             # Backpressure counts per lane, and the watcher's hunt for lost messages.
             models.Index(

@@ -1,6 +1,6 @@
 """Jobs behind a gate: undecided, or waiting for a sibling to end. Used by settle_overlaps.
 
-A sibling is *going* when it is past its gate and queued, running, between two attempts, or due; not
+A sibling is *going* when it is past its gate and in the line of a flow rule, queued, running, between two attempts, or due; not
 when it was missed and waits for its template's misfire policy. Index job_template_unfinished holds
 a template's unfinished jobs by gate, so its plans and its history cost nothing here.
 
@@ -17,7 +17,7 @@ _LINE = """CASE WHEN job.origin = 'backfill' THEN 'backfill'
                   ELSE 'schedule' END"""
 _NO_BACKFILL = tuple(origin for origin in ("", *Origin) if origin != Origin.BACKFILL)
 
-_GOING = """sibling.gate = ''
+_GOING = """sibling.gate IN ('', 'parked')
           AND sibling.status IN ('scheduled', 'queued', 'running', 'retryable')
           AND (sibling.status <> 'scheduled'
                OR sibling.attempt > 0

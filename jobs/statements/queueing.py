@@ -1,23 +1,34 @@
 """Waiting -> queued, and back when a message was not delivered. Used by populator and watcher."""
 
 # The end of whatever chose and locked the jobs: `due`. What rows.queued_row reads.
-GIVE_TICKETS = """
+_GIVE_TICKETS = """
 UPDATE jobs_job AS job
    SET status = 'queued',
        ticket = random(-9223372036854775807, 9223372036854775807),
        queued_at = %(now)s,
-       queue_lease_until = %(now)s + make_interval(secs => %(lease)s)
+       queue_lease_until = %(now)s + make_interval(secs => %(lease)s){also}
   FROM due
  WHERE job.id = due.id
 RETURNING job.id, job.ticket, job.merchant_id, job.kind, job.handler,
           job.priority, job.scheduled_at
 """
+GIVE_TICKETS = _GIVE_TICKETS.format(also="")
+# To those among the chosen that their flow rules let go; the end of `counted` ones makes room.
+ADMIT = """
+WITH due AS MATERIALIZED (SELECT unnest(%(ids)s::uuid[]) AS id)
+""" + _GIVE_TICKETS.format(also=",\n       limited = job.id = ANY(%(counted)s::uuid[])")
+
+# Instead of tickets: what flow rules decide by (rows.candidate_row).
+SHOW = """
+SELECT job.id, job.merchant_id, job.template_id, job.kind, job.lane, job.handler
+  FROM due
+  JOIN jobs_job AS job ON job.id = due.id
+"""
 
 # Index job_due: one range scan a priority, highest first, that stops at the limit. A merchant that
 # is not active keeps its jobs waiting. Jobs behind a gate are not in the index (settle_overlaps opens
 # it); missed occurrences wait for their template's misfire policy.
-QUEUE_DUE = (
-    """
+_DUE = """
 WITH due AS MATERIALIZED (
     SELECT candidate.id
       FROM generate_series(10, 0, -1) AS level(priority)
@@ -39,9 +50,9 @@ WITH due AS MATERIALIZED (
            ) AS candidate
      LIMIT %(limit)s
 )
-"""  # noqa: S608 - constants
-    + GIVE_TICKETS
-)
+"""
+QUEUE_DUE = _DUE + GIVE_TICKETS
+FIND_DUE = _DUE + SHOW + " ORDER BY job.priority DESC, job.scheduled_at, job.id"
 
 # Index job_due again: one probe a priority and lane; and job_shut, since overlap is decided when a job
 # falls due. Tells the populator how long it may sleep. What is due already is not looked at, so what

@@ -1,6 +1,6 @@
 """Waiting -> queued while more is due than the lanes have room for: every merchant gets its share."""
 
-from jobs.statements.queueing import GIVE_TICKETS
+from jobs.statements.queueing import GIVE_TICKETS, SHOW
 
 # Whether more is due than there is room for. Index job_due, no further than the room.
 IS_SHORT = """
@@ -27,8 +27,7 @@ SELECT count(*) > %(room)s
 # nothing starves behind what is more important and comes later. The ring begins anywhere: when there
 # are more merchants than room, nobody is always the last. Chosen without locks and locked in id order,
 # as everywhere; who is passed over is met again in a moment.
-QUEUE_SHARES = (
-    """
+_SHARES = """
 WITH RECURSIVE merchant(id) AS (
     (SELECT job.merchant_id
        FROM jobs_job AS job
@@ -100,7 +99,6 @@ WITH RECURSIVE merchant(id) AS (
      ORDER BY job.id
        FOR UPDATE OF job SKIP LOCKED
 )
-"""  # noqa: S608 - constants
-    + GIVE_TICKETS.rstrip()
-    + ", due.part\n"
-)
+"""
+QUEUE_SHARES = _SHARES + GIVE_TICKETS.rstrip() + ", due.part\n"
+FIND_SHARES = _SHARES + SHOW + " ORDER BY due.part"

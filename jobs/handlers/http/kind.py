@@ -20,6 +20,7 @@ from jobs.handlers.http.request import build_request
 from jobs.handlers.http.resolver import Lookup, system_lookup
 from jobs.handlers.http.response import Answer, begin_answer, read_body
 from jobs.handlers.http.secrets import Load, MerchantSecrets, UnknownMerchant, load_secret
+from jobs.handlers.http.target import host_of
 from jobs.handlers.kinds import ASYNC, InvalidPayload, Kind, PayloadProblem
 from jobs.handlers.reach import Reach
 from jobs.outcomes import Attempt, Outcome
@@ -150,16 +151,18 @@ def _always_async(_payload: dict[str, Any]) -> str:
     return ASYNC
 
 
-def _only_handler(_payload: dict[str, Any]) -> str:
-    return ""
-
-
 RUNNER = HttpRunner()
+
+
+def _host(payload: dict[str, Any]) -> str:
+    return host_of(payload["url"])
+
+
 KIND = Kind(
     name="http",
     validate=RUNNER.validate,
     lane=_always_async,
-    handler=_only_handler,
+    handler=_host,
     run=RUNNER.run,
     close=RUNNER.close,
 )

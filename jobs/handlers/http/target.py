@@ -3,6 +3,7 @@
 import ipaddress
 import re
 import socket
+from typing import Any
 
 import yarl
 
@@ -10,6 +11,7 @@ from jobs.handlers.http.policy import AddressDenied, AddressPolicy
 from jobs.handlers.text import shown
 
 MAX_URL = 4096
+MAX_HANDLER = 200  # characters of the column
 
 _FORBIDDEN = re.compile(r"[\x00-\x20\x7f-\xa0\\]")
 _AUTHORITY = re.compile(r"https?://([^/?#]*)", re.IGNORECASE)
@@ -45,6 +47,18 @@ def parse_target(url: str, policy: AddressPolicy) -> yarl.URL:
     else:
         _check_name(host.rstrip("."), policy)
     return parsed
+
+
+def host_of(url: Any) -> str:
+    """Return the host of a URL as jobs are grouped by it, without its port; '' when it has none.
+
+    Never raises: the URL may still hold a placeholder.
+    """
+    try:
+        host = yarl.URL(url).raw_host or ""
+    except (TypeError, ValueError):
+        return ""
+    return host.lower().rstrip(".")[:MAX_HANDLER]
 
 
 def _check_authority(authority: str) -> None:

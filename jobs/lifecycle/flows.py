@@ -1,0 +1,161 @@
+"""Due jobs under flow rules: some go to the queue, the others wait in the line of a rule.
+
+A job waits in one line, that of the first rule without room; let out of it, it is asked again by all
+of its rules. So a flood that must wait costs one look a job, not one a step. Under one lock each
+look sees all that was let go before, so limits hold with any number of populators.
+"""
+
+from collections import Counter
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+from django.db import transaction
+
+from jobs.engine import FLOW_LOCK
+from jobs.flow import Admission, Candidate, FlowBook, FlowRule
+from jobs.lifecycle.queueing import is_short
+from jobs.rows import Queued, Row, candidate_row, queued_row, rule_row
+from jobs.statements import flowing, queueing, sharing
+from tenants.statement import execute
+
+
+@dataclass(frozen=True, kw_only=True)
+class Flowed:
+    """The jobs that got tickets, in the order they shall run; how many were sent to a line.
+
+    `short`: more was due than there was room for.
+    """
+
+    queued: list[Queued]
+    parked: int = 0
+    short: bool = False
+
+
+def flows_apply() -> bool:
+    """Tell whether there is a flow rule, or a job in the line of one."""
+    [(anything,)] = execute(flowing.ANYTHING)
+    return bool(anything)
+
+
+def release_parked(*, now: datetime, limit: int) -> int:
+    """Let the first of each line out, as many as its rule has room for, at most `limit` a line."""
+    with transaction.atomic():
+        execute(flowing.LOCK, lock=FLOW_LOCK)
+        lines = [row[0] for row in execute(flowing.LINES)]
+        if not lines:
+            return 0
+        rules = {row[0]: rule_row(row, now) for row in execute(flowing.RULES, ids=lines)}
+        active = _active(rules.values())
+        rooms = {line: _room(rules.get(line), active, now, limit) for line in lines}
+        open_lines = [line for line in lines if rooms[line]]
+        if not open_lines:
+            return 0
+        rooms_of = [rooms[line] for line in open_lines]
+        return len(execute(flowing.RELEASE, lines=open_lines, rooms=rooms_of))
+
+
+def queue_within_flows(
+    *, lane: str, now: datetime, limit: int, lease: float, aging: float
+) -> Flowed:
+    """Give tickets to those of at most `limit` due jobs that their rules let go; park the others.
+
+    Which jobs are looked at, and in which order, is as in `queue_due` and `queue_shares`.
+    """
+    short = is_short(lane=lane, now=now, room=limit)
+    candidates = sharing.FIND_SHARES if short else queueing.FIND_DUE
+    with transaction.atomic():
+        execute(flowing.LOCK, lock=FLOW_LOCK)
+        found = execute(candidates, lane=lane, now=now, limit=limit, aging=aging)
+        due = [candidate_row(row) for row in found]
+        if not due:
+            return Flowed(queued=[])
+        rules = [rule_row(row, now) for row in _rules_for(due)]
+        admission = FlowBook(rules, active=_active(rules), now=now).admit(due)
+        _park(admission, aging)
+        queued = _admit(admission, now, lease)
+        _spend(rules, admission, now)
+    return Flowed(queued=queued, parked=len(admission.parked), short=short)
+
+
+def _room(rule: FlowRule | None, active: Counter[UUID], now: datetime, limit: int) -> int:
+    if rule is None:  # it was deleted
+        return limit
+    room = rule.room(active=active[rule.id], now=now)
+    return limit if room is None else min(room, limit)
+
+
+def _rules_for(due: Sequence[Candidate]) -> list[Row]:
+    wanted = {
+        (scope, name, candidate.merchant_id)
+        for candidate in due
+        for scope, name in candidate.names()
+    }
+    found = execute(
+        flowing.RULES_FOR,
+        scopes=[scope for scope, _, _ in wanted],
+        names=[name for _, name, _ in wanted],
+        merchants=[merchant for _, _, merchant in wanted],
+    )
+    # The operators' own are found once for each merchant.
+    return list({row[0]: row for row in found}.values())
+
+
+def _active(rules: Collection[FlowRule]) -> Counter[UUID]:
+    """Count what is in workers' hands of each rule that bounds it; nothing is read without one."""
+    counted = {
+        (rule.merchant_id, rule.scope, rule.name): rule.id
+        for rule in rules
+        if rule.most_active is not None
+    }
+    active: Counter[UUID] = Counter()
+    if not counted:
+        return active
+    for merchant_id, template_id, kind, lane, handler, number in execute(flowing.ACTIVE):
+        group = Candidate(
+            job_id=merchant_id,
+            merchant_id=merchant_id,
+            template_id=template_id,
+            kind=kind,
+            lane=lane,
+            handler=handler,
+        )
+        for scope, name in group.names():
+            for owner in (merchant_id, None):
+                rule_id = counted.get((owner, scope, name))
+                if rule_id is not None:
+                    active[rule_id] += number
+    return active
+
+
+def _park(admission: Admission, aging: float) -> None:
+    if admission.parked:
+        ids, lines = list(admission.parked), list(admission.parked.values())
+        execute(flowing.PARK, ids=ids, lines=lines, aging=aging)
+
+
+def _admit(admission: Admission, now: datetime, lease: float) -> list[Queued]:
+    if not admission.admitted:
+        return []
+    place = {job_id: index for index, job_id in enumerate(admission.admitted)}
+    found = execute(
+        queueing.ADMIT,
+        ids=admission.admitted,
+        counted=list(admission.counted),
+        now=now,
+        lease=lease,
+    )
+    queued = [queued_row(row) for row in found]
+    queued.sort(key=lambda job: place[job.job_id])
+    return queued
+
+
+def _spend(rules: Sequence[FlowRule], admission: Admission, now: datetime) -> None:
+    left = {
+        rule.id: rule.rate.left(now) - admission.taken[rule.id]
+        for rule in rules
+        if rule.rate is not None and admission.taken[rule.id]
+    }
+    if left:
+        execute(flowing.SPEND, ids=list(left), tokens=list(left.values()), now=now)

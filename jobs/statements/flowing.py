@@ -1,0 +1,108 @@
+"""Flow rules: what is due waits in line while a rule has no room. Used by lifecycle.flows."""
+
+# One row, or one entry of job_parked. All that a step costs where there are no rules.
+ANYTHING = """
+SELECT (SELECT true FROM jobs_flow LIMIT 1) IS NOT NULL
+    OR (SELECT true
+          FROM jobs_job
+         WHERE gate = 'parked' AND status IN ('scheduled', 'retryable')
+         ORDER BY parked_by
+         LIMIT 1) IS NOT NULL
+"""
+
+# Its own statement: the next one's snapshot must see what the lock's last holder committed.
+LOCK = "SELECT pg_advisory_xact_lock(%(lock)s)"
+
+# Index job_parked, hopping from line to line. A rule that was deleted may still have one.
+LINES = """
+WITH RECURSIVE line(id) AS (
+    (SELECT parked_by
+       FROM jobs_job
+      WHERE gate = 'parked' AND status IN ('scheduled', 'retryable')
+      ORDER BY parked_by
+      LIMIT 1)
+    UNION ALL
+    SELECT (SELECT job.parked_by
+              FROM jobs_job AS job
+             WHERE job.gate = 'parked' AND job.status IN ('scheduled', 'retryable')
+               AND job.parked_by > line.id
+             ORDER BY job.parked_by
+             LIMIT 1)
+      FROM line
+     WHERE line.id IS NOT NULL
+)
+SELECT id FROM line WHERE id IS NOT NULL
+"""
+
+_RULE = """
+SELECT flow.id, flow.merchant_id, flow.scope, flow.name, flow.paused_at IS NOT NULL,
+       flow.most_active, flow.rate, flow.rate_period, flow.burst, flow.tokens, flow.tokens_at
+"""
+RULES = f"""{_RULE}
+  FROM jobs_flow AS flow
+ WHERE flow.id = ANY(%(ids)s::uuid[])
+"""
+
+# Index flow_once, one range a name: a merchant's rule and the operators' own.
+RULES_FOR = f"""{_RULE}
+  FROM (SELECT DISTINCT scope, name, merchant_id
+          FROM unnest(%(scopes)s::text[], %(names)s::text[], %(merchants)s::uuid[])
+            AS given(scope, name, merchant_id)) AS given
+  JOIN jobs_flow AS flow
+    ON flow.scope = given.scope AND flow.name = given.name
+   AND (flow.merchant_id = given.merchant_id OR flow.merchant_id IS NULL)
+"""  # noqa: S608 - constants only
+
+# Indexes job_queued and job_running, an arm each: together they hold what lies in the broker and
+# what runs, some thousand rows at most. (An IN of both would read neither.)
+ACTIVE = """
+SELECT merchant_id, template_id, kind, lane, handler, count(*)
+  FROM (SELECT merchant_id, template_id, kind, lane, handler FROM jobs_job WHERE status = 'queued'
+         UNION ALL
+        SELECT merchant_id, template_id, kind, lane, handler FROM jobs_job WHERE status = 'running')
+       AS active
+ GROUP BY 1, 2, 3, 4, 5
+"""
+
+# Index job_parked, the first of each line.
+RELEASE = """
+WITH first AS MATERIALIZED (
+    SELECT job.id
+      FROM unnest(%(lines)s::uuid[], %(rooms)s::integer[]) AS given(line, room)
+     CROSS JOIN LATERAL (
+           SELECT parked.id
+             FROM jobs_job AS parked
+            WHERE parked.gate = 'parked'
+              AND parked.status IN ('scheduled', 'retryable')
+              AND parked.parked_by = given.line
+            ORDER BY parked.parked_rank, parked.id
+            LIMIT given.room
+              FOR UPDATE SKIP LOCKED
+           ) AS job
+)
+UPDATE jobs_job AS job
+   SET gate = '', parked_by = NULL, parked_rank = NULL
+  FROM first
+ WHERE job.id = first.id
+RETURNING job.id
+"""
+
+# What FIND_DUE or FIND_SHARES has locked. Its place in line follows from when it was due and from its
+# priority, so nothing starves. It was looked at in time: from here on it cannot be missed.
+PARK = """
+UPDATE jobs_job AS job
+   SET gate = 'parked', parked_by = given.line,
+       parked_rank = job.scheduled_at - make_interval(secs => job.priority * %(aging)s),
+       missed_at = NULL
+  FROM unnest(%(ids)s::uuid[], %(lines)s::uuid[]) AS given(id, line)
+ WHERE job.id = given.id
+RETURNING job.id
+"""
+
+SPEND = """
+UPDATE jobs_flow AS flow
+   SET tokens = given.tokens, tokens_at = %(now)s
+  FROM unnest(%(ids)s::uuid[], %(tokens)s::float8[]) AS given(id, tokens)
+ WHERE flow.id = given.id
+RETURNING flow.id
+"""

@@ -1,0 +1,280 @@
+"""Flow rules on real servers: limits, rates, pauses, lines, and two populators at once."""
+
+from collections import Counter
+from datetime import timedelta
+
+import pytest
+from django.db import transaction
+
+from jobs import lifecycle, populator
+from jobs.engine import Engine
+from jobs.models import Flow, Job
+from jobs.outcomes import Ending, Result
+from tenants.identifiers import new_id
+from tests.factories.flows import make_flow
+from tests.factories.jobs import NOW, SECOND, make_job, make_merchant, make_worker
+from tests.integration.sessions import OtherSession
+
+pytestmark = pytest.mark.django_db
+ENGINE = Engine()
+
+
+def fast(**overrides):
+    return make_worker(run_times={"python:demo.noop": 0.001}, **overrides)
+
+
+def settle(now=NOW):
+    """Step until nothing more is to be done now."""
+    total = 0
+    while True:
+        step = populator.populate(now, ENGINE)
+        total += step.queued
+        if not step.more:
+            return total
+
+
+def statuses(**filters):
+    return Counter(Job.objects.filter(**filters).values_list("status", "gate"))
+
+
+def end(*jobs, status="succeeded"):
+    """Claim and end these jobs as a worker would."""
+    worker = make_worker(lane="nowhere")
+    tickets = [(job.pk, Job.objects.get(pk=job.pk).ticket) for job in jobs]
+    attempts = lifecycle.claim(tickets=tickets, worker_id=worker.pk, engine=ENGINE)
+    assert len(attempts) == len(jobs)
+    return lifecycle.finish(
+        [
+            Ending(job_id=one.job_id, ticket=one.ticket, outcome=Result.SUCCEEDED, status=status)
+            for one in attempts
+        ]
+    )
+
+
+def test_no_rule_costs_one_statement_a_step(valkey, django_assert_num_queries):
+    fast()
+    make_job()
+    with django_assert_num_queries(8):
+        assert populator.populate(NOW, ENGINE).queued == 1
+
+
+def test_merchant_has_so_many_jobs_in_workers_hands_and_others_are_free(valkey):
+    fast()
+    limited, free = make_merchant(), make_merchant()
+    make_flow(merchant=limited, scope="merchant", most_active=3)
+    for _ in range(10):
+        make_job(merchant=limited)
+        make_job(merchant=free)
+    assert settle() == 13
+    assert statuses(merchant=limited) == {("queued", ""): 3, ("scheduled", "parked"): 7}
+    assert settle() == 0
+
+
+def test_end_of_a_limited_job_wakes_the_populator_and_the_line_goes_on_in_its_order(valkey):
+    fast()
+    merchant = make_merchant()
+    make_flow(merchant=merchant, scope="merchant", most_active=1)
+    late = make_job(merchant=merchant, scheduled_at=NOW, name="late")
+    first = make_job(merchant=merchant, scheduled_at=NOW - 30 * SECOND, name="first")
+    urgent = make_job(merchant=merchant, scheduled_at=NOW, priority=9, name="urgent")
+    order = []
+    for _ in range(3):
+        settle()
+        [running] = Job.objects.filter(status="queued")
+        order.append(running.name)
+        [ended] = end(running)
+        assert ended.makes_way
+    assert order == ["urgent", "first", "late"]
+    assert {late.pk, first.pk, urgent.pk} == set(
+        Job.objects.filter(status="succeeded").values_list("pk", flat=True)
+    )
+
+
+def test_end_of_a_job_without_rules_wakes_nobody(valkey):
+    fast()
+    job = make_job()
+    settle()
+    assert [one.makes_way for one in end(job)] == [False]
+
+
+def test_failed_attempt_gives_its_place_away_until_it_is_due_again(valkey):
+    fast()
+    merchant = make_merchant()
+    make_flow(merchant=merchant, scope="merchant", most_active=1)
+    first = make_job(merchant=merchant, scheduled_at=NOW - SECOND)
+    second = make_job(merchant=merchant)
+    settle()
+    end(first, status="retryable")
+    settle()
+    second.refresh_from_db()
+    assert second.status == "queued"
+
+
+def test_paused_kind_waits_in_line_and_goes_when_the_rule_is_deleted(valkey):
+    fast()
+    merchant = make_merchant()
+    rule = make_flow(merchant=merchant, scope="kind", name="python", paused=True)
+    for _ in range(5):
+        make_job(merchant=merchant)
+    bystander = make_job()
+    assert settle() == 1
+    assert statuses(merchant=merchant) == {("scheduled", "parked"): 5}
+    assert statuses(pk=bystander.pk) == {("queued", ""): 1}
+    rule.delete()
+    assert settle() == 5
+    assert not Job.objects.filter(gate="parked").exists()
+
+
+def test_retryable_job_is_parked_and_goes_on_with_its_attempts(valkey):
+    fast()
+    merchant = make_merchant()
+    rule = make_flow(merchant=merchant, scope="handler", name="demo.noop", paused=True)
+    job = make_job(merchant=merchant, status="retryable", attempt=2)
+    settle()
+    assert statuses(pk=job.pk) == {("retryable", "parked"): 1}
+    Flow.objects.filter(pk=rule.pk).update(paused_at=None)
+    assert settle() == 1
+    job.refresh_from_db()
+    assert (job.status, job.attempt, job.parked_by) == ("queued", 2, None)
+
+
+def test_bucket_is_emptied_and_fills_with_time(valkey):
+    fast()
+    merchant = make_merchant()
+    rule = make_flow(merchant=merchant, scope="merchant", rate=60, rate_period=60, burst=2)
+    for _ in range(10):
+        make_job(merchant=merchant)
+    assert settle() == 2
+    assert settle() == 0
+    assert settle(NOW + 3 * SECOND) == 2  # never more than the burst
+    assert settle(NOW + 4 * SECOND) == 1
+    assert settle(NOW + 4 * SECOND + timedelta(milliseconds=900)) == 0
+    rule.refresh_from_db()
+    assert rule.tokens is not None
+    assert 0 <= rule.tokens < 1
+
+
+def test_limit_of_a_template_bounds_its_jobs_and_no_others(valkey):
+    fast()
+    merchant, template = make_merchant(), new_id()
+    make_flow(merchant=merchant, scope="template", name=str(template), most_active=2)
+    for number in range(5):
+        make_job(
+            merchant=merchant,
+            template_id=template,
+            occurrence_at=NOW - number * SECOND,
+            origin="template",
+        )
+        make_job(merchant=merchant)
+    assert settle() == 7
+    assert statuses(template_id=template) == {("queued", ""): 2, ("scheduled", "parked"): 3}
+
+
+def test_operators_pause_of_a_lane_holds_all_merchants(valkey):
+    fast()
+    fast(lane="process")
+    rule = make_flow(scope="lane", name="process", paused=True)
+    held = [make_job(lane="process") for _ in range(3)]
+    make_job()
+    assert settle() == 1
+    assert {Job.objects.get(pk=job.pk).parked_by for job in held} == {rule.pk}
+
+
+def test_parked_occurrence_cannot_be_missed_any_more(valkey):
+    fast()
+    merchant = make_merchant()
+    rule = make_flow(merchant=merchant, scope="merchant", paused=True)
+    job = make_job(
+        merchant=merchant,
+        template_id=new_id(),
+        occurrence_at=NOW,
+        origin="template",
+        missed_at=NOW + 60 * SECOND,
+    )
+    settle()
+    later = NOW + 3_600 * SECOND
+    make_worker(heartbeat_at=later, run_times={"python:demo.noop": 0.001})
+    assert lifecycle.find_missed(now=later, limit=10) == []
+    rule.delete()
+    assert settle(later) == 1
+    job.refresh_from_db()
+    assert job.status == "queued"
+
+
+def test_parked_job_can_be_cancelled_and_expires_by_its_deadline(valkey):
+    fast()
+    merchant = make_merchant()
+    make_flow(merchant=merchant, scope="merchant", paused=True)
+    cancelled = make_job(merchant=merchant)
+    expiring = make_job(merchant=merchant, expires_at=NOW + SECOND)
+    settle()
+    lifecycle.cancel(job_ids=[cancelled.pk], now=NOW)
+    settle(NOW + 2 * SECOND)
+    cancelled.refresh_from_db()
+    expiring.refresh_from_db()
+    assert (cancelled.status, expiring.status) == ("cancelled", "failed")
+    assert not Job.objects.filter(merchant=merchant, status="scheduled").exists()
+
+
+def test_restarted_job_stands_in_no_line(valkey):
+    fast()
+    merchant = make_merchant()
+    rule = make_flow(merchant=merchant, scope="merchant", paused=True)
+    job = make_job(merchant=merchant)
+    settle()
+    lifecycle.cancel(job_ids=[job.pk], now=NOW)
+    rule.delete()
+    lifecycle.restart(job_ids=[job.pk], now=NOW, by="somebody")
+    assert settle() == 1
+
+
+def test_flood_behind_a_pause_is_looked_at_once_and_holds_nobody_up(valkey):
+    fast()
+    engine = Engine(step_limit=20)
+    merchant, other = make_merchant(), make_merchant()
+    make_flow(merchant=merchant, scope="merchant", paused=True)
+    for _ in range(100):
+        make_job(merchant=merchant, scheduled_at=NOW - 60 * SECOND, priority=9)
+    make_job(merchant=other)
+    steps = 0
+    while populator.populate(NOW, engine).more:
+        steps += 1
+        assert steps < 20
+    assert statuses(merchant=merchant) == {("scheduled", "parked"): 100}
+    assert statuses(merchant=other) == {("queued", ""): 1}
+
+
+def test_rules_cost_the_same_number_of_statements_for_few_and_many(
+    valkey, django_assert_max_num_queries
+):
+    fast()
+    merchant = make_merchant()
+    make_flow(merchant=merchant, scope="merchant", most_active=5, rate=5)
+    for _ in range(2):
+        make_job(merchant=merchant)
+    with django_assert_max_num_queries(22):
+        populator.populate(NOW, ENGINE)
+    for _ in range(80):
+        make_job(merchant=merchant)
+    with django_assert_max_num_queries(22):
+        populator.populate(NOW, ENGINE)
+
+
+@pytest.mark.django_db(transaction=True)
+def test_two_populators_at_once_never_exceed_a_limit_or_a_rate(valkey):
+    fast()
+    merchant = make_merchant()
+    make_flow(merchant=merchant, scope="merchant", most_active=5)
+    make_flow(merchant=merchant, scope="kind", name="python", rate=4)
+    for _ in range(40):
+        make_job(merchant=merchant)
+
+    def step():
+        return lifecycle.queue_within_flows(lane="async", now=NOW, limit=10, lease=60.0, aging=60.0)
+
+    with transaction.atomic():
+        first = step()
+        rival = OtherSession(step)
+    second = rival.result()
+    assert (len(first.queued), len(second.queued)) == (4, 0)
+    assert statuses(merchant=merchant, status="queued") == {("queued", ""): 4}
