@@ -5,8 +5,9 @@ from datetime import datetime
 from django.conf import settings
 
 from jobs import liveness
+from jobs.flow import FlowScope
 from jobs.graph import waited_for
-from jobs.models import Execution, Job
+from jobs.models import Execution, Flow, Job
 from jobs.queries import MOST_AHEAD, due_ahead_of, last_execution, populator_leads
 from jobs.states import WAITING, Gate, JobStatus, Needs, Overlap
 
@@ -24,6 +25,8 @@ def waiting_reason(job: Job, *, now: datetime) -> str | None:
         return None
     if not job.merchant.active:
         return "The merchant is suspended; its jobs wait until it is active again."
+    if job.gate == Gate.PARKED:
+        return _parked(job)
     if job.scheduled_at > now:
         return _not_due(job, now)
     return _undecided(job, now) or _overdue(job, now)
@@ -91,6 +94,34 @@ def _undecided(job: Job, now: datetime) -> str | None:
     if job.gate == Gate.SHUT and populator_leads():
         return "Due now; whether an earlier run of its template is still going is looked at next."
     return None
+
+
+def _parked(job: Job) -> str:
+    """Say which flow rule the job waits for. The operators' own are told without who and why."""
+    rule = Flow.objects.filter(pk=job.parked_by).first()
+    if rule is None:
+        return "Its flow rule was deleted; it is handed to a worker next."
+    what = _jobs_of(rule)
+    if rule.paused_at is not None:
+        if rule.merchant_id is None:
+            return f"The operators have paused {what}."
+        why = f": {rule.pause_note}" if rule.pause_note else "."
+        return f"{rule.paused_by} paused {what}{why}"
+    bounds = []
+    if rule.most_active is not None:
+        bounds.append(f"at most {rule.most_active:,} at once")
+    if rule.rate is not None:
+        bounds.append(f"{rule.rate:,} a {rule.get_rate_period_display()}")
+    return f"In line: a flow rule lets {what} run {' and '.join(bounds)}."
+
+
+def _jobs_of(rule: Flow) -> str:
+    match rule.scope:
+        case FlowScope.MERCHANT:
+            return "the merchant's jobs"
+        case FlowScope.TEMPLATE:
+            return "jobs of its template"
+    return f"jobs of {rule.scope} {rule.name}"
 
 
 _HELD = {

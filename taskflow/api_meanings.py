@@ -10,6 +10,7 @@ from jobs.api.parsers import BodyTooLarge, LengthRequired
 from jobs.handlers.registry import InvalidPayload
 from jobs.operations.dead_letters import AlreadyResolved
 from jobs.operations.fields import InvalidFields
+from jobs.operations.flows import FlowExists, FlowGone, TooManyFlows
 from jobs.operations.idempotency import IdempotencyKeyReused, InvalidIdempotencyKey
 from jobs.operations.steer import WrongStatus
 from jobs.operations.unique_keys import CannotRetake, UniqueKeyHeld
@@ -49,6 +50,8 @@ MEANINGS: dict[type[Exception], Meaning] = {
     TemplateGone: Meaning(404, "not_found"),
     CalendarGone: Meaning(404, "not_found"),
     WindowGone: Meaning(404, "not_found"),
+    FlowGone: Meaning(404, "not_found"),
+    FlowExists: Meaning(409, "flow_exists"),
     CalendarInUse: Meaning(409, "calendar_in_use"),
     IdempotencyKeyReused: Meaning(409, "idempotency_key_reused"),
     CannotRetake: Meaning(409, "unique_key_held"),
@@ -61,4 +64,5 @@ MEANINGS: dict[type[Exception], Meaning] = {
     TooManyTemplates: Meaning(429, "quota_exceeded"),
     TooManyCalendars: Meaning(429, "quota_exceeded"),
     TooManyWindows: Meaning(429, "quota_exceeded"),
+    TooManyFlows: Meaning(429, "quota_exceeded"),
 }

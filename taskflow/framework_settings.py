@@ -41,6 +41,8 @@ SPECTACULAR_SETTINGS: dict[str, Any] = {
     "ENUM_NAME_OVERRIDES": {
         "JobStatus": "jobs.api.schemas.STATUSES",
         "AttemptOutcome": "jobs.api.schemas.OUTCOMES",
+        "FlowScope": "jobs.api.flow_schemas.SCOPES",
+        "UniqueScope": "jobs.api.unique_schema.SCOPES",
         "Resolution": "jobs.api.schemas.RESOLUTIONS",
         "JobOverlap": "jobs.api.schemas.OVERLAPS",
         "TemplateOverlap": "templates_app.models.Overlap",

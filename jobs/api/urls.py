@@ -4,11 +4,13 @@ from rest_framework.routers import SimpleRouter
 
 from jobs.api.dead_letters import DeadLetterViewSet
 from jobs.api.executions import ExecutionViewSet
+from jobs.api.flows import FlowViewSet
 from jobs.api.jobs import JobViewSet
 
 router = SimpleRouter(trailing_slash=False)
 router.register("jobs", JobViewSet, basename="job")
 router.register("executions", ExecutionViewSet, basename="execution")
 router.register("dead-letters", DeadLetterViewSet, basename="dead-letter")
+router.register("flows", FlowViewSet, basename="flow")
 
 urlpatterns = router.urls

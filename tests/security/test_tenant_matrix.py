@@ -13,10 +13,11 @@ import yaml
 from django.core import serializers
 
 from apikeys.scopes import Scope
-from jobs.models import DeadLetter, Execution, IdempotencyRecord, Job
+from jobs.models import DeadLetter, Execution, Flow, IdempotencyRecord, Job
 from templates_app.models import Calendar, MaintenanceWindow, SkippedOccurrence, Template
 from tests.api.kit import client_of, http_job, noop
 from tests.api.schedules import HOURLY, WEEKEND, ics_of, template_body, window_body
+from tests.factories.flows import make_flow
 from tests.factories.jobs import NOW, make_job
 from tests.factories.templates import make_calendar, make_template, make_window
 from tests.factories.tenants import make_merchant
@@ -43,6 +44,13 @@ MATRIX = {
     "dead_letters_groups": EMPTY,
     "dead_letters_redrive_many": NOTHING,
     "executions_list": EMPTY,
+    "flows_list": EMPTY,
+    "flows_create": OWN,
+    "flows_retrieve": HIDDEN,
+    "flows_edit": HIDDEN,
+    "flows_delete": HIDDEN,
+    "flows_pause": HIDDEN,
+    "flows_resume": HIDDEN,
     "executions_retrieve": HIDDEN,
     "jobs_list": EMPTY,
     "jobs_create": OWN,
@@ -84,6 +92,7 @@ MATRIX = {
 DRAWS_UP = {"templates_preview_draft"}
 BODIES = {
     "jobs_edit": {"priority": 1},
+    "flows_edit": {"most_active": 1},
     "calendars_edit": {"name": "mine now"},
     "calendars_import_again": {"ics": "BEGIN:VCALENDAR"},
     "maintenance_windows_edit": {"name": "mine now"},
@@ -98,6 +107,7 @@ OWNED = (
     Job,
     Execution,
     DeadLetter,
+    Flow,
     IdempotencyRecord,
     Template,
     Calendar,
@@ -135,6 +145,7 @@ class Belongings:
         self.template = make_template(
             merchant=self.merchant, name="A-secret", tags=["A-tag"], avoid=[str(self.calendar.pk)]
         )
+        self.flow = make_flow(merchant=self.merchant, scope="kind", name="http", most_active=9)
         self.window = make_window(
             merchant=self.merchant,
             template=self.template,
@@ -158,6 +169,7 @@ class Belongings:
             "templates": [self.template],
             "calendars": [self.calendar],
             "maintenance-windows": [self.window],
+            "flows": [self.flow],
             "jobs": self.jobs,
         }
         return [row.pk for row in rows[path.removeprefix("/api/v1/").split("/")[0]]]
@@ -189,6 +201,7 @@ def filters_for(owner):
         "executions_list": ["", f"?job={job.pk}", "?outcome=failed", f"?job={attempt.job_id}"],
         "dead_letters_list": ["", f"?job={letter.job_id}", f"?fingerprint={letter.fingerprint}"],
         "dead_letters_groups": ["", f"?fingerprint={letter.fingerprint}"],
+        "flows_list": [""],
         "calendars_list": ["", "?q=A-secret", "?owner=merchant"],
         "maintenance_windows_list": ["", f"?template={owner.template.pk}", "?owner=merchant"],
         "templates_list": [
@@ -206,6 +219,7 @@ def own_body(name):
     bodies: dict[str, dict[str, Any]] = {
         "jobs_create": http_job(),
         "jobs_create_batch": {"jobs": [http_job()]},
+        "flows_create": {"scope": "merchant", "most_active": 5},
         "templates_create": template_body(),
         "templates_preview_draft": {"recurrence": HOURLY},
         "calendars_create": {"name": "Mine", "definition": WEEKEND},

@@ -1,0 +1,99 @@
+"""Create, edit, pause, resume and delete flow rules; the populator acts on them from its next step."""
+
+from collections.abc import Callable
+from datetime import datetime
+from typing import Any
+
+from django.db import IntegrityError, transaction
+
+from jobs import publishing
+from jobs.models import Flow
+from jobs.operations.fields import Fields
+from jobs.operations.flow_draft import read_flow, read_flow_change
+from tenants.models import Merchant
+
+MOST_FLOWS = 1_000
+MAX_NOTE = 500
+
+
+class FlowExists(Exception):
+    """There is a rule for the same jobs already."""
+
+
+class TooManyFlows(Exception):
+    """The merchant has as many flow rules as it may have."""
+
+
+class FlowGone(Exception):
+    """The rule was deleted meanwhile."""
+
+
+def create_flow(data: Any, *, merchant: Merchant | None, by: str, now: datetime) -> Flow:
+    """Store a rule; without a merchant it is the operators', over all jobs.
+
+    Raises InvalidFields, FlowExists, TooManyFlows.
+    """
+    draft = read_flow(data, merchant=merchant)
+    if merchant is not None and Flow.objects.of(merchant).count() >= MOST_FLOWS:
+        raise TooManyFlows(f"You can have {MOST_FLOWS:,} flow rules; delete some that do nothing.")
+    flow = Flow(merchant=merchant, created_at=now, **draft.columns)
+    if draft.paused:
+        flow.paused_at, flow.paused_by = now, by
+    try:
+        with transaction.atomic():
+            flow.save(force_insert=True)
+            transaction.on_commit(publishing.wake)
+    except IntegrityError as error:
+        raise FlowExists(
+            "There is a flow rule for the same jobs already; change that one."
+        ) from error
+    return flow
+
+
+def edit_flow(flow: Flow, data: Any) -> Flow:
+    """Change what `data` names; a new rate begins with a full burst. Raises InvalidFields, FlowGone."""
+
+    def change(row: Flow) -> None:
+        for name, value in read_flow_change(row, data).items():
+            setattr(row, name, value)
+
+    return _changed(flow, change)
+
+
+def pause_flow(flow: Flow, data: Any, *, by: str, now: datetime) -> Flow:
+    """Keep the rule's jobs in line from now on; what workers have goes on. Raises as `edit_flow`."""
+    fields = Fields({} if data is None else data, ("note",))
+    note = fields.text("note", longest=MAX_NOTE)
+    fields.raise_problems()
+
+    def change(row: Flow) -> None:
+        row.paused_at, row.paused_by, row.pause_note = row.paused_at or now, by, note
+
+    return _changed(flow, change)
+
+
+def resume_flow(flow: Flow) -> Flow:
+    """Let the rule's jobs go again, as its limit and rate allow. Raises FlowGone."""
+
+    def change(row: Flow) -> None:
+        row.paused_at, row.paused_by, row.pause_note = None, "", ""
+
+    return _changed(flow, change)
+
+
+def delete_flow(flow: Flow) -> None:
+    """Delete a rule; what is in its line goes with the populator's next steps."""
+    with transaction.atomic():
+        Flow.objects.filter(pk=flow.pk).delete()
+        transaction.on_commit(publishing.wake)
+
+
+def _changed(flow: Flow, change: Callable[[Flow], None]) -> Flow:
+    with transaction.atomic():
+        row: Flow | None = Flow.objects.select_for_update().filter(pk=flow.pk).first()
+        if row is None:
+            raise FlowGone("The flow rule was deleted.")
+        change(row)
+        row.save(force_update=True)
+        transaction.on_commit(publishing.wake)
+    return row
