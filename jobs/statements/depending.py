@@ -76,21 +76,32 @@ SELECT id, draws_on_parents
 """
 
 # A child that is not blocked any more was cancelled, expired or restarted: nothing hangs on this.
-# 'open' hides in a sub-select: a plan made while few are open reads all of dependency_open, for each.
+# Row by row by primary keys (LIMIT), and decided before it is written (MATERIALIZED): a plan that was
+# made while the tables were small joined them the other way round, for each of a thousand rows once
+# through all that is open.
 SETTLE = """
+WITH decided AS MATERIALIZED (
+    SELECT found.id,
+           CASE WHEN found.needs = 'finished'
+                  OR (found.needs = 'success' AND parent.status = 'succeeded')
+                  OR (found.needs = 'failure' AND parent.status = 'failed')
+                THEN 'met' ELSE 'unmet' END AS outcome
+      FROM unnest(%(ids)s::uuid[]) AS given(id)
+     CROSS JOIN LATERAL (
+           SELECT id, parent_id, child_id, needs FROM jobs_dependency WHERE id = given.id LIMIT 1
+           ) AS found
+     CROSS JOIN LATERAL (
+           SELECT status FROM jobs_job WHERE id = found.parent_id LIMIT 1
+           ) AS parent
+     CROSS JOIN LATERAL (
+           SELECT id, status FROM jobs_job WHERE id = found.child_id LIMIT 1
+           ) AS child
+     WHERE child.status <> 'blocked' OR child.id = ANY(%(locked)s)
+)
 UPDATE jobs_dependency AS dependency
-   SET outcome = CASE
-           WHEN dependency.needs = 'finished'
-             OR (dependency.needs = 'success' AND parent.status = 'succeeded')
-             OR (dependency.needs = 'failure' AND parent.status = 'failed')
-           THEN 'met' ELSE 'unmet' END
-  FROM unnest(%(ids)s::uuid[]) AS given(id)
-  JOIN jobs_dependency AS found ON found.id = given.id
-  JOIN jobs_job AS parent ON parent.id = found.parent_id
-  JOIN jobs_job AS child ON child.id = found.child_id
- WHERE dependency.id = found.id
-   AND dependency.outcome = (SELECT 'open')
-   AND (child.status <> 'blocked' OR child.id = ANY(%(locked)s))
+   SET outcome = decided.outcome
+  FROM decided
+ WHERE dependency.id = decided.id AND dependency.outcome = (SELECT 'open')
 RETURNING dependency.id
 """
 
@@ -101,9 +112,15 @@ WITH hopeless AS MATERIALIZED (
     SELECT DISTINCT ON (dependency.child_id)
            dependency.child_id, dependency.needs, dependency.name, parent.id, parent.status
       FROM unnest(%(locked)s::uuid[]) AS given(id)
-      JOIN jobs_dependency AS dependency ON dependency.child_id = given.id
-      JOIN jobs_job AS parent ON parent.id = dependency.parent_id
-     WHERE dependency.outcome = 'unmet'
+     CROSS JOIN LATERAL (
+           SELECT id, child_id, parent_id, needs, name
+             FROM jobs_dependency
+            WHERE child_id = given.id AND outcome = 'unmet'
+           OFFSET 0
+           ) AS dependency
+     CROSS JOIN LATERAL (
+           SELECT id, status FROM jobs_job WHERE id = dependency.parent_id LIMIT 1
+           ) AS parent
      ORDER BY dependency.child_id, dependency.id
 )
 UPDATE jobs_job AS job
