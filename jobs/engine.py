@@ -47,6 +47,11 @@ class Engine:
     message_seconds: float = 0.2
     # A job whose worker was lost this often is dead-lettered as poison.
     poison_losses: int = 3
+    # So many calls in a row without an answer, and a host is given up for a pause that doubles with
+    # each probe that fails, up to the longest one.
+    breaker_failures: int = 10
+    breaker_pause: float = 10.0
+    breaker_longest: float = 300.0
     # What is kept of a response body or of a result.
     output_limit: int = 64 * 1024
     # Networks that HTTP jobs may reach although the deny table names them (operators, demo, tests).

@@ -24,6 +24,10 @@ class FlowScope(StrEnum):
     HANDLER = "handler"  # the function, the command, or whom the job calls: its host or destination
 
 
+# Not a rule that people make: a breaker (jobs.breaker), which is given up or lets one probe go.
+BREAKER = "breaker"
+
+
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Rate:
     """A token bucket: `burst` at once, `per_second` on average; `tokens` were left at `at`."""
@@ -85,6 +89,7 @@ class Candidate:
             names.append((FlowScope.TEMPLATE.value, str(self.template_id)))
         if self.handler:
             names.append((FlowScope.HANDLER.value, self.handler))
+            names.append((BREAKER, self.handler))
         return tuple(names)
 
 

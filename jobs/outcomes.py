@@ -43,6 +43,16 @@ class Outcome:
     began: bool = True
 
 
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Call:
+    """What an attempt found out about the host that it called."""
+
+    merchant_id: UUID
+    handler: str
+    answered: bool
+    code: str = ""
+
+
 @dataclass(frozen=True, kw_only=True)
 class Ending:
     """An outcome with its consequence decided: what jobs.lifecycle.finish writes."""
@@ -59,6 +69,9 @@ class Ending:
     fingerprint: str = ""
     output: Any = None
     log: tuple[str, ...] = ()
+    call: Call | None = None
+    # Not against the job's attempts when it was not the job's fault.
+    counted: bool = True
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -9,7 +9,7 @@ from jobs.states import EDITABLE, FINAL
 from tenants.scoping import MerchantOwnedQuerySet
 
 if TYPE_CHECKING:
-    from jobs.models import DeadLetter, Execution, Flow, Job, UniqueClaim  # noqa: F401 - named in type arguments
+    from jobs.models import Breaker, DeadLetter, Execution, Flow, Job, UniqueClaim  # noqa: F401 - named in type arguments
 
 
 class JobQuerySet(MerchantOwnedQuerySet["Job"]):
@@ -50,3 +50,7 @@ class UniqueClaimQuerySet(MerchantOwnedQuerySet["UniqueClaim"]):
 
 class FlowQuerySet(MerchantOwnedQuerySet["Flow"]):
     """Flow rules. The operators' own have no merchant: only they see them."""
+
+
+class BreakerQuerySet(MerchantOwnedQuerySet["Breaker"]):
+    """Hosts that do not answer."""

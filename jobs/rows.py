@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from jobs.flow import Candidate, FlowRule, Rate
+from jobs.flow import BREAKER, Candidate, FlowRule, Rate
 from jobs.models import Job
 from jobs.outcomes import Attempt
 from jobs.overlap import Due
@@ -191,6 +191,18 @@ def rule_row(row: Row, now: datetime) -> FlowRule:
         paused=row[4],
         most_active=row[5],
         rate=rate,
+    )
+
+
+def breaker_row(row: Row, now: datetime) -> FlowRule:
+    """Read what OPEN and OPEN_FOR return: nothing goes, and after a pause one job at a time."""
+    return FlowRule(
+        id=row[0],
+        merchant_id=row[1],
+        scope=BREAKER,
+        name=row[2],
+        paused=row[3] > now,
+        most_active=1,
     )
 
 

@@ -3,6 +3,7 @@
 import random
 
 from jobs.backoff import Backoff
+from jobs.breaker import call_of
 from jobs.fingerprint import error_fingerprint
 from jobs.outcomes import Attempt, Ending, Failure, Outcome, Result
 from jobs.states import JobStatus
@@ -46,6 +47,7 @@ def verdict(attempt: Attempt, outcome: Outcome, *, poison_losses: int) -> Ending
         fingerprint=_fingerprint(attempt, failure) if failure else "",
         output=outcome.output,
         log=outcome.log,
+        call=call_of(attempt, outcome),
     )
 
 

@@ -1,13 +1,14 @@
 """Why a job has not started yet, in one sentence for people."""
 
 from datetime import datetime
+from uuid import UUID
 
 from django.conf import settings
 
 from jobs import liveness
 from jobs.flow import FlowScope
 from jobs.graph import waited_for
-from jobs.models import Execution, Flow, Job
+from jobs.models import Breaker, Execution, Flow, Job
 from jobs.queries import MOST_AHEAD, due_ahead_of, last_execution, populator_leads
 from jobs.states import WAITING, Gate, JobStatus, Needs, Overlap
 
@@ -98,9 +99,10 @@ def _undecided(job: Job, now: datetime) -> str | None:
 
 def _parked(job: Job) -> str:
     """Say which flow rule the job waits for. The operators' own are told without who and why."""
+    assert job.parked_by is not None
     rule = Flow.objects.filter(pk=job.parked_by).first()
     if rule is None:
-        return "Its flow rule was deleted; it is handed to a worker next."
+        return _given_up(job.parked_by)
     what = _jobs_of(rule)
     if rule.paused_at is not None:
         if rule.merchant_id is None:
@@ -113,6 +115,17 @@ def _parked(job: Job) -> str:
     if rule.rate is not None:
         bounds.append(f"{rule.rate:,} a {rule.get_rate_period_display()}")
     return f"In line: a flow rule lets {what} run {' and '.join(bounds)}."
+
+
+def _given_up(line: UUID) -> str:
+    breaker = Breaker.objects.filter(pk=line, opened_at__isnull=False).first()
+    if breaker is None:
+        return "What it stood in line for is over; it is handed to a worker next."
+    return (
+        f"{breaker.handler} did not answer {breaker.failures:,} times in a row "
+        f"({breaker.error_code}); one job at a time tries it again from "
+        f"{breaker.probe_at:%Y-%m-%dT%H:%M:%SZ} on."
+    )
 
 
 def _jobs_of(rule: Flow) -> str:

@@ -2,6 +2,7 @@
 
 from rest_framework.routers import SimpleRouter
 
+from jobs.api.breakers import BreakerViewSet
 from jobs.api.dead_letters import DeadLetterViewSet
 from jobs.api.executions import ExecutionViewSet
 from jobs.api.flows import FlowViewSet
@@ -11,6 +12,7 @@ router = SimpleRouter(trailing_slash=False)
 router.register("jobs", JobViewSet, basename="job")
 router.register("executions", ExecutionViewSet, basename="execution")
 router.register("dead-letters", DeadLetterViewSet, basename="dead-letter")
+router.register("breakers", BreakerViewSet, basename="breaker")
 router.register("flows", FlowViewSet, basename="flow")
 
 urlpatterns = router.urls

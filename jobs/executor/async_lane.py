@@ -52,7 +52,7 @@ class AsyncLane:
                 knows=self._knows,
             ),
         )
-        self.recorder = Recorder(written=self._count)
+        self.recorder = Recorder(engine=engine, written=self._count)
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._run_loop, name="async-lane", daemon=True)
         # Guards the four below; notified when attempts end and when the lane stops.

@@ -13,6 +13,7 @@ from dataclasses import replace
 from django.db import DatabaseError, DataError, InterfaceError, connection
 
 from jobs import lifecycle, publishing
+from jobs.engine import Engine
 from jobs.outcomes import Ending
 from jobs.states import JobStatus
 
@@ -27,7 +28,8 @@ RETRY = 0.5
 class Recorder:
     """`put` from any thread; `written` hears how many of a group were still ours."""
 
-    def __init__(self, *, written: Callable[[Sequence[Ending]], None]) -> None:
+    def __init__(self, *, engine: Engine, written: Callable[[Sequence[Ending]], None]) -> None:
+        self._engine = engine
         self._written = written
         self._pending: deque[Ending] = deque()
         self._changed = threading.Condition()
@@ -76,7 +78,8 @@ class Recorder:
     def _write(self, group: list[Ending]) -> None:
         while True:
             try:
-                moved = lifecycle.finish(group)
+                heeded = lifecycle.heed_breakers(group, self._engine)
+                moved = lifecycle.finish(heeded.endings)
             except DataError as error:
                 self._write_singly(group, error)
                 return
@@ -86,7 +89,7 @@ class Recorder:
                 connection.close()
                 threading.Event().wait(RETRY)
             else:
-                if any(job.makes_way for job in moved):
+                if heeded.recovered or any(job.makes_way for job in moved):
                     publishing.wake()
                 self._count_refused(len(group) - len(moved))
                 return

@@ -6,6 +6,7 @@ nothing; the returned rows are the answer. Listeners hear of it after the commit
 that take several statements (`create_graph` and those that settle) take them in one transaction.
 """
 
+from jobs.lifecycle.breakers import heed_breakers
 from jobs.lifecycle.creating import MissingParents, create, create_graph, create_occurrences
 from jobs.lifecycle.dependencies import Resolved, find_unfilled, settle_dependencies
 from jobs.lifecycle.flows import flows_apply, queue_within_flows, release_parked
@@ -59,6 +60,7 @@ __all__ = [
     "finish",
     "flows_apply",
     "forget_keys",
+    "heed_breakers",
     "is_short",
     "make_up",
     "queue_due",

@@ -13,11 +13,12 @@ from uuid import UUID
 
 from django.db import transaction
 
+from jobs.breaker import CALLING_KINDS
 from jobs.engine import FLOW_LOCK
 from jobs.flow import Admission, Candidate, FlowBook, FlowRule
 from jobs.lifecycle.queueing import is_short
-from jobs.rows import Queued, Row, candidate_row, queued_row, rule_row
-from jobs.statements import flowing, queueing, sharing
+from jobs.rows import Queued, Row, breaker_row, candidate_row, queued_row, rule_row
+from jobs.statements import breaking, flowing, queueing, sharing
 from tenants.statement import execute
 
 
@@ -34,7 +35,7 @@ class Flowed:
 
 
 def flows_apply() -> bool:
-    """Tell whether there is a flow rule, or a job in the line of one."""
+    """Tell whether there is a flow rule, a host that is given up, or a job in a line."""
     [(anything,)] = execute(flowing.ANYTHING)
     return bool(anything)
 
@@ -46,7 +47,9 @@ def release_parked(*, now: datetime, limit: int) -> int:
         lines = [row[0] for row in execute(flowing.LINES)]
         if not lines:
             return 0
-        rules = {row[0]: rule_row(row, now) for row in execute(flowing.RULES, ids=lines)}
+        known = [rule_row(row, now) for row in execute(flowing.RULES, ids=lines)]
+        known += [breaker_row(row, now) for row in execute(breaking.OPEN, ids=lines)]
+        rules = {rule.id: rule for rule in known}
         active = _active(rules.values())
         rooms = {line: _room(rules.get(line), active, now, limit) for line in lines}
         open_lines = [line for line in lines if rooms[line]]
@@ -72,6 +75,7 @@ def queue_within_flows(
         if not due:
             return Flowed(queued=[])
         rules = [rule_row(row, now) for row in _rules_for(due)]
+        rules += [breaker_row(row, now) for row in _breakers_for(due)]
         admission = FlowBook(rules, active=_active(rules), now=now).admit(due)
         _park(admission, aging)
         queued = _admit(admission, now, lease)
@@ -100,6 +104,21 @@ def _rules_for(due: Sequence[Candidate]) -> list[Row]:
     )
     # The operators' own are found once for each merchant.
     return list({row[0]: row for row in found}.values())
+
+
+def _breakers_for(due: Sequence[Candidate]) -> list[Row]:
+    hosts = {
+        (candidate.merchant_id, candidate.handler)
+        for candidate in due
+        if candidate.kind in CALLING_KINDS and candidate.handler
+    }
+    if not hosts:
+        return []
+    return execute(
+        breaking.OPEN_FOR,
+        merchants=[merchant for merchant, _ in hosts],
+        handlers=[handler for _, handler in hosts],
+    )
 
 
 def _active(rules: Collection[FlowRule]) -> Counter[UUID]:

@@ -63,6 +63,7 @@ def finish(endings: Sequence[Ending]) -> list[Ended]:
         fingerprints=[ending.fingerprint for ending in endings],
         outputs=[None if e.output is None else json.dumps(e.output) for e in endings],
         logs=[json.dumps(ending.log) for ending in endings],
+        counted=[ending.counted for ending in endings],
     )
     return announce("finish", [ended_row(row) for row in found])
 

@@ -1,5 +1,6 @@
 """The tables of the jobs app."""
 
+from .breaker import Breaker
 from .dead_letter import DeadLetter, Resolution
 from .dependency import Dependency
 from .execution import Execution
@@ -10,6 +11,7 @@ from .unique_claim import UniqueClaim
 from .worker import Worker, WorkerState
 
 __all__ = [
+    "Breaker",
     "DeadLetter",
     "Dependency",
     "Execution",

@@ -1,8 +1,9 @@
 """Flow rules: what is due waits in line while a rule has no room. Used by lifecycle.flows."""
 
-# One row, or one entry of job_parked. All that a step costs where there are no rules.
+# One row, one entry of breaker_open, or one of job_parked. All that a step costs where there are no rules.
 ANYTHING = """
 SELECT (SELECT true FROM jobs_flow LIMIT 1) IS NOT NULL
+    OR (SELECT true FROM jobs_breaker WHERE opened_at IS NOT NULL LIMIT 1) IS NOT NULL
     OR (SELECT true
           FROM jobs_job
          WHERE gate = 'parked' AND status IN ('scheduled', 'retryable')

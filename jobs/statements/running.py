@@ -44,9 +44,10 @@ WITH ending AS MATERIALIZED (
       FROM unnest(%(ids)s::uuid[], %(tickets)s::bigint[], %(outcomes)s::text[],
                   %(statuses)s::text[], %(delays)s::float8[], %(http_statuses)s::int[],
                   %(codes)s::text[], %(messages)s::text[], %(details)s::text[],
-                  %(fingerprints)s::text[], %(outputs)s::text[], %(logs)s::text[])
+                  %(fingerprints)s::text[], %(outputs)s::text[], %(logs)s::text[],
+                  %(counted)s::boolean[])
         AS given(id, ticket, outcome, status, delay, http_status, code, message, detail,
-                 fingerprint, output, log)
+                 fingerprint, output, log, counted)
 ), mine AS MATERIALIZED (
     SELECT ending.*
       FROM jobs_job AS job
@@ -66,7 +67,8 @@ WITH ending AS MATERIALIZED (
                                THEN statement_timestamp() + make_interval(secs => mine.delay)
                                ELSE job.scheduled_at END,
            earlier_attempts = job.earlier_attempts
-                              + CASE WHEN mine.outcome = 'released' THEN 1 ELSE 0 END,
+                              + CASE WHEN mine.outcome = 'released' OR NOT mine.counted
+                                     THEN 1 ELSE 0 END,
            lost_count = CASE WHEN mine.outcome = 'lost' THEN job.lost_count + 1
                              ELSE job.lost_count END,
            ticket = NULL, queued_at = NULL, worker_id = NULL, deadline_at = NULL

@@ -7,6 +7,7 @@ import urllib.request
 import pytest
 
 from apikeys.operations import issue_key
+from jobs.engine import Engine
 from jobs.models import Worker
 from tenants.clock import database_now
 from tests.acceptance.stack import eventually, running_stack
@@ -100,3 +101,27 @@ def test_retries_come_with_growing_delays_and_a_dead_letter_is_redriven_with_a_n
     producer.call(f"/dead-letters/{letter['id']}/redrive", {"payload": mended})
     eventually(lambda: producer.status(broken) == "succeeded", "the redriven job succeeds")
     assert [e["number"] for e in producer.executions(broken)] == [1, 2, 3]
+
+
+def test_target_that_is_down_for_a_while_costs_no_attempts_and_recovers_by_itself(stack):
+    producer = Producer(stack.api_url)
+    stack.kill("echo")
+    payload = {"method": "POST", "url": f"{stack.echo_url}/echo", "json": {}}
+    backoff = {"strategy": "fixed", "base": 0.1, "jitter": 0}
+    job = {"kind": "http", "payload": payload, "max_attempts": 10, "backoff": backoff}
+    created = producer.call("/jobs/batch", {"jobs": [job] * 30})["jobs"]
+
+    def reasons():
+        return [producer.call(f"/jobs/{one['id']}")["waiting_reason"] or "" for one in created]
+
+    eventually(lambda: all("did not answer" in reason for reason in reasons()), "all are parked")
+    stack.start("echo")
+    done = "/jobs?status=succeeded&page_size=100"
+    eventually(lambda: len(producer.call(done)["results"]) == 30, "all succeed")
+
+    jobs = producer.call(done)["results"]
+    spent = sum(10 - one["attempts_left"] for one in jobs)
+    # The failures that it took to give the target up, and one attempt a job that worked.
+    assert spent <= 30 + Engine().breaker_failures
+    assert not producer.call("/dead-letters")["results"]
+    assert ledger(stack)["jobs"] == {one["id"]: 1 for one in created}

@@ -162,5 +162,5 @@ def test_a_parked_job_says_which_rule_it_waits_for(merchant):
     )
     gone = make_job(merchant=merchant, gate="parked", parked_by=new_id(), parked_rank=NOW)
     assert waiting_reason(gone, now=NOW) == (
-        "Its flow rule was deleted; it is handed to a worker next."
+        "What it stood in line for is over; it is handed to a worker next."
     )

@@ -8,6 +8,7 @@ import pytest
 from django.db import transaction
 
 from jobs import lifecycle
+from jobs.engine import Engine
 from jobs.executor.recorder import Recorder
 from jobs.lifecycle import Settled
 from jobs.models import Job
@@ -160,7 +161,7 @@ def test_the_populator_is_woken_when_a_job_ends_that_siblings_may_wait_for(valke
     hints.subscribe("taskflow:wake")
     assert hints.get_message(timeout=5)["type"] == "subscribe"
     written: queue.Queue[object] = queue.Queue()
-    recorder = Recorder(written=written.put)
+    recorder = Recorder(engine=Engine(), written=written.put)
     recorder.start()
     try:
         for job in (plain, ended):

@@ -13,11 +13,11 @@ import yaml
 from django.core import serializers
 
 from apikeys.scopes import Scope
-from jobs.models import DeadLetter, Execution, Flow, IdempotencyRecord, Job
+from jobs.models import Breaker, DeadLetter, Execution, Flow, IdempotencyRecord, Job
 from templates_app.models import Calendar, MaintenanceWindow, SkippedOccurrence, Template
 from tests.api.kit import client_of, http_job, noop
 from tests.api.schedules import HOURLY, WEEKEND, ics_of, template_body, window_body
-from tests.factories.flows import make_flow
+from tests.factories.flows import make_breaker, make_flow
 from tests.factories.jobs import NOW, make_job
 from tests.factories.templates import make_calendar, make_template, make_window
 from tests.factories.tenants import make_merchant
@@ -44,6 +44,8 @@ MATRIX = {
     "dead_letters_groups": EMPTY,
     "dead_letters_redrive_many": NOTHING,
     "executions_list": EMPTY,
+    "breakers_list": EMPTY,
+    "breakers_reset": HIDDEN,
     "flows_list": EMPTY,
     "flows_create": OWN,
     "flows_retrieve": HIDDEN,
@@ -108,6 +110,7 @@ OWNED = (
     Execution,
     DeadLetter,
     Flow,
+    Breaker,
     IdempotencyRecord,
     Template,
     Calendar,
@@ -145,6 +148,7 @@ class Belongings:
         self.template = make_template(
             merchant=self.merchant, name="A-secret", tags=["A-tag"], avoid=[str(self.calendar.pk)]
         )
+        self.breaker = make_breaker(merchant=self.merchant, handler="a.example")
         self.flow = make_flow(merchant=self.merchant, scope="kind", name="http", most_active=9)
         self.window = make_window(
             merchant=self.merchant,
@@ -170,6 +174,7 @@ class Belongings:
             "calendars": [self.calendar],
             "maintenance-windows": [self.window],
             "flows": [self.flow],
+            "breakers": [self.breaker],
             "jobs": self.jobs,
         }
         return [row.pk for row in rows[path.removeprefix("/api/v1/").split("/")[0]]]
@@ -201,6 +206,7 @@ def filters_for(owner):
         "executions_list": ["", f"?job={job.pk}", "?outcome=failed", f"?job={attempt.job_id}"],
         "dead_letters_list": ["", f"?job={letter.job_id}", f"?fingerprint={letter.fingerprint}"],
         "dead_letters_groups": ["", f"?fingerprint={letter.fingerprint}"],
+        "breakers_list": [""],
         "flows_list": [""],
         "calendars_list": ["", "?q=A-secret", "?owner=merchant"],
         "maintenance_windows_list": ["", f"?template={owner.template.pk}", "?owner=merchant"],

@@ -1,0 +1,50 @@
+"""A host that does not answer a merchant's jobs."""
+
+from typing import ClassVar
+
+from django.db import models
+
+from jobs.querysets import BreakerQuerySet
+from tenants.identifiers import new_id
+from tenants.models import Merchant
+
+
+class Breaker(models.Model):
+    """One row a merchant and host while failures follow one another; an answer deletes it.
+
+    Written by jobs.lifecycle. Open since `opened_at`; its jobs wait, but for one after `probe_at`.
+    """
+
+    id = models.UUIDField(primary_key=True, default=new_id, editable=False)
+    merchant = models.ForeignKey(
+        Merchant, on_delete=models.PROTECT, related_name="+", db_index=False, db_constraint=False
+    )
+    handler = models.CharField(max_length=200)
+    failures = models.PositiveIntegerField()
+    probes = models.PositiveSmallIntegerField(default=0)
+    error_code = models.CharField(max_length=100)
+    changed_at = models.DateTimeField()
+    opened_at = models.DateTimeField(null=True)
+    probe_at = models.DateTimeField(null=True)
+
+    objects: ClassVar = BreakerQuerySet.as_manager()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["merchant", "handler"], name="breaker_once"),
+            models.CheckConstraint(
+                name="breaker_open_has_probe",
+                condition=models.Q(opened_at=None, probe_at=None)
+                | models.Q(opened_at__isnull=False, probe_at__isnull=False),
+            ),
+        ]
+        indexes = [
+            models.Index(
+                fields=["opened_at"],
+                name="breaker_open",
+                condition=models.Q(opened_at__isnull=False),
+            )
+        ]
+
+    def __str__(self) -> str:
+        return self.handler

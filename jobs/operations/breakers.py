@@ -1,0 +1,13 @@
+"""Take a host back before it has answered."""
+
+from django.db import transaction
+
+from jobs import publishing
+from jobs.models import Breaker
+
+
+def reset_breaker(breaker: Breaker) -> None:
+    """Forget the failures of a host; what waits for it goes with the populator's next steps."""
+    with transaction.atomic():
+        Breaker.objects.filter(pk=breaker.pk).delete()
+        transaction.on_commit(publishing.wake)
