@@ -52,9 +52,8 @@ def attempt(*, answered, code="connection_refused"):
     """Run all queued jobs of HOST once, as a worker does."""
     worker = make_worker(lane="nowhere")
     queued = Job.objects.filter(status="queued", handler=HOST)
-    attempts = lifecycle.claim(
-        tickets=list(queued.values_list("pk", "ticket")), worker_id=worker.pk, engine=ENGINE
-    )
+    tickets = [(job.pk, job.ticket) for job in queued if job.ticket is not None]
+    attempts = lifecycle.claim(tickets=tickets, worker_id=worker.pk, engine=ENGINE)
     endings = [
         Ending(
             job_id=one.job_id,

@@ -37,11 +37,16 @@ def statuses(**filters):
     return Counter(Job.objects.filter(**filters).values_list("status", "gate"))
 
 
+def tickets(jobs):
+    """Return the ids and tickets of queued jobs."""
+    found = Job.objects.filter(pk__in=[job.pk for job in jobs])
+    return [(job.pk, job.ticket) for job in found if job.ticket is not None]
+
+
 def end(*jobs, status="succeeded"):
     """Claim and end these jobs as a worker would."""
     worker = make_worker(lane="nowhere")
-    tickets = [(job.pk, Job.objects.get(pk=job.pk).ticket) for job in jobs]
-    attempts = lifecycle.claim(tickets=tickets, worker_id=worker.pk, engine=ENGINE)
+    attempts = lifecycle.claim(tickets=tickets(jobs), worker_id=worker.pk, engine=ENGINE)
     assert len(attempts) == len(jobs)
     return lifecycle.finish(
         [

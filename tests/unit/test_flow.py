@@ -64,8 +64,8 @@ def test_operators_rule_counts_the_jobs_of_all_merchants():
 
 
 def test_bucket_lets_its_burst_go_and_then_its_rate():
-    def bucket(**values):
-        return rule(rate=Rate(**{"per_second": 2.0, "burst": 5, "tokens": 5.0, "at": NOW} | values))
+    def bucket(*, tokens=5.0, at=NOW):
+        return rule(rate=Rate(per_second=2.0, burst=5, tokens=tokens, at=at))
 
     jobs = [candidate(number) for number in range(10)]
     assert len(admit([bucket()], jobs).admitted) == 5
