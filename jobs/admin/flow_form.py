@@ -15,6 +15,7 @@ from jobs.admin.made_by_members import only_merchant
 from jobs.admin.operating import OperatingForm
 from jobs.admin.steering import by, seen_or_404
 from jobs.flow import FlowScope
+from jobs.handlers.registry import LANES, kind_names
 from jobs.models import Flow
 from jobs.operations.flows import (
     MAX_NOTE,
@@ -70,7 +71,7 @@ class FlowForm(OperatingForm, _ModelForm):
             "name": "Which",
             "most_active": "At most at once",
             "rate": "Rate",
-            "rate_period": "Jobs a",
+            "rate_period": "Per",
         }
         help_texts = {
             "merchant": "Empty: the rule is the operators' and concerns the jobs of all merchants.",
@@ -83,6 +84,11 @@ class FlowForm(OperatingForm, _ModelForm):
         scope = self.fields.get("scope")
         if isinstance(scope, forms.ChoiceField):
             scope.choices = [("", "---------"), *((one, SCOPE_WORDS[one]) for one in FlowScope)]
+            self.fields["name"].help_text = (
+                f"The kind ({', '.join(kind_names())}), the lane ({', '.join(LANES)}), the id of the "
+                "template, or the handler: a function, a command, a host or a destination. "
+                "Empty for all jobs of the merchant."
+            )
         if "merchant" in self.fields and self.fields["merchant"].required:
             self.fields["merchant"].help_text = "Whose jobs it concerns."
 

@@ -22,7 +22,8 @@ def bounds(flow: Flow) -> str:
     if flow.most_active is not None:
         parts.append(f"at most {flow.most_active:,} at once")
     if flow.rate is not None:
-        parts.append(f"{flow.rate:,} a {flow.get_rate_period_display()}")
+        period = flow.get_rate_period_display()
+        parts.append(f"{flow.rate:,} {'an' if period == 'hour' else 'a'} {period}")
     if flow.burst is not None:
         parts.append(f"burst {flow.burst:,}")
     return ", ".join(parts) or "none"

@@ -57,9 +57,7 @@ def read_flow_change(flow: Flow, data: Any) -> dict[str, Any]:
     columns = {name: value for name, value in read.items() if _names(fields, name)}
     wanted = {name: columns.get(name, getattr(flow, name)) for name in read}
     if wanted["burst"] is not None and wanted["rate"] is None and not fields.problems:
-        fields.refuse(
-            "burst", "conflict", 'goes with "rate"; without one it has to be empty (null).'
-        )
+        fields.refuse("burst", "conflict", 'goes with "rate"; without one, leave it empty.')
     if flow.paused_at is None and not fields.problems and _says_nothing(wanted):
         fields.refuse(None, "required", 'must leave "most_active" or "rate"; else delete the rule.')
     fields.raise_problems()
@@ -128,9 +126,7 @@ def _limits(fields: Fields) -> dict[str, Any]:
         **_rate(fields),
     }
     if columns["burst"] is not None and "rate" in fields and columns["rate"] is None:
-        fields.refuse(
-            "burst", "conflict", 'goes with "rate"; without one it has to be empty (null).'
-        )
+        fields.refuse("burst", "conflict", 'goes with "rate"; without one, leave it empty.')
     return columns
 
 
