@@ -28,7 +28,8 @@ def silent_fields(job: Job, reader: Any) -> set[str]:
 
 def flow_rule_of(job: Job) -> str:
     """Return which jobs the rule concerns that a job waits for; empty when it is deleted."""
-    rule = Flow.objects.select_related("merchant").filter(pk=job.parked_by).first()
+    rules = Flow.objects.select_related("merchant")
+    rule = rules.filter(pk=job.parked_by).first() if job.parked_by else None
     return concerned(rule) if rule else ""
 
 
@@ -45,4 +46,5 @@ def without(hidden: set[str], rows: Sequence[str | tuple[str, ...]]) -> list[Any
 
 def _sees_rule(job: Job, reader: Any) -> bool:
     # The operators' own rules have no page for merchants.
-    return bool(Flow.objects.visible_to(reader).filter(pk=job.parked_by).exists())
+    seen = Flow.objects.visible_to(reader)
+    return job.parked_by is not None and bool(seen.filter(pk=job.parked_by).exists())

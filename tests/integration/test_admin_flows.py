@@ -4,7 +4,7 @@ import pytest
 from django.contrib.admin.models import LogEntry
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
-from django.urls import reverse, reverse_lazy
+from django.urls import reverse
 
 from jobs.admin import flow_words
 from jobs.models import Flow, Job
@@ -25,7 +25,6 @@ from tests.integration.test_admin_escaping import EVIL, check
 
 pytestmark = pytest.mark.django_db
 
-ADD = reverse_lazy("admin:jobs_flow_add")
 VERBS = ("pause", "resume", "remove")
 
 
@@ -59,6 +58,10 @@ def others(shop, rival):
         left_alone(make_flow(scope="kind", name="http", rate=3, pause_note="fire")) as operators,
     ):
         yield foreign, operators
+
+
+def add_url():
+    return reverse("admin:jobs_flow_add")
 
 
 def everything():
@@ -136,10 +139,10 @@ def test_member_looks_and_changes_nothing(browser, rule, others):
     assert 'name="most_active"' not in page
     for verb in VERBS:
         assert page_url("flow", rule, verb) not in page
-    assert str(ADD) not in text_of(browser.get(list_url("flow")))
+    assert add_url() not in text_of(browser.get(list_url("flow")))
     before = everything()
-    assert browser.get(ADD).status_code == 403
-    assert browser.post(ADD, {"scope": "merchant", "most_active": 1}).status_code == 403
+    assert browser.get(add_url()).status_code == 403
+    assert browser.post(add_url(), {"scope": "merchant", "most_active": 1}).status_code == 403
     assert browser.post(page_url("flow", rule), {"most_active": 1}).status_code == 403
     for verb in VERBS:
         assert confirm(browser, page_url("flow", rule, verb)).status_code in (403, 404)
@@ -157,9 +160,13 @@ def test_admin_of_one_merchant_who_is_member_of_another_changes_the_one_only(sho
     assert browser.post(page_url("flow", foreign), {"most_active": 1}).status_code == 403
     assert confirm(browser, page_url("flow", foreign, "pause")).status_code == 404
     for merchant in ("", str(rival.pk)):
-        refused = send(browser, ADD, scope="lane", name="async", most_active=1, merchant=merchant)
+        refused = send(
+            browser, add_url(), scope="lane", name="async", most_active=1, merchant=merchant
+        )
         assert set(errors_of(refused)) == {"merchant"}
-    sent = send(browser, ADD, scope="lane", name="async", most_active=1, merchant=str(shop.pk))
+    sent = send(
+        browser, add_url(), scope="lane", name="async", most_active=1, merchant=str(shop.pk)
+    )
     assert sent.status_code == 302
     assert Flow.objects.get(name="async").merchant == shop
 
@@ -171,7 +178,7 @@ def test_staff_without_a_merchant_and_ended_members_are_shut_out(shop, rule):
     for person in (make_user(is_staff=True), ended):
         browser = browser_of(person)
         assert browser.get(list_url("flow")).status_code == 403
-        assert browser.get(ADD).status_code == 403
+        assert browser.get(add_url()).status_code == 403
         assert browser.get(page_url("flow", rule)).status_code in (302, 403)
         assert confirm(browser, page_url("flow", rule, "pause")).status_code in (403, 404)
     assert everything() == before
@@ -241,7 +248,14 @@ def test_sidebar_leads_to_the_rules(browser):
 
 def test_rule_is_stored_for_the_persons_merchant_and_logged(boss, shop, others):
     answer = send(
-        boss, ADD, scope="kind", name="python", most_active=4, rate=10, rate_period=60, burst=20
+        boss,
+        add_url(),
+        scope="kind",
+        name="python",
+        most_active=4,
+        rate=10,
+        rate_period=60,
+        burst=20,
     )
     assert answer.status_code == 302, errors_of(answer)
     stored = Flow.objects.get(name="python")
@@ -253,7 +267,7 @@ def test_rule_is_stored_for_the_persons_merchant_and_logged(boss, shop, others):
 
 def test_rule_may_begin_paused_without_bounds(shop, others):
     person = make_merchant_admin(shop)
-    sent = send(browser_of(person), ADD, scope="merchant", paused="on", note="Stocktaking")
+    sent = send(browser_of(person), add_url(), scope="merchant", paused="on", note="Stocktaking")
     assert sent.status_code == 302
     stored = Flow.objects.get(scope="merchant")
     assert stored.paused_at is not None
@@ -262,7 +276,7 @@ def test_rule_may_begin_paused_without_bounds(shop, others):
 
 def test_superuser_makes_a_rule_of_the_operators_or_of_a_merchant(root, shop):
     for merchant in ("", str(shop.pk)):
-        sent = send(root, ADD, merchant=merchant, scope="lane", name="async", most_active=2)
+        sent = send(root, add_url(), merchant=merchant, scope="lane", name="async", most_active=2)
         assert sent.status_code == 302, errors_of(sent)
     assert set(Flow.objects.values_list("merchant__slug", "name")) == {
         (None, "async"),
@@ -271,7 +285,7 @@ def test_superuser_makes_a_rule_of_the_operators_or_of_a_merchant(root, shop):
 
 
 def test_nobody_adds_for_a_merchant_that_is_not_theirs(boss, shop, rival):
-    send(boss, ADD, merchant=str(rival.pk), scope="lane", name="async", most_active=2)
+    send(boss, add_url(), merchant=str(rival.pk), scope="lane", name="async", most_active=2)
     assert Flow.objects.get().merchant == shop
 
 
@@ -294,20 +308,20 @@ def test_nobody_adds_for_a_merchant_that_is_not_theirs(boss, shop, rival):
 )
 def test_refusal_stands_beside_its_field_and_nothing_is_stored(boss, others, typed, field, words):
     before = everything()
-    errors = errors_of(send(boss, ADD, **typed))
+    errors = errors_of(send(boss, add_url(), **typed))
     assert set(errors) == {field}
     assert words in errors[field][0]
     assert everything() == before
 
 
 def test_operators_rule_over_one_merchant_needs_that_merchant(root):
-    errors = errors_of(send(root, ADD, scope="merchant", most_active=1))
+    errors = errors_of(send(root, add_url(), scope="merchant", most_active=1))
     assert errors == {"scope": ["“Concerns” needs a merchant; choose one."]}
 
 
 def test_second_rule_for_the_same_jobs_is_refused(boss, rule, others):
     before = everything()
-    errors = errors_of(send(boss, ADD, scope="kind", name="http", most_active=1))
+    errors = errors_of(send(boss, add_url(), scope="kind", name="http", most_active=1))
     assert errors == {"": ["There is a flow rule for the same jobs already; change that one."]}
     assert everything() == before
 
@@ -486,7 +500,7 @@ def test_what_users_wrote_is_text_on_every_page(root, shop):
     check(text_of(root.get(page_url("flow", rule))))
     check(text_of(root.get(page_url("flow", whole))))
     check(text_of(root.get(page_url("job", park(rule, shop, 1)))))
-    refused = send(root, ADD, scope="kind", name=EVIL, rate=1, note=EVIL)
+    refused = send(root, add_url(), scope="kind", name=EVIL, rate=1, note=EVIL)
     check(text_of(refused), shown=False)
     confirm(root, page_url("flow", rule, "pause"), note=EVIL)
     check(text_of(root.get(page_url("flow", rule))))
