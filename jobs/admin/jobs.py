@@ -1,10 +1,10 @@
 """Jobs: the list, and the page of one job with its attempts. What changes is changed by actions."""
 
-from collections.abc import Sequence
 from typing import Any
 
 from django.contrib import admin
 from django.http import HttpRequest, HttpResponse
+from django.urls import reverse
 from django.utils.html import format_html
 
 from jobs.admin import display as show
@@ -12,15 +12,13 @@ from jobs.admin.executions import attempt_rows, worker_name, worker_names
 from jobs.admin.filters import CreatedFilter, KindFilter, StatusFilter
 from jobs.admin.history import as_uuid, sees_several_merchants
 from jobs.admin.job_actions import JobActions
+from jobs.admin.job_sections import flow_rule_of, silent_fields, without
 from jobs.backoff import Backoff
 from jobs.masking import masked
 from jobs.models import Job
-from jobs.states import EDITABLE, FINAL, JobStatus
+from jobs.states import FINAL, JobStatus
 from jobs.waiting_reason import waiting_reason
 from tenants.clock import database_now
-
-WAITING_SOMEHOW = (*EDITABLE, JobStatus.QUEUED)
-OF_TEMPLATE = ("template_id", "origin", "occurrence", "overlap")
 
 
 @admin.register(Job)
@@ -50,6 +48,7 @@ class JobAdmin(JobActions):
                 "fields": (
                     ("shown_status", "work"),
                     "reason",
+                    "flow_rule",
                     "condition",
                     "skipped_because",
                     ("shown_progress", "worker"),
@@ -97,18 +96,9 @@ class JobAdmin(JobActions):
     def get_fieldsets(self, request: HttpRequest, obj: Any = None) -> Any:
         hidden = set() if sees_several_merchants(request) else {"merchant"}
         if obj is not None:
-            silent = {
-                "reason": obj.status not in WAITING_SOMEHOW,
-                "stop_requested": obj.cancel_requested_at is None,
-                "condition": not obj.condition,
-                "skipped_because": not obj.skip_reason,
-                "occurrence_note": not obj.occurrence_note,
-                "shown_unique": not obj.unique_key,
-                **dict.fromkeys(OF_TEMPLATE, obj.template_id is None),
-            }
-            hidden |= {name for name, nothing in silent.items() if nothing}
+            hidden |= silent_fields(obj, request.user)
         sections = [
-            (title, {**options, "fields": _without(hidden, options["fields"])})
+            (title, {**options, "fields": without(hidden, options["fields"])})
             for title, options in super().get_fieldsets(request, obj)
         ]
         return [section for section in sections if section[1]["fields"]]
@@ -147,6 +137,12 @@ class JobAdmin(JobActions):
     @admin.display(description="Why it waits")
     def reason(self, job: Job) -> str:
         return waiting_reason(job, now=database_now()) or "-"
+
+    @admin.display(description="Flow rule")
+    def flow_rule(self, job: Job) -> str:
+        rule = flow_rule_of(job)
+        address = reverse("admin:jobs_flow_change", args=[job.parked_by])
+        return format_html('<a class="text-link" href="{}">{}</a>', address, rule or "deleted")
 
     @admin.display(description="Why it was not run")
     def skipped_because(self, job: Job) -> str:
@@ -235,14 +231,3 @@ class JobAdmin(JobActions):
     @admin.display(description="Metadata")
     def shown_metadata(self, job: Job) -> str:
         return show.json_block(job.metadata)
-
-
-def _without(hidden: set[str], rows: Sequence[str | tuple[str, ...]]) -> list[Any]:
-    """Return the rows of a page without some fields; a row that becomes empty goes as a whole."""
-    shown: list[Any] = []
-    for row in rows:
-        fields = (row,) if isinstance(row, str) else row
-        left = tuple(name for name in fields if name not in hidden)
-        if left:
-            shown.append(left[0] if len(left) == 1 else left)
-    return shown

@@ -200,6 +200,7 @@ class Migration(migrations.Migration):
                 ('merchant', models.ForeignKey(blank=True, db_index=False, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='tenants.merchant')),
             ],
             options={
+                'verbose_name': 'flow rule',
                 'ordering': ['scope', 'name', 'id'],
                 'constraints': [models.UniqueConstraint(fields=('scope', 'name', 'merchant'), name='flow_once', nulls_distinct=False), models.CheckConstraint(condition=models.Q(('scope__in', ['merchant', 'template', 'kind', 'lane', 'handler'])), name='flow_scope_known'), models.CheckConstraint(condition=models.Q(models.Q(('most_active', None), ('most_active__gte', 1), _connector='OR'), models.Q(('rate', None), ('rate__gte', 1), _connector='OR'), models.Q(('burst', None), ('burst__gte', 1), _connector='OR'), ('rate_period__in', [1, 60, 3600, 86400])), name='flow_numbers_in_range')],
             },

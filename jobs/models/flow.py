@@ -68,6 +68,7 @@ class Flow(models.Model):
 
     class Meta:
         ordering = ["scope", "name", "id"]
+        verbose_name = "flow rule"
         constraints = [
             models.UniqueConstraint(
                 fields=["scope", "name", "merchant"], name="flow_once", nulls_distinct=False

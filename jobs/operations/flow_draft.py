@@ -41,9 +41,9 @@ def read_flow(data: Any, *, merchant: Merchant | None) -> FlowDraft:
     paused = _paused(fields)
     note = fields.text("note", longest=MAX_NOTE)
     if note and not paused:
-        fields.refuse("note", "conflict", 'says why a rule is paused; send "paused": true too.')
+        fields.refuse("note", "conflict", 'says why a rule is paused; it goes with "paused".')
     if not paused and not fields.problems and _says_nothing(columns):
-        fields.refuse(None, "required", 'must have "most_active", "rate" or "paused": true.')
+        fields.refuse(None, "required", 'must have "most_active", "rate" or "paused".')
     fields.raise_problems()
     return FlowDraft(columns=columns | {"pause_note": note}, paused=paused)
 
@@ -57,7 +57,7 @@ def read_flow_change(flow: Flow, data: Any) -> dict[str, Any]:
     columns = {name: value for name, value in read.items() if _names(fields, name)}
     wanted = {name: columns.get(name, getattr(flow, name)) for name in read}
     if wanted["burst"] is not None and wanted["rate"] is None and not fields.problems:
-        fields.refuse("burst", "conflict", 'goes with a "rate"; send null for it.')
+        fields.refuse("burst", "conflict", 'goes with "rate"; without one, leave it empty.')
     if flow.paused_at is None and not fields.problems and _says_nothing(wanted):
         fields.refuse(None, "required", 'must leave "most_active" or "rate"; else delete the rule.')
     fields.raise_problems()
@@ -126,7 +126,7 @@ def _limits(fields: Fields) -> dict[str, Any]:
         **_rate(fields),
     }
     if columns["burst"] is not None and "rate" in fields and columns["rate"] is None:
-        fields.refuse("burst", "conflict", 'goes with a "rate"; send one, or leave it out.')
+        fields.refuse("burst", "conflict", 'goes with "rate"; without one, leave it empty.')
     return columns
 
 

@@ -7,9 +7,9 @@ from django.db import transaction
 from django.http import HttpRequest
 from unfold.widgets import UnfoldAdminFileFieldWidget, UnfoldAdminTextareaWidget
 
+from jobs.admin.made_by_members import only_merchant
 from templates_app.admin.fields import CalendarsField, JsonField
-from templates_app.admin.operating import OperatingForm
-from templates_app.admin.pages import only_merchant
+from templates_app.admin.pages import ScheduleForm
 from templates_app.admin.shared import visible_calendars
 from templates_app.models import Calendar
 from templates_app.operations.calendars import (
@@ -33,7 +33,7 @@ LARGEST_FILE = 4 * 1024 * 1024
 EXAMPLE = {"holidays": [{"country": "ES"}], "weekdays": ["sa", "su"]}
 
 
-class CalendarForm(OperatingForm, _ModelForm):
+class CalendarForm(ScheduleForm, _ModelForm):
     """A file, when there is one, takes the place of what is typed as the definition."""
 
     request: HttpRequest

@@ -11,9 +11,9 @@ from unfold.forms import BaseDialogForm
 
 from jobs.admin import display as show
 from jobs.admin.history import as_uuid
+from jobs.admin.made_by_members import changes_of, deleting
 from jobs.admin.steering import seen_or_404
 from templates_app.admin.calendar_form import CalendarForm
-from templates_app.admin.pages import changes_of, deleting
 from templates_app.admin.shared import SharedPages, visible_calendars
 from templates_app.calendars.parse import parse_definition
 from templates_app.calendars.wording import phrase

@@ -7,10 +7,10 @@ from typing import Any
 from django.db.models import Model
 
 from jobs.admin import display as show
+from jobs.admin.refusals import refusal_in_words
 from jobs.masking import masked
 from jobs.models import Job
 from jobs.operations.fields import InvalidFields
-from templates_app.admin.refusals import refusal_in_words
 from templates_app.models import SkippedOccurrence, Template
 from templates_app.operations.preview import Preview, preview_template
 from templates_app.operations.templates import TemplateGone

@@ -1,7 +1,6 @@
 """What the operations of this app may answer instead of doing what was asked."""
 
 from jobs.handlers.registry import InvalidPayload, UnknownKind
-from jobs.operations.fields import InvalidFields
 from jobs.quota import QuotaExceeded
 from templates_app.operations.calendars import CalendarGone, CalendarInUse, TooManyCalendars
 from templates_app.operations.quota import TooManyTemplates
@@ -26,10 +25,3 @@ REFUSALS = (
     UnknownKind,
     WindowGone,
 )
-
-
-def refusal_in_words(refusal: Exception) -> str:
-    """Return a refusal as sentences for people."""
-    if isinstance(refusal, InvalidFields):
-        return " ".join(problem.detail for problem in refusal.problems)
-    return str(refusal)

@@ -7,13 +7,13 @@ from django.db.models import Q, QuerySet
 from django.http import HttpRequest
 
 from jobs.admin.history import as_uuid
-from templates_app.admin.pages import MadeByMembers
+from templates_app.admin.pages import SchedulePages
 from templates_app.models import Calendar
 from tenants.roles import Role
 from tenants.scoping import merchant_ids
 
 
-class SharedPages(MadeByMembers):
+class SharedPages(SchedulePages):
     """Rows without a merchant are the platform's: everybody sees them, superusers change them."""
 
     def visible(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:

@@ -15,11 +15,12 @@ from unfold.forms import BaseDialogForm
 from jobs.admin import display as show
 from jobs.admin.filters import CreatedFilter
 from jobs.admin.history import as_uuid
+from jobs.admin.refusals import refusal_in_words
 from jobs.admin.steering import asked_first, by, seen_or_404
 from jobs.operations.fields import InvalidFields
 from templates_app.admin.filters import CauseFilter, ReviewFilter
-from templates_app.admin.pages import MadeByMembers
-from templates_app.admin.refusals import REFUSALS, refusal_in_words
+from templates_app.admin.pages import SchedulePages
+from templates_app.admin.refusals import REFUSALS
 from templates_app.admin.template_actions import told
 from templates_app.models import Cause, SkippedOccurrence
 from templates_app.operations.review import REVIEWABLE, review
@@ -60,7 +61,7 @@ DISMISS = ActionDialog(
 
 
 @admin.register(SkippedOccurrence)
-class SkippedOccurrenceAdmin(MadeByMembers):
+class SkippedOccurrenceAdmin(SchedulePages):
     """Rows instead of silence; written by the expander and the engine, decided about by people."""
 
     autocomplete_fields = ()

@@ -8,8 +8,9 @@ from django.http import HttpRequest, HttpResponse
 from unfold.enums import ActionVariant
 
 from jobs.admin.history import as_uuid
+from jobs.admin.made_by_members import deleting
 from jobs.admin.steering import asked_first, by
-from templates_app.admin.pages import MadeByMembers, deleting
+from templates_app.admin.pages import SchedulePages
 from templates_app.admin.template_dialogs import (
     BACKFILL,
     DELETE,
@@ -35,7 +36,7 @@ OFFERED = {
 }
 
 
-class TemplateActions(MadeByMembers):
+class TemplateActions(SchedulePages):
     """The verbs of the API, for people."""
 
     actions = ("pause_chosen", "resume_chosen", "run_chosen_now")

@@ -15,7 +15,7 @@ from unfold.widgets import (
 )
 
 from jobs.admin.steering import by, seen_or_404
-from templates_app.admin.operating import OperatingForm
+from templates_app.admin.pages import ScheduleForm
 from templates_app.models import Template
 from templates_app.operations.running import OVERLAPS, Backfilled, backfill
 from templates_app.operations.templates import MAX_NOTE, pause_template
@@ -28,7 +28,7 @@ class ConfirmTemplate(BaseDialogForm):
     """Asks about one template; one of somebody else's is answered as a missing one."""
 
     # unfold's dialog shows the faults of fields only.
-    form_before_template = "templates_app/admin/dialog_faults.html"
+    form_before_template = "jobs/admin/dialog_faults.html"
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -48,7 +48,7 @@ class MomentField(forms.DateTimeField):
         super().__init__(widget=widget, **kwargs)
 
 
-class PauseForm(OperatingForm, ConfirmTemplate):
+class PauseForm(ScheduleForm, ConfirmTemplate):
     """A note for colleagues, and perhaps when it goes on by itself."""
 
     note = forms.CharField(
@@ -67,7 +67,7 @@ class PauseForm(OperatingForm, ConfirmTemplate):
         return pause_template(self.template, data, now=database_now(), by=by(self.request))
 
 
-class BackfillForm(OperatingForm, ConfirmTemplate):
+class BackfillForm(ScheduleForm, ConfirmTemplate):
     """Which past range, and how fast."""
 
     places = {"from": "start", "to": "end"}

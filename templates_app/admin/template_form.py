@@ -6,11 +6,11 @@ from django import forms
 from django.http import HttpRequest
 from unfold.widgets import UnfoldAdminSelectWidget, UnfoldAdminTextareaWidget
 
+from jobs.admin.made_by_members import only_merchant
 from jobs.handlers.registry import kind_names
 from jobs.masking import masked
 from templates_app.admin.fields import CalendarsField, JsonField
-from templates_app.admin.operating import OperatingForm
-from templates_app.admin.pages import only_merchant
+from templates_app.admin.pages import ScheduleForm
 from templates_app.admin.shared import visible_calendars
 from templates_app.models import Template
 from templates_app.operations.templates import create_template, edit_template
@@ -51,7 +51,7 @@ EXAMPLE = """\
 }"""
 
 
-class TemplateForm(OperatingForm, _ModelForm):
+class TemplateForm(ScheduleForm, _ModelForm):
     """Sends only what was changed, so that two people who edit different things do not collide."""
 
     request: HttpRequest

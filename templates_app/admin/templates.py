@@ -14,9 +14,9 @@ from unfold.views import ChangeList
 from jobs.admin import display as show
 from jobs.admin.filters import KindFilter
 from jobs.admin.history import as_uuid
+from jobs.admin.made_by_members import changes_of
 from templates_app.admin.filters import StateFilter
 from templates_app.admin.overview import Overview, overview_of
-from templates_app.admin.pages import changes_of
 from templates_app.admin.runs import Runs, runs_of
 from templates_app.admin.template_actions import TemplateActions
 from templates_app.admin.template_form import TemplateForm

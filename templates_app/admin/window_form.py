@@ -5,9 +5,9 @@ from typing import TYPE_CHECKING, Any
 from django import forms
 from django.http import HttpRequest
 
+from jobs.admin.made_by_members import only_merchant
 from templates_app.admin.fields import JsonField
-from templates_app.admin.operating import OperatingForm
-from templates_app.admin.pages import only_merchant
+from templates_app.admin.pages import ScheduleForm
 from templates_app.models import MaintenanceWindow
 from templates_app.operations.windows import create_window, edit_window
 from tenants.clock import database_now
@@ -25,7 +25,7 @@ UNREADABLE = {
 }
 
 
-class WindowForm(OperatingForm, _ModelForm):
+class WindowForm(ScheduleForm, _ModelForm):
     """What is left empty is not there: a window has one sort of times."""
 
     request: HttpRequest

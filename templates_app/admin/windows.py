@@ -10,8 +10,8 @@ from unfold.forms import BaseDialogForm
 from jobs.admin import display as show
 from jobs.admin.filters import ChoiceFilter
 from jobs.admin.history import as_uuid
+from jobs.admin.made_by_members import changes_of, deleting
 from jobs.admin.steering import seen_or_404
-from templates_app.admin.pages import changes_of, deleting
 from templates_app.admin.shared import SharedPages
 from templates_app.admin.window_form import WindowForm
 from templates_app.models import MaintenanceWindow

@@ -94,7 +94,7 @@ def form_of(response: Any) -> dict[str, Any]:
     page = _Form(f"{response.context['opts'].model_name}_form")
     page.feed(response.content.decode())
     sent = {name: values for name, values in page.sent.items() if values}
-    assert "name" in sent, "The page has no such form."
+    assert sent, "The page has no such form."
     return {name: values[0] if len(values) == 1 else values for name, values in sent.items()}
 
 

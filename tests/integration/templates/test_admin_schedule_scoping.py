@@ -159,15 +159,17 @@ def test_member_merchant_admin_and_superuser_may_edit(shop, own, model):
         assert own[model].name == name
 
 
-def test_person_of_two_merchants_says_for_which_one(shop, rival):
+@pytest.mark.parametrize("model", ["template", "calendar", "maintenancewindow"])
+def test_person_of_two_merchants_says_for_which_one(shop, rival, model):
     person = make_member(shop)
     Membership.objects.create(user=person, merchant=rival, role="merchant_member")
-    fields = {"name": "New", "kind": "python", "payload": '{"handler": "demo.noop"}'}
+    fields = {"name": "New", **ADDED[model]}
     browser = browser_of(person)
-    refused = send(browser, add_url("template"), **fields)
+    refused = send(browser, add_url(model), **fields)
     assert "merchant" in refused.context["adminform"].form.errors
-    assert send(browser, add_url("template"), merchant=str(rival.pk), **fields).status_code == 302
-    assert Template.objects.get().merchant == rival
+    assert not apps.get_model("templates_app", model).objects.exists()
+    assert send(browser, add_url(model), merchant=str(rival.pk), **fields).status_code == 302
+    assert apps.get_model("templates_app", model).objects.get().merchant == rival
 
 
 @pytest.mark.parametrize("model", ["template", "calendar", "maintenancewindow"])

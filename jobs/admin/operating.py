@@ -6,7 +6,6 @@ from typing import Any
 from django import forms
 
 from jobs.operations.fields import FieldProblem, InvalidFields
-from templates_app.admin.refusals import REFUSALS
 
 
 class OperatingForm(forms.BaseForm):
@@ -17,8 +16,10 @@ class OperatingForm(forms.BaseForm):
     valid form has been carried out; `result` is what came of it.
     """
 
-    # Names of the operation's JSON that the form spells differently.
+    # Names of the operation's JSON that the form spells differently; "rate/jobs" is one within one.
     places: Mapping[str, str] = {}
+    # What the operation may answer instead, beside InvalidFields.
+    refusals: tuple[type[Exception], ...] = ()
     result: Any = None
     # A method of each form: calls the operation with `cleaned_data`. Declared and not abstract, since
     # the metaclass of Django's forms is no ABCMeta.
@@ -32,18 +33,21 @@ class OperatingForm(forms.BaseForm):
         except InvalidFields as error:
             for problem in error.problems:
                 self._place(problem)
-        except REFUSALS as refusal:
+        except self.refusals as refusal:
             self.add_error(None, str(refusal))
 
     def _place(self, problem: FieldProblem) -> None:
-        name, _, deeper = problem.pointer.removeprefix("/").partition("/")
-        field = self.places.get(name, name)
-        if not deeper:
+        path = problem.pointer.removeprefix("/")
+        name, _, deeper = path.partition("/")
+        field = self.places.get(path) or self.places.get(name, name)
+        if not deeper or path in self.places:
             words = self._labelled(problem.detail)
         elif f'"{name}/{deeper}"' in problem.detail:
             words = problem.detail
         else:
             words = f"{problem.detail} (at {deeper})"
+        if not path:
+            words = words.replace("The body ", "The form ", 1)
         self.add_error(field if field in self.fields else None, words)
 
     def _labelled(self, detail: str) -> str:
@@ -51,5 +55,6 @@ class OperatingForm(forms.BaseForm):
         for name in [*self.fields, *self.places]:
             field = self.places.get(name, name)
             if field in self.fields:
-                detail = detail.replace(f'"{name}"', f"“{self[field].label}”")
+                last = name.rpartition("/")[2]
+                detail = detail.replace(f'"{last}"', f"“{self[field].label}”")
         return detail

@@ -1,0 +1,197 @@
+"""Flow rules: the list, and the page of one with its line and its pause."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from django.contrib import admin
+from django.contrib.admin.options import IncorrectLookupParameters
+from django.db.models import ForeignKey, Model, Q, QuerySet
+from django.http import HttpRequest, HttpResponse
+from unfold.dataclasses import ActionDialog
+from unfold.enums import ActionVariant
+
+from jobs.admin import display as show
+from jobs.admin import flow_words
+from jobs.admin.filters import ChoiceFilter
+from jobs.admin.flow_form import REFUSALS, ConfirmFlow, FlowForm, PauseFlow
+from jobs.admin.history import as_uuid, sees_several_merchants
+from jobs.admin.made_by_members import MadeByMembers, changes_of, deleting
+from jobs.admin.steering import asked_first
+from jobs.flow import FlowScope
+from jobs.models import Flow
+from jobs.operations.flows import delete_flow, resume_flow
+from tenants.models import Merchant
+
+STATES = {"active": Q(paused_at=None), "paused": Q(paused_at__isnull=False)}
+
+PAUSE = ActionDialog(
+    title="Pause this flow rule?",
+    description="None of its jobs starts until somebody resumes it. What workers have goes on.",
+    form_class=PauseFlow,
+    form_submit_text="Pause",
+)
+RESUME = ActionDialog(
+    title="Resume this flow rule?",
+    description="Its jobs go again, as its bounds allow.",
+    form_class=ConfirmFlow,
+    form_submit_text="Resume",
+)
+DELETE = ActionDialog(
+    title="Delete this flow rule?",
+    description="It bounds nothing any more; the jobs that wait for it go on.",
+    form_class=ConfirmFlow,
+    form_submit_text="Delete the rule",
+)
+
+
+class ScopeFilter(ChoiceFilter):
+    title = "scope"
+    parameter_name = "scope"
+    options = [(scope.value, scope.value.capitalize()) for scope in FlowScope]
+
+
+class FlowStateFilter(ChoiceFilter):
+    title = "state"
+    parameter_name = "state"
+    options = [(name, name.capitalize()) for name in STATES]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Model]) -> QuerySet[Model]:
+        value = self.value()
+        if not value:
+            return queryset
+        if value not in STATES:
+            raise IncorrectLookupParameters("state: no such value")
+        return queryset.filter(STATES[value])
+
+
+@admin.register(Flow)
+class FlowAdmin(MadeByMembers):
+    """Members look; merchant admins keep their merchants' rules, superusers all of them."""
+
+    form = FlowForm
+    refusals = REFUSALS
+    actions_detail = ("pause", "resume", "remove")
+    list_display = ("concerned", "scope", "bounds", "state")
+    list_filter = (ScopeFilter, FlowStateFilter)
+    lookups = ("scope", "state")
+    text_columns = ("name",)
+    search_help_text = "Search by id or name"
+    change_form_outer_after_template = "jobs/admin/flow_story.html"
+    fieldsets = (
+        (None, {"fields": ("merchant", "scope", "name")}),
+        ("Bounds", {"fields": ("most_active", ("rate", "rate_period"), "burst")}),
+        ("Pause", {"fields": ("paused", "note")}),
+    )
+
+    def has_add_permission(self, request: HttpRequest, *args: Any) -> bool:
+        return self.has_manage_permission(request)
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return self.has_manage_permission(request, obj)
+
+    def has_steer_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        # Which rules, the dialogs decide.
+        return self.has_manage_permission(request)
+
+    def formfield_for_foreignkey(
+        self, db_field: "ForeignKey[Any, Any]", request: HttpRequest, **kwargs: Any
+    ) -> Any:
+        kwargs["queryset"] = Merchant.objects.manageable_by(request.user)
+        return super().formfield_for_foreignkey(db_field, request, **kwargs)
+
+    def get_list_select_related(self, request: HttpRequest) -> Sequence[str]:
+        return ["merchant"]
+
+    def get_list_display(self, request: HttpRequest) -> Sequence[Any]:
+        return [*self.list_display, *(["owner"] if sees_several_merchants(request) else [])]
+
+    def get_fieldsets(self, request: HttpRequest, obj: Any = None) -> Any:
+        if obj is None:
+            return super().get_fieldsets(request, obj)
+        told = (None, {"fields": self._told(request, obj)})
+        if not self.has_change_permission(request, obj):
+            return (told,)
+        return (told, self.fieldsets[1])
+
+    def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> Sequence[str]:
+        return () if obj is None else self._told(request, obj)
+
+    def _told(self, request: HttpRequest, flow: Flow) -> tuple[str, ...]:
+        fields = ["concerned"]
+        if sees_several_merchants(request):
+            fields.append("owner")
+        if not self.has_change_permission(request, flow):
+            fields.append("bounds")
+        fields.append("state")
+        if flow.paused_at is not None:
+            fields.append("pause_told")
+        return (*fields, "in_line")
+
+    def get_actions_detail(self, request: HttpRequest, object_id: Any) -> list[Any]:
+        wanted = as_uuid(str(object_id))
+        flow = self.get_queryset(request).filter(pk=wanted).first() if wanted else None
+        if flow is None or not self.has_change_permission(request, flow):
+            return []
+        offered = {"pause" if flow.paused_at is None else "resume", "remove"}
+        buttons = super().get_actions_detail(request, object_id)
+        return [button for button in buttons if button.path.removesuffix("/") in offered]
+
+    def changeform_view(
+        self,
+        request: HttpRequest,
+        object_id: str | None = None,
+        form_url: str = "",
+        extra_context: dict[str, Any] | None = None,
+    ) -> HttpResponse:
+        wanted = as_uuid(object_id or "")
+        flow = self.get_queryset(request).filter(pk=wanted).first() if wanted else None
+        context = {**(extra_context or {}), "flow": flow}
+        if flow is not None:
+            context["changes"] = changes_of(flow)
+        page: HttpResponse = super().changeform_view(request, object_id, form_url, context)
+        return page
+
+    @asked_first(PAUSE, button="Pause", path="pause", variant=ActionVariant.DEFAULT)
+    def pause(self, request: HttpRequest, form: PauseFlow, object_id: str) -> HttpResponse:
+        note = form.result.pause_note
+        logged = f"Paused: {note}" if note else "Paused."
+        return self.done_on_page(request, form.flow, said="The rule is paused.", logged=logged)
+
+    @asked_first(RESUME, button="Resume", path="resume", variant=ActionVariant.PRIMARY)
+    def resume(self, request: HttpRequest, form: ConfirmFlow, object_id: str) -> HttpResponse:
+        return self.steer_page(
+            request,
+            form.flow,
+            lambda row, now: resume_flow(row),
+            said="The rule's jobs go again.",
+            logged="Resumed.",
+        )
+
+    @deleting(DELETE)
+    def remove(self, request: HttpRequest, form: ConfirmFlow, object_id: str) -> HttpResponse:
+        return self.delete_row(request, form.flow, lambda row, now: delete_flow(row))
+
+    @admin.display(description="Concerns")
+    def concerned(self, flow: Flow) -> str:
+        return flow_words.concerned(flow)
+
+    @admin.display(description="Bounds")
+    def bounds(self, flow: Flow) -> str:
+        return flow_words.bounds(flow)
+
+    @admin.display(description="Merchant")
+    def owner(self, flow: Flow) -> str:
+        return str(flow.merchant) if flow.merchant else "the operators"
+
+    @admin.display(description="State")
+    def state(self, flow: Flow) -> str:
+        paused = flow.paused_at is not None
+        return show.badge("paused" if paused else "active", "warning" if paused else "success")
+
+    @admin.display(description="Paused")
+    def pause_told(self, flow: Flow) -> str:
+        return flow_words.paused(flow)
+
+    @admin.display(description="Waiting in line")
+    def in_line(self, flow: Flow) -> str:
+        return flow_words.in_line(flow)
