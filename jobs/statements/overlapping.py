@@ -17,12 +17,15 @@ _LINE = """CASE WHEN job.origin = 'backfill' THEN 'backfill'
                   ELSE 'schedule' END"""
 _NO_BACKFILL = tuple(origin for origin in ("", *Origin) if origin != Origin.BACKFILL)
 
-_GOING = """sibling.gate IN ('', 'parked')
-          AND sibling.status IN ('scheduled', 'queued', 'running', 'retryable')
+# A range of job_template_unfinished each. For an IN of both, or an order by the column itself, the
+# planner walks job_one_per_occurrence, through a template's history.
+_OPEN, _PARKED = "sibling.gate = ''", "sibling.gate = 'parked'"
+_PAST_ITS_GATE = """sibling.status IN ('scheduled', 'queued', 'running', 'retryable')
           AND (sibling.status <> 'scheduled'
                OR sibling.attempt > 0
                OR (sibling.scheduled_at <= %(now)s
                    AND (sibling.missed_at IS NULL OR sibling.missed_at > %(now)s)))"""
+_GOING = f"({_OPEN} OR {_PARKED}) AND {_PAST_ITS_GATE}"
 _IN_ITS_WAY = """CASE {line}
               WHEN 'backfill' THEN sibling.origin = 'backfill'
               WHEN 'made_up' THEN sibling.origin <> 'backfill'
@@ -46,6 +49,31 @@ _PROBE = """(SELECT true
                      AND {wanted}
                    ORDER BY other.origin
                    LIMIT 1) IS NOT NULL"""
+
+
+def _nothing_in_its_way(gate: str) -> str:
+    """Return whether no sibling behind this gate keeps `earliest` from going."""
+    return f"""(SELECT true
+              FROM jobs_job AS sibling
+             WHERE sibling.template_id = earliest.template_id
+               AND {gate}
+               AND {_PAST_ITS_GATE}
+               AND {_IN_ITS_WAY.format(line="earliest.line")}
+             ORDER BY (sibling.occurrence_at AT TIME ZONE 'UTC')
+             LIMIT 1) IS NULL"""  # noqa: S608 - constants only
+
+
+def _latest_in_its_way(gate: str) -> str:
+    """Return the latest sibling behind this gate that is in the way of `due`."""
+    return f"""(SELECT sibling.id, sibling.occurrence_at
+         FROM jobs_job AS sibling
+        WHERE sibling.template_id = due.template_id
+          AND {gate}
+          AND {_PAST_ITS_GATE}
+          AND {_IN_ITS_WAY.format(line="due.line")}
+        ORDER BY (sibling.occurrence_at AT TIME ZONE 'UTC') DESC
+        LIMIT 1)"""  # noqa: S608 - constants only
+
 
 # Index job_shut, and whether job_held is empty. All that a step costs when no such job is due.
 ANYTHING = """
@@ -116,13 +144,8 @@ WITH RECURSIVE holding AS (
 ), next AS MATERIALIZED (
     SELECT earliest.id
       FROM earliest
-     WHERE (SELECT true
-              FROM jobs_job AS sibling
-             WHERE sibling.template_id = earliest.template_id
-               AND {_GOING}
-               AND {_IN_ITS_WAY.format(line="earliest.line")}
-             ORDER BY sibling.occurrence_at
-             LIMIT 1) IS NULL
+     WHERE {_nothing_in_its_way(_OPEN)}
+       AND {_nothing_in_its_way(_PARKED)}
        AND NOT (earliest.line = 'made_up'
                 AND EXISTS (SELECT FROM earliest AS other
                              WHERE other.template_id = earliest.template_id
@@ -163,12 +186,9 @@ SELECT due.id, due.template_id, due.occurrence_at, due.overlap, due.line = 'back
        {_held("queue_one")}
   FROM due
   LEFT JOIN LATERAL (
-       SELECT sibling.id, sibling.occurrence_at
-         FROM jobs_job AS sibling
-        WHERE sibling.template_id = due.template_id
-          AND {_GOING}
-          AND {_IN_ITS_WAY.format(line="due.line")}
-        ORDER BY sibling.occurrence_at DESC
+       SELECT latest.id, latest.occurrence_at
+         FROM ({_latest_in_its_way(_OPEN)} UNION ALL {_latest_in_its_way(_PARKED)}) AS latest
+        ORDER BY latest.occurrence_at DESC
         LIMIT 1
        ) AS going ON true
 """  # noqa: S608 - constants only

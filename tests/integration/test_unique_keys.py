@@ -390,7 +390,9 @@ def take_step(merchant_id: UUID, step) -> None:
         news = [asked(key, on_conflict=choice) for key, choice in wanted]
         place_jobs(merchant=merchant, new_jobs=news, now=NOW)
     elif verb == "claim":
-        Job.objects.filter(pk__in=mine.filter(status="scheduled").values("pk")[:1]).update(
+        first = mine.filter(status="scheduled").values_list("pk", flat=True)[:1]
+        # Guarded as a real claim is: the other session may have replaced it meanwhile.
+        Job.objects.filter(pk__in=list(first), status="scheduled").update(
             status="running",
             attempt=1,
             ticket=1,
