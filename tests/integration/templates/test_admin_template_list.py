@@ -11,7 +11,7 @@ from templates_app.models import Template
 from templates_app.operations.templates import pause_template
 from tenants.identifiers import new_id
 from tests.factories.admin import messages_of, text_of
-from tests.factories.jobs import make_job
+from tests.factories.jobs import SECOND, make_job
 from tests.factories.templates import make_calendar, make_template
 from tests.integration.templates.admin_kit import list_url, page_url, words_of
 from tests.integration.templates.template_pages import NOON, waiting
@@ -66,10 +66,19 @@ def test_list_counts_nothing_and_costs_the_same_for_any_number_of_templates(shop
 
 def test_runs_of_the_list_are_found_by_indexes(shop, now):
     template = make_template(merchant=shop, now=now)
+    others = [new_id() for _ in range(60)]
+    ended = {"status": "succeeded", "finalized_at": now, "started_at": now, "attempt": 1}
     common = {"merchant": shop, "kind": "python", "lane": "async", "run_at": now}
     Job.objects.bulk_create(
-        Job(template_id=new_id(), scheduled_at=now, status="scheduled", **common)
-        for _ in range(2_000)
+        Job(
+            template_id=one,
+            occurrence_at=now - number * SECOND,
+            scheduled_at=now,
+            **common,
+            **({"status": "scheduled"} if number % 10 == 0 else ended),
+        )
+        for one in (template.pk, *others)
+        for number in range(1, 250)
     )
     with connection.cursor() as cursor:
         cursor.execute("ANALYZE jobs_job")
