@@ -15,7 +15,6 @@ from unfold.widgets import UnfoldAdminTextareaWidget, UnfoldAdminTextInputWidget
 
 from jobs.admin import display as show
 from jobs.admin.filters import CreatedFilter, KindFilter, ResolutionFilter
-from jobs.admin.history import as_uuid
 from jobs.admin.steered import SteeredAdmin
 from jobs.admin.steering import ConfirmDeadLetter, asked_first, by
 from jobs.masking import masked
@@ -111,11 +110,8 @@ class DeadLetterAdmin(SteeredAdmin):
         ("Payload of the job", {"fields": ("shown_payload",)}),
     )
 
-    def get_actions_detail(self, request: HttpRequest, object_id: Any) -> list[Any]:
-        wanted = as_uuid(str(object_id))
-        letters = self.get_queryset(request).filter(pk=wanted, resolution="")
-        still_open = wanted is not None and letters.exists()
-        return super().get_actions_detail(request, object_id) if still_open else []
+    def offers(self, request: HttpRequest, row: Any, button: str) -> bool:
+        return bool(row.resolution == "")
 
     @asked_first(REDRIVE, button="Redrive", path="redrive", variant=ActionVariant.PRIMARY)
     def redrive(self, request: HttpRequest, form: RedriveForm, object_id: str) -> HttpResponse:

@@ -14,7 +14,7 @@ from jobs.admin import display as show
 from jobs.admin import flow_words
 from jobs.admin.filters import ChoiceFilter
 from jobs.admin.flow_form import REFUSALS, ConfirmFlow, FlowForm, PauseFlow
-from jobs.admin.history import as_uuid, sees_several_merchants
+from jobs.admin.history import sees_several_merchants
 from jobs.admin.made_by_members import MadeByMembers, changes_of, deleting
 from jobs.admin.steering import asked_first
 from jobs.flow import FlowScope
@@ -127,29 +127,13 @@ class FlowAdmin(MadeByMembers):
             fields.append("pause_told")
         return (*fields, "in_line")
 
-    def get_actions_detail(self, request: HttpRequest, object_id: Any) -> list[Any]:
-        wanted = as_uuid(str(object_id))
-        flow = self.get_queryset(request).filter(pk=wanted).first() if wanted else None
-        if flow is None or not self.has_change_permission(request, flow):
-            return []
-        offered = {"pause" if flow.paused_at is None else "resume", "remove"}
-        buttons = super().get_actions_detail(request, object_id)
-        return [button for button in buttons if button.path.removesuffix("/") in offered]
+    def offers(self, request: HttpRequest, row: Any, button: str) -> bool:
+        if not self.has_change_permission(request, row):
+            return False
+        return button in {"pause" if row.paused_at is None else "resume", "remove"}
 
-    def changeform_view(
-        self,
-        request: HttpRequest,
-        object_id: str | None = None,
-        form_url: str = "",
-        extra_context: dict[str, Any] | None = None,
-    ) -> HttpResponse:
-        wanted = as_uuid(object_id or "")
-        flow = self.get_queryset(request).filter(pk=wanted).first() if wanted else None
-        context = {**(extra_context or {}), "flow": flow}
-        if flow is not None:
-            context["changes"] = changes_of(flow)
-        page: HttpResponse = super().changeform_view(request, object_id, form_url, context)
-        return page
+    def page_context(self, request: HttpRequest, row: Any) -> dict[str, Any]:
+        return {"flow": row, "changes": changes_of(row)}
 
     @asked_first(PAUSE, button="Pause", path="pause", variant=ActionVariant.DEFAULT)
     def pause(self, request: HttpRequest, form: PauseFlow, object_id: str) -> HttpResponse:

@@ -92,6 +92,39 @@ class HistoryAdmin(MerchantScopedAdmin):
         # Django would let any column through with any comparison, regular expressions among them.
         return lookup in self.lookups or lookup == "merchant__id__exact"
 
+    def row_at(self, request: HttpRequest, object_id: Any) -> Any:
+        """Return the row with this id if the person may see it, else None."""
+        wanted = as_uuid(str(object_id))
+        return self.get_queryset(request).filter(pk=wanted).first() if wanted else None
+
+    def page_context(self, request: HttpRequest, row: Any) -> dict[str, Any]:
+        """Return what the templates of a row's page show beside its fields."""
+        return {}
+
+    def offers(self, request: HttpRequest, row: Any, button: str) -> bool:
+        """Tell whether a row's page has the button with this path, of those in `actions_detail`."""
+        return True
+
+    def get_actions_detail(self, request: HttpRequest, object_id: Any) -> list[Any]:
+        buttons = super().get_actions_detail(request, object_id)
+        row = self.row_at(request, object_id) if buttons else None
+        if row is None:
+            return []
+        return [one for one in buttons if self.offers(request, row, one.path.removesuffix("/"))]
+
+    def changeform_view(
+        self,
+        request: HttpRequest,
+        object_id: str | None = None,
+        form_url: str = "",
+        extra_context: dict[str, Any] | None = None,
+    ) -> HttpResponse:
+        row = self.row_at(request, object_id) if object_id else None
+        told = self.page_context(request, row) if row else {}
+        context = {**(extra_context or {}), **told}
+        page: HttpResponse = super().changeform_view(request, object_id, form_url, context)
+        return page
+
     def changelist_view(self, request: HttpRequest, extra_context: Any = None) -> HttpResponse:
         if request.method != "GET":
             return self._listed(request, extra_context)

@@ -9,7 +9,6 @@ from django.http import HttpRequest, HttpResponse
 from unfold.dataclasses import ActionDialog
 from unfold.enums import ActionVariant
 
-from jobs.admin.history import as_uuid
 from jobs.admin.steered import SteeredAdmin
 from jobs.admin.steering import ConfirmJob, asked_first, by
 from jobs.models import Job
@@ -46,12 +45,8 @@ class JobActions(SteeredAdmin):
     actions = ("cancel_chosen", "retry_chosen", "run_chosen_now")
     actions_detail = ("run_now", "retry", "cancel")
 
-    def get_actions_detail(self, request: HttpRequest, object_id: Any) -> list[Any]:
-        wanted = as_uuid(str(object_id))
-        status = self.get_queryset(request).filter(pk=wanted).values_list("status", flat=True)
-        offered = {verb for verb, takes in OFFERED.items() if wanted and status.first() in takes}
-        buttons = super().get_actions_detail(request, object_id)
-        return [button for button in buttons if button.path.removesuffix("/") in offered]
+    def offers(self, request: HttpRequest, row: Any, button: str) -> bool:
+        return row.status in OFFERED[button]
 
     @asked_first(CANCEL, button="Cancel", path="cancel", variant=ActionVariant.DANGER)
     def cancel(self, request: HttpRequest, form: ConfirmJob, object_id: str) -> HttpResponse:

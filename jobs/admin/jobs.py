@@ -3,14 +3,14 @@
 from typing import Any
 
 from django.contrib import admin
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest
 from django.urls import reverse
 from django.utils.html import format_html
 
 from jobs.admin import display as show
 from jobs.admin.executions import attempt_rows, worker_name, worker_names
 from jobs.admin.filters import CreatedFilter, KindFilter, StatusFilter
-from jobs.admin.history import as_uuid, sees_several_merchants
+from jobs.admin.history import sees_several_merchants
 from jobs.admin.job_actions import JobActions
 from jobs.admin.job_sections import flow_rule_of, silent_fields, without
 from jobs.backoff import Backoff
@@ -103,19 +103,9 @@ class JobAdmin(JobActions):
         ]
         return [section for section in sections if section[1]["fields"]]
 
-    def changeform_view(
-        self,
-        request: HttpRequest,
-        object_id: str | None = None,
-        form_url: str = "",
-        extra_context: dict[str, Any] | None = None,
-    ) -> HttpResponse:
-        wanted = as_uuid(object_id or "")
-        job = self.get_queryset(request).filter(pk=wanted).first() if wanted else None
-        rows, older = attempt_rows(job) if job else ([], False)
-        context = {**(extra_context or {}), "attempts": rows, "older_attempts": older}
-        page: HttpResponse = super().changeform_view(request, object_id, form_url, context)
-        return page
+    def page_context(self, request: HttpRequest, row: Any) -> dict[str, Any]:
+        attempts, older = attempt_rows(row)
+        return {"attempts": attempts, "older_attempts": older}
 
     @admin.display(description="Job")
     def title(self, job: Job) -> str:

@@ -10,7 +10,6 @@ from unfold.dataclasses import ActionDialog
 from unfold.forms import BaseDialogForm
 
 from jobs.admin import display as show
-from jobs.admin.history import as_uuid
 from jobs.admin.made_by_members import changes_of, deleting
 from jobs.admin.steering import seen_or_404
 from templates_app.admin.calendar_form import CalendarForm
@@ -95,32 +94,17 @@ class CalendarAdmin(SharedPages):
             return self.shown[0][1]["fields"]
         return super().get_readonly_fields(request, obj)
 
-    def changeform_view(
-        self,
-        request: HttpRequest,
-        object_id: str | None = None,
-        form_url: str = "",
-        extra_context: dict[str, Any] | None = None,
-    ) -> HttpResponse:
-        wanted = as_uuid(object_id or "")
-        calendar = self.get_queryset(request).filter(pk=wanted).first() if wanted else None
-        context = dict(extra_context or {})
-        if calendar is not None:
-            found = list(
-                _using(calendar, request.user).order_by("-id").only("id", "name")[: SHOWN_USERS + 1]
-            )
-            context |= {
-                "calendar": calendar,
-                # Who may not change it reads that above already.
-                "phrase": self.holds(calendar)
-                if self.has_change_permission(request, calendar)
-                else "",
-                "users": found[:SHOWN_USERS],
-                "more_users": len(found) > SHOWN_USERS,
-                "changes": changes_of(calendar),
-            }
-        page: HttpResponse = super().changeform_view(request, object_id, form_url, context)
-        return page
+    def page_context(self, request: HttpRequest, row: Any) -> dict[str, Any]:
+        using = _using(row, request.user).order_by("-id").only("id", "name")
+        found = list(using[: SHOWN_USERS + 1])
+        return {
+            "calendar": row,
+            # Who may not change it reads that above already.
+            "phrase": self.holds(row) if self.has_change_permission(request, row) else "",
+            "users": found[:SHOWN_USERS],
+            "more_users": len(found) > SHOWN_USERS,
+            "changes": changes_of(row),
+        }
 
     def save_model(self, request: HttpRequest, obj: Any, form: CalendarForm, change: bool) -> None:
         for caution in form.cautions:

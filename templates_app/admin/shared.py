@@ -6,7 +6,6 @@ from uuid import UUID
 from django.db.models import Q, QuerySet
 from django.http import HttpRequest
 
-from jobs.admin.history import as_uuid
 from templates_app.admin.pages import SchedulePages
 from templates_app.models import Calendar
 from tenants.roles import Role
@@ -29,12 +28,8 @@ class SharedPages(SchedulePages):
             return False
         return super().has_change_permission(request, obj)
 
-    def get_actions_detail(self, request: HttpRequest, object_id: Any) -> list[Any]:
-        wanted = as_uuid(str(object_id))
-        row = self.get_queryset(request).filter(pk=wanted).first() if wanted else None
-        if row is None or not self.has_change_permission(request, row):
-            return []
-        return super().get_actions_detail(request, object_id)
+    def offers(self, request: HttpRequest, row: Any, button: str) -> bool:
+        return self.has_change_permission(request, row)
 
     def get_list_display(self, request: HttpRequest) -> Any:
         return [*self.list_display]

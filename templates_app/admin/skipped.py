@@ -14,7 +14,6 @@ from unfold.forms import BaseDialogForm
 
 from jobs.admin import display as show
 from jobs.admin.filters import CreatedFilter
-from jobs.admin.history import as_uuid
 from jobs.admin.refusals import refusal_in_words
 from jobs.admin.steering import asked_first, by, seen_or_404
 from jobs.operations.fields import InvalidFields
@@ -95,16 +94,11 @@ class SkippedOccurrenceAdmin(SchedulePages):
     def get_list_select_related(self, request: HttpRequest) -> list[str]:
         return ["template", "merchant"]
 
-    def get_actions_detail(self, request: HttpRequest, object_id: Any) -> list[Any]:
-        wanted = as_uuid(str(object_id))
-        waiting = self.get_queryset(request).filter(cause__in=REVIEWABLE, resolved_at__isnull=True)
-        row = waiting.filter(pk=wanted).first() if wanted else None
-        if row is None:
-            return []
-        buttons = super().get_actions_detail(request, object_id)
+    def offers(self, request: HttpRequest, row: Any, button: str) -> bool:
+        if row.cause not in REVIEWABLE or row.resolved_at is not None:
+            return False
         # The last of one is all of it.
-        left_out = "run_last" if row.occurrences == 1 else ""
-        return [button for button in buttons if button.path.removesuffix("/") != left_out]
+        return button != "run_last" or row.occurrences != 1
 
     @asked_first(RUN_ALL, button="Run all", path="run_all", variant=ActionVariant.PRIMARY)
     def run_all(self, request: HttpRequest, form: ConfirmSkipped, object_id: str) -> HttpResponse:

@@ -7,7 +7,6 @@ from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 from unfold.enums import ActionVariant
 
-from jobs.admin.history import as_uuid
 from jobs.admin.made_by_members import deleting
 from jobs.admin.steering import asked_first, by
 from templates_app.admin.pages import SchedulePages
@@ -42,14 +41,8 @@ class TemplateActions(SchedulePages):
     actions = ("pause_chosen", "resume_chosen", "run_chosen_now")
     actions_detail = ("run_now", "pause", "resume", "backfill", "remove")
 
-    def get_actions_detail(self, request: HttpRequest, object_id: Any) -> list[Any]:
-        wanted = as_uuid(str(object_id))
-        template = self.get_queryset(request).filter(pk=wanted).first() if wanted else None
-        if template is None:
-            return []
-        offered = ALWAYS | OFFERED[template.state]
-        buttons = super().get_actions_detail(request, object_id)
-        return [button for button in buttons if button.path.removesuffix("/") in offered]
+    def offers(self, request: HttpRequest, row: Any, button: str) -> bool:
+        return button in ALWAYS | OFFERED[row.state]
 
     @asked_first(RUN_NOW, button="Run now", path="run_now", variant=ActionVariant.PRIMARY)
     def run_now(self, request: HttpRequest, form: ConfirmTemplate, object_id: str) -> HttpResponse:

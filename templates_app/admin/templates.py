@@ -5,7 +5,7 @@ from typing import Any
 from uuid import UUID
 
 from django.contrib import admin, messages
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest
 from django.urls import reverse
 from django.utils.functional import SimpleLazyObject
 from django.utils.html import format_html
@@ -13,7 +13,6 @@ from unfold.views import ChangeList
 
 from jobs.admin import display as show
 from jobs.admin.filters import KindFilter
-from jobs.admin.history import as_uuid
 from jobs.admin.made_by_members import changes_of
 from templates_app.admin.filters import StateFilter
 from templates_app.admin.overview import Overview, overview_of
@@ -99,23 +98,13 @@ class TemplateAdmin(TemplateActions):
     def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[ChangeList]:
         return TemplateList
 
-    def changeform_view(
-        self,
-        request: HttpRequest,
-        object_id: str | None = None,
-        form_url: str = "",
-        extra_context: dict[str, Any] | None = None,
-    ) -> HttpResponse:
-        wanted = as_uuid(object_id or "")
-        template = self.get_queryset(request).filter(pk=wanted).first() if wanted else None
-        context = dict(extra_context or {})
-        if template is not None:
+    def page_context(self, request: HttpRequest, row: Any) -> dict[str, Any]:
+        return {
             # Also beside a form that was refused; whoever saves goes elsewhere and needs none.
-            context["told"] = SimpleLazyObject(lambda: _told(template))
-            context["state_colour"] = STATE_COLOURS[template.state]
-            context["state_words"] = template.state.replace("_", " ")
-        page: HttpResponse = super().changeform_view(request, object_id, form_url, context)
-        return page
+            "told": SimpleLazyObject(lambda: _told(row)),
+            "state_colour": STATE_COLOURS[row.state],
+            "state_words": row.state.replace("_", " "),
+        }
 
     def save_model(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> None:
         """Warn of a schedule that probably does not mean what was meant; the page does so itself."""

@@ -9,7 +9,6 @@ from unfold.forms import BaseDialogForm
 
 from jobs.admin import display as show
 from jobs.admin.filters import ChoiceFilter
-from jobs.admin.history import as_uuid
 from jobs.admin.made_by_members import changes_of, deleting
 from jobs.admin.steering import seen_or_404
 from templates_app.admin.shared import SharedPages
@@ -78,25 +77,13 @@ class MaintenanceWindowAdmin(SharedPages):
             return SHOWN
         return super().get_readonly_fields(request, obj)
 
-    def changeform_view(
-        self,
-        request: HttpRequest,
-        object_id: str | None = None,
-        form_url: str = "",
-        extra_context: dict[str, Any] | None = None,
-    ) -> HttpResponse:
-        wanted = as_uuid(object_id or "")
-        window = self.get_queryset(request).filter(pk=wanted).first() if wanted else None
-        context = dict(extra_context or {})
-        if window is not None:
-            context |= {
-                "window": window,
-                # Who may not change it reads that above already.
-                "when": self.when(window) if self.has_change_permission(request, window) else "",
-                "changes": changes_of(window),
-            }
-        page: HttpResponse = super().changeform_view(request, object_id, form_url, context)
-        return page
+    def page_context(self, request: HttpRequest, row: Any) -> dict[str, Any]:
+        return {
+            "window": row,
+            # Who may not change it reads that above already.
+            "when": self.when(row) if self.has_change_permission(request, row) else "",
+            "changes": changes_of(row),
+        }
 
     @deleting(DELETE)
     def remove(self, request: HttpRequest, form: ConfirmWindow, object_id: str) -> HttpResponse:

@@ -8,6 +8,7 @@ from urllib.parse import urlsplit
 import kombu
 import pytest
 from celery import Celery
+from celery.app import app_or_default
 from celery.contrib.testing.worker import start_worker
 
 from jobs.handlers.publish.destinations import CeleryQueue, Exchange, RedisList, RedisStream
@@ -141,11 +142,21 @@ def test_message_that_no_queue_takes_is_a_failure_that_may_be_mended(there):
     assert published(publish_attempt({"text": "x"})).result is Result.SUCCEEDED
 
 
-def test_celery_worker_of_another_application_runs_the_task(there, redis_url):
-    there(CeleryQueue(queue="estate", tasks=("estate.*",)))
+@pytest.fixture
+def estate(redis_url):
+    """Another Celery application. Celery's test worker makes it the current one, so undo that."""
+    ours = app_or_default()
     estate = Celery("estate", broker=redis_url, set_as_current=False)
     estate.conf.task_default_queue = "estate"
     estate.conf.worker_enable_remote_control = False
+    yield estate
+    ours.set_current()
+    ours.set_default()
+    estate.close()
+
+
+def test_celery_worker_of_another_application_runs_the_task(there, estate):
+    there(CeleryQueue(queue="estate", tasks=("estate.*",)))
     calls, called = [], threading.Event()
 
     @estate.task(name="estate.charge", bind=True)
