@@ -15,6 +15,8 @@ POPULATOR_LOCK = 7_407_310_001
 OVERLAP_LOCK = 7_407_310_002
 # The transaction's advisory lock of whoever hands out the places of flow rules. (…003 is templates'.)
 FLOW_LOCK = 7_407_310_004
+# The same for the places of concurrency keys.
+KEY_LOCK = 7_407_310_005
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -1,7 +1,7 @@
 """Flow rules: what of the due jobs may be handed to workers now, and what waits in line. Pure.
 
 A rule speaks of the jobs that have something in common: a merchant, a template, a kind, a lane, a
-handler. It may pause them, bound how many are in workers' hands at once, and bound how many start in a
+handler, a concurrency key. It may pause them, bound how many are in workers' hands at once, and bound how many start in a
 time (a token bucket). A job runs when every rule that it falls under lets it.
 """
 
@@ -11,7 +11,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
-from uuid import UUID
+from uuid import UUID, uuid5
 
 
 class FlowScope(StrEnum):
@@ -22,10 +22,14 @@ class FlowScope(StrEnum):
     KIND = "kind"
     LANE = "lane"
     HANDLER = "handler"  # the function, the command, or whom the job calls: its host or destination
+    KEY = "key"  # the concurrency key
 
 
-# Not a rule that people make: a breaker (jobs.breaker), which is given up or lets one probe go.
+# Not rules that people make: a breaker (jobs.breaker), which is given up or lets one probe go, and what
+# the code of a handler says of itself.
 BREAKER = "breaker"
+DECLARED = "declared"
+_DECLARED_IDS = UUID("5f1d3f0e-8f0b-4c55-9a3b-0d7c2f6a9b41")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -67,6 +71,20 @@ class FlowRule:
         return min(rooms, default=None)
 
 
+def declared_rules(most_active: Mapping[tuple[str, str], int]) -> tuple[FlowRule, ...]:
+    """Return the rules that handlers bring along, given by kind and handler; over all merchants."""
+    return tuple(
+        FlowRule(
+            id=uuid5(_DECLARED_IDS, f"{kind}:{handler}"),
+            merchant_id=None,
+            scope=DECLARED,
+            name=f"{kind}:{handler}",
+            most_active=most,
+        )
+        for (kind, handler), most in most_active.items()
+    )
+
+
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Candidate:
     """A due job that has a place in the broker if its rules let it."""
@@ -77,6 +95,7 @@ class Candidate:
     kind: str
     lane: str
     handler: str
+    concurrency_key: str = ""
 
     def names(self) -> tuple[tuple[str, str], ...]:
         """Return the scopes that it falls under, each with its name."""
@@ -90,6 +109,9 @@ class Candidate:
         if self.handler:
             names.append((FlowScope.HANDLER.value, self.handler))
             names.append((BREAKER, self.handler))
+            names.append((DECLARED, f"{self.kind}:{self.handler}"))
+        if self.concurrency_key:
+            names.append((FlowScope.KEY.value, self.concurrency_key))
         return tuple(names)
 
 

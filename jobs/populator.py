@@ -15,7 +15,8 @@ from django.db import InterfaceError, OperationalError, connection
 
 from jobs import lifecycle, liveness
 from jobs.engine import POPULATOR_LOCK, Engine
-from jobs.handlers.registry import ASYNC, LANES
+from jobs.flow import FlowRule, declared_rules
+from jobs.handlers.registry import ASYNC, LANES, most_active
 from jobs.lifecycle import Resolved, Settled
 from jobs.liveness import LiveLane
 from jobs.operations.judging import judge
@@ -62,9 +63,11 @@ def populate(now: datetime, engine: Engine, pace: Pace | None = None) -> Populat
     # Before the lanes are looked at: what is skipped is decided when it is due, not when there is
     # room.
     settled = _settle_overlaps(now, engine)
+    granted = lifecycle.grant_places(now=now, limit=engine.step_limit)
     flows = lifecycle.flows_apply()
+    declared = declared_rules(most_active())
     if flows:
-        lifecycle.release_parked(now=now, limit=engine.step_limit)
+        lifecycle.release_parked(now=now, limit=engine.step_limit, declared=declared)
     lanes = liveness.live_lanes(now=now, lease=engine.worker_lease)
     queued = _queued_per_lane()
     room = _room(lanes, queued, engine, pace, now)
@@ -78,7 +81,10 @@ def populate(now: datetime, engine: Engine, pace: Pace | None = None) -> Populat
         if limit <= 0:
             full = True
             continue
-        jobs, left = (_queue_within_flows if flows else _queue)(lane, now, limit, engine)
+        if flows or declared:
+            jobs, left = _queue_within_flows(lane, now, limit, engine, declared)
+        else:
+            jobs, left = _queue(lane, now, limit, engine)
         pace.handed(lane, len(jobs))
         messages.extend(_pack(lane, jobs, lanes[lane].run_times, engine))
         more = more or (left and len(jobs) < limit) or (len(jobs) == limit == most)
@@ -94,6 +100,7 @@ def populate(now: datetime, engine: Engine, pace: Pace | None = None) -> Populat
         more=more
         or len(expired) == engine.step_limit
         or resolved.more
+        or granted.more
         or (settled is not None and settled.more),
         full=full,
         refused=refused,
@@ -165,11 +172,16 @@ def _queue(lane: str, now: datetime, limit: int, engine: Engine) -> tuple[list[Q
 
 
 def _queue_within_flows(
-    lane: str, now: datetime, limit: int, engine: Engine
+    lane: str, now: datetime, limit: int, engine: Engine, declared: Sequence[FlowRule]
 ) -> tuple[list[Queued], bool]:
     """Do the same under flow rules. What was sent to a line has left its place to others."""
     flowed = lifecycle.queue_within_flows(
-        lane=lane, now=now, limit=limit, lease=engine.queue_lease, aging=engine.aging
+        lane=lane,
+        now=now,
+        limit=limit,
+        lease=engine.queue_lease,
+        aging=engine.aging,
+        declared=declared,
     )
     left = flowed.parked > 0 or (flowed.short and bool(flowed.queued))
     return flowed.queued, left

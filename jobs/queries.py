@@ -15,11 +15,12 @@ from jobs.engine import POPULATOR_LOCK
 from jobs.handlers.registry import LANES
 from jobs.models import Execution, Job
 from jobs.querysets import DeadLetterQuerySet, JobQuerySet
-from jobs.states import EDITABLE, STARTED, WAITING, JobStatus
+from jobs.states import EDITABLE, STARTED, WAITING, Gate, JobStatus
 from tenants.statement import execute
 
 # Nobody plans with an exact number beyond this, and counting on costs.
 MOST_AHEAD: Final = 10_000
+MOST_PLACES: Final = 1_000
 
 _LOCK_HELD = """
 SELECT EXISTS (
@@ -67,6 +68,15 @@ class ErrorGroup:
     example_id: UUID
 
 
+@dataclass(frozen=True, kw_only=True)
+class Line:
+    """The line of a concurrency key, seen by a job in it."""
+
+    holder: UUID | None  # the first of those who have a place
+    taken: int
+    ahead: int
+
+
 def populator_leads() -> bool:
     """Tell whether some populator holds the lead."""
     with connection.cursor() as cursor:
@@ -103,6 +113,26 @@ def due_ahead_of(job: Job, now: datetime) -> int:
         .filter(Q(since__lt=since) | Q(since=since, pk__lt=job.pk))
     )
     return ahead.order_by().values("pk")[:MOST_AHEAD].count()
+
+
+def line_of(job: Job, now: datetime) -> Line:
+    """Return who has the places of the job's concurrency key, and how many stand before it.
+
+    Indexes job_place_held and job_keyed; counts to MOST_AHEAD.
+    """
+    same = Job.objects.filter(merchant=job.merchant_id, concurrency_key=job.concurrency_key)
+    holders = same.filter(holds_place=True, finalized_at__isnull=True).order_by()
+    taken = list(holders.values_list("pk", flat=True)[:MOST_PLACES])
+    before = same.filter(
+        Q(scheduled_at__lt=job.scheduled_at) | Q(scheduled_at=job.scheduled_at, pk__lt=job.pk),
+        gate=Gate.KEYED,
+        status=JobStatus.SCHEDULED,
+    )
+    return Line(
+        holder=min(taken, default=None),
+        taken=len(taken),
+        ahead=before.order_by().values("pk")[:MOST_AHEAD].count(),
+    )
 
 
 def last_execution(job: Job) -> Execution | None:

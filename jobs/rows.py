@@ -169,6 +169,7 @@ def candidate_row(row: Row) -> Candidate:
         kind=row[3],
         lane=row[4],
         handler=row[5],
+        concurrency_key=row[6],
     )
 
 

@@ -42,6 +42,7 @@ class Gate(StrEnum):
     SHUT = "shut"  # not due yet, or its overlap is not decided yet
     HELD = "held"  # waits for a sibling to end
     PARKED = "parked"  # due, and in the line of a flow rule that has no room
+    KEYED = "keyed"  # has no place of its concurrency key yet
 
 
 class Needs(StrEnum):

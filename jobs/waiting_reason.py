@@ -6,10 +6,11 @@ from uuid import UUID
 from django.conf import settings
 
 from jobs import liveness
-from jobs.flow import FlowScope
+from jobs.flow import FlowScope, declared_rules
 from jobs.graph import waited_for
+from jobs.handlers.registry import most_active
 from jobs.models import Breaker, Execution, Flow, Job
-from jobs.queries import MOST_AHEAD, due_ahead_of, last_execution, populator_leads
+from jobs.queries import MOST_AHEAD, due_ahead_of, last_execution, line_of, populator_leads
 from jobs.states import WAITING, Gate, JobStatus, Needs, Overlap
 
 
@@ -90,6 +91,8 @@ def _undecided(job: Job, now: datetime) -> str | None:
             f"It was due at {job.scheduled_at:%Y-%m-%dT%H:%M:%SZ}, during an outage; "
             "the template's misfire policy decides within seconds."
         )
+    if job.gate == Gate.KEYED:
+        return _in_line(job, now)
     if job.gate == Gate.HELD:
         return _HELD[Overlap(job.overlap)]
     if job.gate == Gate.SHUT and populator_leads():
@@ -97,12 +100,25 @@ def _undecided(job: Job, now: datetime) -> str | None:
     return None
 
 
+def _in_line(job: Job, now: datetime) -> str:
+    """Say whose turn it is before that of a job with a concurrency key."""
+    line = line_of(job, now)
+    key = f"concurrency key {job.concurrency_key}"
+    if line.holder is None:
+        return f"Next in the line of {key}; it is looked at next."
+    others = f" and {line.taken - 1:,} more have" if line.taken > 1 else " has"
+    places = f"job {line.holder}{others} a place of {job.concurrency_limit:,}"
+    more = " or more" if line.ahead >= MOST_AHEAD else ""
+    before = f"; {line.ahead:,}{more} stand before it" if line.ahead else ""
+    return f"In the line of {key}: {places}{before}."
+
+
 def _parked(job: Job) -> str:
     """Say which flow rule the job waits for. The operators' own are told without who and why."""
     assert job.parked_by is not None
     rule = Flow.objects.filter(pk=job.parked_by).first()
     if rule is None:
-        return _given_up(job.parked_by)
+        return _declared(job) or _given_up(job.parked_by)
     what = _jobs_of(rule)
     if rule.paused_at is not None:
         if rule.merchant_id is None:
@@ -115,6 +131,14 @@ def _parked(job: Job) -> str:
     if rule.rate is not None:
         bounds.append(f"{rule.rate:,} a {rule.get_rate_period_display()}")
     return f"In line: a flow rule lets {what} run {' and '.join(bounds)}."
+
+
+def _declared(job: Job) -> str | None:
+    """Say what the handler's own bound is, if that is what the job waits for."""
+    for rule in declared_rules(most_active()):
+        if rule.id == job.parked_by:
+            return f"In line: {job.handler} runs at most {rule.most_active:,} at once."
+    return None
 
 
 def _given_up(line: UUID) -> str:

@@ -40,6 +40,7 @@ SCOPE_WORDS = {
     FlowScope.KIND: "jobs of a kind",
     FlowScope.LANE: "jobs of a lane",
     FlowScope.HANDLER: "jobs of a handler",
+    FlowScope.KEY: "jobs with a concurrency key",
 }
 
 

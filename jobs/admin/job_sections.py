@@ -21,6 +21,7 @@ def silent_fields(job: Job, reader: Any) -> set[str]:
         "skipped_because": not job.skip_reason,
         "occurrence_note": not job.occurrence_note,
         "shown_unique": not job.unique_key,
+        "shown_concurrency": not job.concurrency_key,
         **dict.fromkeys(OF_TEMPLATE, job.template_id is None),
     }
     return {name for name, nothing in silent.items() if nothing}

@@ -88,6 +88,7 @@ class JobAdmin(JobActions):
                     "shown_metadata",
                     ("shown_timeout", "shown_backoff"),
                     "shown_unique",
+                    "shown_concurrency",
                 )
             },
         ),
@@ -145,6 +146,10 @@ class JobAdmin(JobActions):
     @admin.display(description="Unique key")
     def shown_unique(self, job: Job) -> str:
         return f"{job.unique_key} ({job.unique_scope})"
+
+    @admin.display(description="Concurrency key")
+    def shown_concurrency(self, job: Job) -> str:
+        return f"{job.concurrency_key} ({job.concurrency_limit:,} at once)"
 
     @admin.display(description="Progress")
     def shown_progress(self, job: Job) -> str:

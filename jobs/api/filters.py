@@ -14,7 +14,8 @@ from jobs.api.schemas import OUTCOMES, RESOLUTIONS, STATUSES
 from jobs.handlers.registry import LANES
 from jobs.models import DeadLetter, Execution, Job, UniqueClaim
 from jobs.operations.fields import Fields
-from jobs.operations.limits import MAX_UNIQUE_KEY
+from jobs.operations.limits import MAX_CONCURRENCY_KEY, MAX_UNIQUE_KEY
+from jobs.states import Gate, JobStatus
 
 
 class InvalidParameters(ValueError):
@@ -90,6 +91,11 @@ class JobFilters(f.FilterSet):  # type: ignore[misc]
         max_length=MAX_UNIQUE_KEY,
         help_text="The job that holds this unique key, or held it last.",
     )
+    concurrency_key = f.CharFilter(
+        method="with_concurrency_key",
+        max_length=MAX_CONCURRENCY_KEY,
+        help_text="Unfinished jobs with this concurrency key: on their way, or due later or in line.",
+    )
     created_after = MomentFilter("created_at", "gte")
     created_before = MomentFilter("created_at", "lt")
     run_after = MomentFilter("run_at", "gte")
@@ -116,6 +122,13 @@ class JobFilters(f.FilterSet):  # type: ignore[misc]
         """Return the job that took this key last. A job's own column has no index."""
         claims = UniqueClaim.objects.of(self.request.user.merchant).filter(key=value)
         return rows.filter(pk__in=claims.values("job_id"))
+
+    def with_concurrency_key(self, rows: QuerySet[Job], name: str, value: str) -> QuerySet[Job]:
+        """Return the jobs that have a place of the key or wait for one, by an index each."""
+        line = Job.objects.of(self.request.user.merchant).filter(concurrency_key=value)
+        holders = line.filter(holds_place=True, finalized_at__isnull=True)
+        waiting = line.filter(gate=Gate.KEYED, status=JobStatus.SCHEDULED)
+        return rows.filter(Q(pk__in=holders.values("pk")) | Q(pk__in=waiting.values("pk")))
 
     def with_text(self, rows: QuerySet[Job], name: str, value: str) -> QuerySet[Job]:
         """Return the job with this id, or jobs whose name or tags contain the text."""

@@ -71,7 +71,7 @@ class NewFlowSchema(FlowLimitsSchema):
         allow_blank=True,
         max_length=MAX_NAME,
         help_text="The template's id; the kind; the lane; a job's `handler` (a function, a command, a "
-        "host or a destination). None for the scope `merchant`.",
+        "host or a destination); the concurrency key. None for the scope `merchant`.",
     )
     paused = s.BooleanField(default=False)
     note = s.CharField(required=False, allow_blank=True, max_length=MAX_NOTE)

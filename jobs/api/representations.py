@@ -63,6 +63,8 @@ def job_summary(job: Job) -> dict[str, Any]:
         "condition": job.condition,
         "skip_reason": job.skip_reason,
         "unique": _unique(job),
+        "concurrency_key": job.concurrency_key,
+        "concurrency_limit": job.concurrency_limit if job.concurrency_key else None,
     }
 
 

@@ -103,6 +103,21 @@ class NewJobSchema(JobEditSchema):
     kind = s.ChoiceField(choices=kind_names())
     payload = ObjectField()
     unique = UniqueSchema(required=False, allow_null=True)
+    concurrency_key = s.CharField(
+        required=False,
+        allow_blank=True,
+        max_length=rules.MAX_CONCURRENCY_KEY,
+        help_text="At most `concurrency_limit` of your jobs with this key are on their way at once, "
+        "from their start to their end, retries included. They start in the order in which they "
+        "fell due; those without a `run_at` or `delay` in the order of their creation.",
+    )
+    concurrency_limit = s.IntegerField(
+        required=False,
+        min_value=1,
+        max_value=rules.MAX_CONCURRENCY,
+        default=1,
+        help_text="1: strictly one after another.",
+    )
     ref = s.CharField(
         required=False,
         allow_blank=True,
@@ -199,6 +214,10 @@ class JobSchema(Shown):
         allow_blank=True, help_text="Why the job was not run, or was replaced, in one sentence."
     )
     unique = HeldKeySchema(allow_null=True, help_text="The unique key that it was created with.")
+    concurrency_key = s.CharField(allow_blank=True)
+    concurrency_limit = s.IntegerField(
+        allow_null=True, help_text="Null for a job without a concurrency key."
+    )
 
 
 class ErrorSchema(s.Serializer[Any]):

@@ -1,6 +1,6 @@
 """The vocabulary of job kinds: what a kind is, and how a payload is found wanting."""
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
@@ -65,6 +65,11 @@ def none_at_most_once() -> Sequence[str]:
     return ()
 
 
+def no_own_bounds() -> Mapping[str, int]:
+    """Answer that any number of each handler's attempts may go at once."""
+    return {}
+
+
 @dataclass(frozen=True, kw_only=True)
 class Kind:
     """A job kind.
@@ -75,7 +80,8 @@ class Kind:
     or whom the job calls ('' when it is not known).
     `time_limit` answers a limit in seconds that the kind sets below the job's own timeout, None
     when it sets none; `retries` what holds for jobs that name no retry policy. `at_most_once` answers
-    the handlers that must not run twice. `run` serves the async and the command lane and keeps the
+    the handlers that must not run twice, `most_active` how many attempts of which handlers may be in
+    workers' hands at once. `run` serves the async and the command lane and keeps the
     attempt's time limit itself;
     `run_in_process` serves the process lane, where the executor keeps it. `close` gives back what
     the running event loop holds.
@@ -89,6 +95,7 @@ class Kind:
     time_limit: Callable[[dict[str, Any]], float | None] = no_own_limit
     retries: Callable[[dict[str, Any]], Retries] = no_own_retries
     at_most_once: Callable[[], Sequence[str]] = none_at_most_once
+    most_active: Callable[[], Mapping[str, int]] = no_own_bounds
     run: Run | None = None
     run_in_process: RunInProcess | None = None
     close: Callable[[], Awaitable[None]] = nothing_to_close

@@ -76,6 +76,7 @@ class PythonHandler:
     max_attempts: int | None = None  # of jobs that name none
     backoff: Backoff | None = None  # of jobs that name none
     idempotent: bool = True
+    max_concurrency: int | None = None  # over all workers and merchants
 
 
 _handlers: dict[str, PythonHandler] = {}
@@ -89,6 +90,7 @@ def handler(
     max_attempts: int | None = None,
     backoff: Backoff | None = None,
     idempotent: bool = True,
+    max_concurrency: int | None = None,
 ) -> Callable[[_F], _F]:
     """Register the decorated function under `name` (dotted, lower case).
 
@@ -98,13 +100,24 @@ def handler(
     `backoff` hold for jobs that name none. A handler that is not `idempotent` runs at most once: an
     attempt that may have happened (its worker was lost, it timed out, its worker shut down) is
     dead-lettered as `ambiguous`, one that raised as what it raised; only RetryLater, and an attempt
-    that surely did not start, are repeated. Raises InvalidHandler.
+    that surely did not start, are repeated. `max_concurrency` bounds how many attempts are in
+    workers' hands at once, over all of them and all merchants. Raises InvalidHandler.
     """
 
     def register(function: _F) -> _F:
         described = _described(name, function, arguments_schema, lane, timeout)
         _refuse_retries(name, max_attempts, backoff)
-        _add(replace(described, max_attempts=max_attempts, backoff=backoff, idempotent=idempotent))
+        if max_concurrency is not None and max_concurrency < 1:
+            raise InvalidHandler(f'Handler "{name}": max_concurrency is 1 or more.')
+        _add(
+            replace(
+                described,
+                max_attempts=max_attempts,
+                backoff=backoff,
+                idempotent=idempotent,
+                max_concurrency=max_concurrency,
+            )
+        )
         return function
 
     return register

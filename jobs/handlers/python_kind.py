@@ -76,6 +76,15 @@ def at_most_once() -> list[str]:
     return [name for name, known in known_handlers().items() if not known.idempotent]
 
 
+def most_active() -> dict[str, int]:
+    """Return how many attempts may be in workers' hands at once, of handlers that bound it."""
+    return {
+        name: known.max_concurrency
+        for name, known in known_handlers().items()
+        if known.max_concurrency is not None
+    }
+
+
 async def run(attempt: Attempt, context: AttemptContext) -> Outcome:
     """Run the handler on this event loop, a plain function in a thread beside it.
 
@@ -200,6 +209,7 @@ KIND = Kind(
     time_limit=time_limit,
     retries=retries,
     at_most_once=at_most_once,
+    most_active=most_active,
     run=run,
     run_in_process=run_in_process,
 )

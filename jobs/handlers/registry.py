@@ -37,6 +37,7 @@ __all__ = [
     "close_kinds",
     "find_kind",
     "kind_names",
+    "most_active",
     "validate_payload",
 ]
 
@@ -72,6 +73,15 @@ def validate_payload(kind_name: str, payload: Any) -> None:
 def at_most_once() -> list[str]:
     """Return the handlers that must not run twice, as "kind:handler"."""
     return [f"{kind.name}:{handler}" for kind in KINDS.values() for handler in kind.at_most_once()]
+
+
+def most_active() -> dict[tuple[str, str], int]:
+    """Return how many attempts may be in workers' hands at once, by kind and handler."""
+    return {
+        (kind.name, handler): most
+        for kind in KINDS.values()
+        for handler, most in kind.most_active().items()
+    }
 
 
 async def close_kinds() -> None:

@@ -7,6 +7,7 @@ that take several statements (`create_graph` and those that settle) take them in
 """
 
 from jobs.lifecycle.breakers import heed_breakers
+from jobs.lifecycle.concurrency_keys import Granted, grant_places
 from jobs.lifecycle.creating import MissingParents, create, create_graph, create_occurrences
 from jobs.lifecycle.dependencies import Resolved, find_unfilled, settle_dependencies
 from jobs.lifecycle.flows import flows_apply, queue_within_flows, release_parked
@@ -39,6 +40,7 @@ from jobs.lifecycle.steering import advance, cancel, edit, restart
 from jobs.lifecycle.unique_keys import forget_keys, replace, settle_keys
 
 __all__ = [
+    "Granted",
     "IllegalTransition",
     "MissingParents",
     "Resolved",
@@ -60,6 +62,7 @@ __all__ = [
     "finish",
     "flows_apply",
     "forget_keys",
+    "grant_places",
     "heed_breakers",
     "is_short",
     "make_up",

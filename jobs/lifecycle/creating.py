@@ -30,7 +30,7 @@ def create(jobs: Sequence[Job]) -> list[Job]:
     """
     if not jobs:
         return []
-    keyed = any(job.unique_key for job in jobs)
+    keyed = any(job.unique_key or job.concurrency_key for job in jobs)
     plain = creating.KEYED if keyed else creating.PLAIN
     statement = creating.CREATE_KEYED if keyed else creating.CREATE
     created_at = execute(statement, **_columns(jobs, plain))[0][0]

@@ -40,8 +40,11 @@ def flows_apply() -> bool:
     return bool(anything)
 
 
-def release_parked(*, now: datetime, limit: int) -> int:
-    """Let the first of each line out, as many as its rule has room for, at most `limit` a line."""
+def release_parked(*, now: datetime, limit: int, declared: Sequence[FlowRule] = ()) -> int:
+    """Let the first of each line out, as many as its rule has room for, at most `limit` a line.
+
+    `declared`: the rules that handlers bring along.
+    """
     with transaction.atomic():
         execute(flowing.LOCK, lock=FLOW_LOCK)
         lines = [row[0] for row in execute(flowing.LINES)]
@@ -49,7 +52,7 @@ def release_parked(*, now: datetime, limit: int) -> int:
             return 0
         known = [rule_row(row, now) for row in execute(flowing.RULES, ids=lines)]
         known += [breaker_row(row, now) for row in execute(breaking.OPEN, ids=lines)]
-        rules = {rule.id: rule for rule in known}
+        rules = {rule.id: rule for rule in (*known, *declared)}
         active = _active(rules.values())
         rooms = {line: _room(rules.get(line), active, now, limit) for line in lines}
         open_lines = [line for line in lines if rooms[line]]
@@ -60,7 +63,13 @@ def release_parked(*, now: datetime, limit: int) -> int:
 
 
 def queue_within_flows(
-    *, lane: str, now: datetime, limit: int, lease: float, aging: float
+    *,
+    lane: str,
+    now: datetime,
+    limit: int,
+    lease: float,
+    aging: float,
+    declared: Sequence[FlowRule] = (),
 ) -> Flowed:
     """Give tickets to those of at most `limit` due jobs that their rules let go; park the others.
 
@@ -76,6 +85,7 @@ def queue_within_flows(
             return Flowed(queued=[])
         rules = [rule_row(row, now) for row in _rules_for(due)]
         rules += [breaker_row(row, now) for row in _breakers_for(due)]
+        rules += declared
         admission = FlowBook(rules, active=_active(rules), now=now).admit(due)
         _park(admission, aging)
         queued = _admit(admission, now, lease)
@@ -131,7 +141,7 @@ def _active(rules: Collection[FlowRule]) -> Counter[UUID]:
     active: Counter[UUID] = Counter()
     if not counted:
         return active
-    for merchant_id, template_id, kind, lane, handler, number in execute(flowing.ACTIVE):
+    for merchant_id, template_id, kind, lane, handler, key, number in execute(flowing.ACTIVE):
         group = Candidate(
             job_id=merchant_id,
             merchant_id=merchant_id,
@@ -139,6 +149,7 @@ def _active(rules: Collection[FlowRule]) -> Counter[UUID]:
             kind=kind,
             lane=lane,
             handler=handler,
+            concurrency_key=key,
         )
         for scope, name in group.names():
             for owner in (merchant_id, None):

@@ -34,7 +34,7 @@ def edit(*, job_id: UUID, changes: Mapping[str, Any]) -> bool:
     """
     columns = {**changes, "missed_at": None, "origin": _THEIRS}
     if "run_at" in columns:
-        columns |= {"scheduled_at": columns["run_at"], "gate": _GATE_WHEN_MOVED}
+        columns |= {"scheduled_at": columns["run_at"], "gate": _GATE_WHEN_MOVED, "in_line": False}
     waiting: JobQuerySet = Job.objects.filter(id=job_id)
     if columns.get("draws_on_parents"):
         # Opened meanwhile, nobody would put the parents' results in any more.

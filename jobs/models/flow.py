@@ -1,4 +1,4 @@
-"""A flow rule: what of the jobs of a merchant, template, kind, lane or handler may run now."""
+"""A flow rule: what of the jobs that have something in common may run now."""
 
 from typing import ClassVar
 
@@ -32,7 +32,7 @@ class Flow(models.Model):
         blank=True,
         default="",
         help_text="The template's id; the kind; the lane; the function, command, host or "
-        "destination; empty for the merchant.",
+        "destination; the concurrency key; empty for the merchant.",
     )
     most_active = models.PositiveIntegerField(
         null=True,

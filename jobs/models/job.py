@@ -50,8 +50,8 @@ class Job(models.Model):
     overlap = models.CharField(
         max_length=14, choices=_choices(Overlap), blank=True, default="", db_default=""
     )
-    # Shut until the populator has decided on a job's overlap; parked while a flow rule has no room;
-    # only '' is queued.
+    # Shut until the populator has decided on a job's overlap; keyed until it has a place of its
+    # concurrency key; parked while a flow rule has no room; only '' is queued.
     gate = models.CharField(
         max_length=6, choices=_choices(Gate), blank=True, default="", db_default="", editable=False
     )
@@ -60,6 +60,15 @@ class Job(models.Model):
     parked_rank = models.DateTimeField(null=True, editable=False)
     # Of the last time in the queue: its end makes room under a flow rule.
     limited = models.BooleanField(default=False, db_default=False, editable=False)
+    # At most `concurrency_limit` jobs of a merchant hold a place of a key at once. Without a place a
+    # job stays behind its gate; with one it keeps it to its end, between attempts as well.
+    concurrency_key = models.CharField(
+        max_length=200, blank=True, default="", db_default="", editable=False
+    )
+    concurrency_limit = models.PositiveSmallIntegerField(default=1, db_default=1, editable=False)
+    holds_place = models.BooleanField(default=False, db_default=False, editable=False)
+    # Looked at since it fell due: from here on the end of a job that holds a place moves the line.
+    in_line = models.BooleanField(default=False, db_default=False, editable=False)
     missed_at = models.DateTimeField(
         null=True, editable=False, help_text="Not queued by then, the occurrence counts as missed."
     )
@@ -184,7 +193,15 @@ class Job(models.Model):
                 | (
                     Q(gate=Gate.PARKED, parked_by__isnull=False, parked_rank__isnull=False)
                     & ~Q(status__in=[JobStatus.QUEUED, JobStatus.RUNNING])
-                ),
+                )
+                | (Q(gate=Gate.KEYED, holds_place=False) & ~Q(status__in=STARTED)),
+            ),
+            models.CheckConstraint(
+                name="job_with_key_has_place_or_waits",
+                condition=Q(concurrency_key="", holds_place=False, in_line=False)
+                | Q(concurrency_limit__gte=1, holds_place=True)
+                | Q(concurrency_limit__gte=1, gate=Gate.KEYED)
+                | Q(concurrency_limit__gte=1, status__in=FINAL),
             ),
             # One job per occurrence, whoever expands it and how often.
             models.UniqueConstraint(
@@ -252,6 +269,28 @@ class Job(models.Model):
                 fields=["parked_by", "parked_rank", "id"],
                 name="job_parked",
                 condition=Q(status__in=WAITING, gate=Gate.PARKED),
+            ),
+            # A concurrency key: who holds its places, who waits for one, in which order.
+            models.Index(
+                fields=["merchant", "concurrency_key"],
+                name="job_place_held",
+                condition=Q(holds_place=True, finalized_at__isnull=True),
+            ),
+            models.Index(
+                fields=["merchant", "concurrency_key", "scheduled_at", "id"],
+                name="job_keyed",
+                condition=Q(gate=Gate.KEYED, status=JobStatus.SCHEDULED),
+            ),
+            # What moves the lines of keys: a place that was left, a job that fell due.
+            models.Index(
+                fields=["id"],
+                name="job_place_left",
+                condition=Q(holds_place=True, finalized_at__isnull=False),
+            ),
+            models.Index(
+                fields=["scheduled_at", "id"],
+                name="job_keyed_not_in_line",
+                condition=Q(gate=Gate.KEYED, in_line=False, status=JobStatus.SCHEDULED),
             ),
             # Backpressure counts per lane, and the watcher's hunt for lost messages.
             models.Index(

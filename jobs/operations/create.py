@@ -16,6 +16,7 @@ from jobs.operations.graph import missing_parent
 from jobs.operations.new_job import NewJob
 from jobs.operations.relations import Orphaned, dependencies_of, refuse_orphans
 from jobs.operations.unique_keys import HeldProblem, UniqueKeyHeld, held
+from jobs.states import Gate
 from jobs.unique import Asked, Decisions
 from tenants.models import Merchant
 
@@ -168,6 +169,9 @@ def _job(merchant: Merchant, new: NewJob) -> Job:
         expires_at=new.expires_at,
         unique_key=new.unique.key if new.unique else "",
         unique_scope=new.unique.scope if new.unique else "",
+        concurrency_key=new.concurrency.key,
+        concurrency_limit=new.concurrency.limit,
+        gate=Gate.KEYED if new.concurrency.key else "",
         condition=new.family.condition,
         draws_on_parents=new.family.draws_on_parents,
     )

@@ -100,6 +100,12 @@ def _name(fields: Fields, scope: str, merchant: Merchant | None) -> str:
                     "name", "not_allowed", "is what jobs show as their `handler`: no URL."
                 )
             return name
+        case FlowScope.KEY:
+            if not name:
+                fields.refuse("name", "required", "is required: the `concurrency_key` of the jobs.")
+            if merchant is None:
+                fields.refuse("scope", "not_allowed", "needs a merchant, whose keys these are.")
+            return name
     return ""
 
 

@@ -6,6 +6,12 @@ from typing import Any
 from uuid import UUID
 
 from jobs.operations.blueprint import PLAIN
+from jobs.operations.concurrency import (
+    ANY_NUMBER,
+    CONCURRENCY_FIELDS,
+    Concurrency,
+    read_concurrency,
+)
 from jobs.operations.fields import Fields
 from jobs.operations.moments import read_deadline, read_run_at
 from jobs.operations.parents import FAMILY_FIELDS, NO_FAMILY, Family, filled_later, read_family
@@ -27,6 +33,7 @@ JOB_FIELDS = (
     "tags",
     "metadata",
     "unique",
+    *CONCURRENCY_FIELDS,
 )
 NEW_JOB_FIELDS = (*JOB_FIELDS, *FAMILY_FIELDS)
 
@@ -46,6 +53,7 @@ class NewJob:
     tags: list[str]
     metadata: dict[str, Any]
     unique: Unique | None = None
+    concurrency: Concurrency = ANY_NUMBER
     family: Family = NO_FAMILY
     pointer: str = ""  # where the request names it
 
@@ -58,6 +66,7 @@ def read_new_job(data: Any, *, now: datetime, merchant_id: UUID, pointer: str = 
     work = _work(fields, family, merchant_id)
     expires_at = read_deadline(fields, run_at=run_at, now=now)
     unique = read_unique(fields)
+    concurrency = read_concurrency(fields)
     plain = {name: read(fields) for name, read in PLAIN.items()}
     fields.raise_problems()
     assert work is not None
@@ -67,6 +76,7 @@ def read_new_job(data: Any, *, now: datetime, merchant_id: UUID, pointer: str = 
         run_at=run_at,
         expires_at=expires_at,
         unique=unique,
+        concurrency=concurrency,
         family=family,
         pointer=pointer,
         **plain,

@@ -1,59 +1,55 @@
 """New jobs, any number in one statement. Used by operations, and by the expander of templates."""
 
+from collections.abc import Mapping
+
 # One array a column: a thousand rows cost the client about as much as a few. (Django's bulk insert
 # spent a second on a thousand.) An array cannot hold lists of different lengths, so tags come as
 # JSON.
 _CREATE = """
 INSERT INTO jobs_job (
     id, merchant_id, kind, handler, lane, name, tags, metadata, payload, priority, max_attempts,
-    backoff, timeout, run_at, scheduled_at, expires_at, status, attempt, earlier_attempts,
-    lost_count, progress_note, created_at{columns})
+    backoff, timeout, run_at, scheduled_at, expires_at, attempt, earlier_attempts, lost_count,
+    progress_note, created_at, status{columns})
 SELECT id, merchant_id, kind, handler, lane, name,
        CASE WHEN tags = '[]' THEN '{{}}'::varchar[]
             ELSE ARRAY(SELECT jsonb_array_elements_text(tags::jsonb)) END,
        metadata::jsonb, payload::jsonb, priority, max_attempts, backoff::jsonb, timeout,
-       run_at, run_at, expires_at, 'scheduled', 0, 0, 0, '', statement_timestamp(){columns}
+       run_at, run_at, expires_at, 0, 0, 0, '', statement_timestamp(), {status}{columns}
   FROM unnest(%(id)s::uuid[], %(merchant_id)s::uuid[], %(kind)s::text[], %(handler)s::text[],
               %(lane)s::text[], %(name)s::text[], %(tags)s::text[], %(metadata)s::text[],
               %(payload)s::text[], %(priority)s::smallint[], %(max_attempts)s::smallint[],
               %(backoff)s::text[], %(timeout)s::float8[], %(run_at)s::timestamptz[],
               %(expires_at)s::timestamptz[]{arrays})
     AS given(id, merchant_id, kind, handler, lane, name, tags, metadata, payload, priority,
-             max_attempts, backoff, timeout, run_at, expires_at{columns})
+             max_attempts, backoff, timeout, run_at, expires_at{given})
 RETURNING created_at
 """
-CREATE = _CREATE.format(columns="", arrays="")
-# Jobs without a unique key do not pay for its columns.
-CREATE_KEYED = _CREATE.format(
-    columns=", unique_key, unique_scope",
-    arrays=", %(unique_key)s::text[], %(unique_scope)s::text[]",
-)
+_KEYS = {
+    "unique_key": "text",
+    "unique_scope": "text",
+    "concurrency_key": "text",
+    "concurrency_limit": "smallint",
+    "gate": "text",
+}
+_FAMILY = {"condition": "text", "draws_on_parents": "boolean", "awaited": "boolean"}
 
-# The same for jobs that depend on one another, with what only they have.
-CREATE_GRAPH = """
-INSERT INTO jobs_job (
-    id, merchant_id, kind, handler, lane, name, tags, metadata, payload, priority, max_attempts,
-    backoff, timeout, run_at, scheduled_at, expires_at, status, condition, draws_on_parents,
-    awaited, unique_key, unique_scope, attempt, earlier_attempts, lost_count, progress_note,
-    created_at)
-SELECT id, merchant_id, kind, handler, lane, name,
-       CASE WHEN tags = '[]' THEN '{}'::varchar[]
-            ELSE ARRAY(SELECT jsonb_array_elements_text(tags::jsonb)) END,
-       metadata::jsonb, payload::jsonb, priority, max_attempts, backoff::jsonb, timeout,
-       run_at, run_at, expires_at, status, condition, draws_on_parents, awaited, unique_key,
-       unique_scope, 0, 0, 0, '', statement_timestamp()
-  FROM unnest(%(id)s::uuid[], %(merchant_id)s::uuid[], %(kind)s::text[], %(handler)s::text[],
-              %(lane)s::text[], %(name)s::text[], %(tags)s::text[], %(metadata)s::text[],
-              %(payload)s::text[], %(priority)s::smallint[], %(max_attempts)s::smallint[],
-              %(backoff)s::text[], %(timeout)s::float8[], %(run_at)s::timestamptz[],
-              %(expires_at)s::timestamptz[], %(status)s::text[], %(condition)s::text[],
-              %(draws_on_parents)s::boolean[], %(awaited)s::boolean[], %(unique_key)s::text[],
-              %(unique_scope)s::text[])
-    AS given(id, merchant_id, kind, handler, lane, name, tags, metadata, payload, priority,
-             max_attempts, backoff, timeout, run_at, expires_at, status, condition,
-             draws_on_parents, awaited, unique_key, unique_scope)
-RETURNING created_at
-"""
+
+def _create(columns: Mapping[str, str], *, status: str) -> str:
+    """Return the statement that fills these columns, too; `status`: a literal, or the given one."""
+    given = columns if status.startswith("'") else {**columns, status: "text"}
+    return _CREATE.format(
+        columns="".join(f", {name}" for name in columns),
+        given="".join(f", {name}" for name in given),
+        arrays="".join(f",\n              %({name})s::{kind}[]" for name, kind in given.items()),
+        status=status,
+    )
+
+
+CREATE = _create({}, status="'scheduled'")
+# Jobs without keys do not pay for their columns.
+CREATE_KEYED = _create(_KEYS, status="'scheduled'")
+# For jobs that depend on one another.
+CREATE_GRAPH = _create({**_KEYS, **_FAMILY}, status="status")
 
 # The rows come as one JSON text: ten thousand of them as arrays spent four seconds in the driver. In
 # the order of the unique index: two expanders that insert the same occurrences wait for each other
@@ -92,6 +88,6 @@ PLAIN = (
     "run_at",
     "expires_at",
 )
-KEYED = (*PLAIN, "unique_key", "unique_scope")
+KEYED = (*PLAIN, *_KEYS)
 AS_JSON = ("tags", "metadata", "payload", "backoff")
-GRAPH = (*KEYED, "status", "condition", "draws_on_parents", "awaited")
+GRAPH = (*KEYED, *_FAMILY, "status")

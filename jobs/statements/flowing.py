@@ -57,12 +57,15 @@ RULES_FOR = f"""{_RULE}
 # Indexes job_queued and job_running, an arm each: together they hold what lies in the broker and
 # what runs, some thousand rows at most. (An IN of both would read neither.)
 ACTIVE = """
-SELECT merchant_id, template_id, kind, lane, handler, count(*)
-  FROM (SELECT merchant_id, template_id, kind, lane, handler FROM jobs_job WHERE status = 'queued'
+SELECT merchant_id, template_id, kind, lane, handler, concurrency_key, count(*)
+  FROM (SELECT merchant_id, template_id, kind, lane, handler, concurrency_key
+          FROM jobs_job
+         WHERE status = 'queued'
          UNION ALL
-        SELECT merchant_id, template_id, kind, lane, handler FROM jobs_job WHERE status = 'running')
-       AS active
- GROUP BY 1, 2, 3, 4, 5
+        SELECT merchant_id, template_id, kind, lane, handler, concurrency_key
+          FROM jobs_job
+         WHERE status = 'running') AS active
+ GROUP BY 1, 2, 3, 4, 5, 6
 """
 
 # Index job_parked, the first of each line.

@@ -20,7 +20,8 @@ WITH due AS MATERIALIZED (SELECT unnest(%(ids)s::uuid[]) AS id)
 
 # Instead of tickets: what flow rules decide by (rows.candidate_row).
 SHOW = """
-SELECT job.id, job.merchant_id, job.template_id, job.kind, job.lane, job.handler
+SELECT job.id, job.merchant_id, job.template_id, job.kind, job.lane, job.handler,
+       job.concurrency_key
   FROM due
   JOIN jobs_job AS job ON job.id = due.id
 """
@@ -54,15 +55,19 @@ WITH due AS MATERIALIZED (
 QUEUE_DUE = _DUE + GIVE_TICKETS
 FIND_DUE = _DUE + SHOW + " ORDER BY job.priority DESC, job.scheduled_at, job.id"
 
-# Index job_due again: one probe a priority and lane; and job_shut, since overlap is decided when a job
-# falls due. Tells the populator how long it may sleep. What is due already is not looked at, so what
+# Index job_due again: one probe a priority and lane; and job_shut and job_keyed_not_in_line, since overlap
+# and turn are decided when a job falls due. Tells the populator how long it may sleep. What is due already is not looked at, so what
 # waits for a sibling, a merchant or a misfire policy keeps nobody awake.
 NEXT_DUE = """
 SELECT least(min(candidate.scheduled_at),
              (SELECT min(shut.scheduled_at)
                 FROM jobs_job AS shut
                WHERE shut.gate = 'shut' AND shut.status = 'scheduled'
-                 AND shut.scheduled_at > %(now)s))
+                 AND shut.scheduled_at > %(now)s),
+             (SELECT min(keyed.scheduled_at)
+                FROM jobs_job AS keyed
+               WHERE keyed.gate = 'keyed' AND NOT keyed.in_line AND keyed.status = 'scheduled'
+                 AND keyed.scheduled_at > %(now)s))
   FROM unnest(%(lanes)s::text[]) AS wanted(lane)
  CROSS JOIN generate_series(0, 10) AS level(priority)
  CROSS JOIN LATERAL (

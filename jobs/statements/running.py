@@ -75,7 +75,8 @@ WITH ending AS MATERIALIZED (
       FROM mine
      WHERE job.id = mine.id
     RETURNING job.id, job.merchant_id, job.kind, job.handler, job.lane, job.status, job.attempt,
-              job.overlap, job.awaited, job.limited, old.scheduled_at AS was_scheduled_at, old.queued_at AS was_queued_at,
+              job.overlap, job.awaited, job.limited OR job.holds_place AS makes_room,
+              old.scheduled_at AS was_scheduled_at, old.queued_at AS was_queued_at,
               old.started_at AS was_started_at, old.worker_id AS was_worker_id,
               mine.outcome, mine.http_status, mine.code, mine.message, mine.detail,
               mine.fingerprint, mine.output, mine.log
@@ -96,7 +97,7 @@ WITH ending AS MATERIALIZED (
      WHERE status = 'failed'
     ON CONFLICT (job_id) WHERE resolution = '' DO NOTHING
 )
-SELECT id, merchant_id, kind, lane, status, overlap, awaited, limited FROM done
+SELECT id, merchant_id, kind, lane, status, overlap, awaited, makes_room FROM done
 """
 
 # Indexes job_running and job_overdue. Attempts whose worker is gone or whose time is long over;

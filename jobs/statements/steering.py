@@ -54,7 +54,8 @@ RETURNING job.id, job.merchant_id, job.kind, job.lane, job.status
 """  # noqa: S608 - constants only
 
 # A deadline that has passed is lifted: it would fail the job again at once. A person's wish asks no
-# overlap policy and no parents; only what goes one after another still does. A payload that still
+# overlap policy and no parents; only what goes one after another still does, and who has a
+# concurrency key stands in line again, at its end. A payload that still
 # speaks of parents' results runs only when the caller has filled it in.
 RESTART = rf"""
 WITH mine AS MATERIALIZED (
@@ -72,7 +73,11 @@ WITH mine AS MATERIALIZED (
        SET {NEW_ROUND},
            scheduled_at = %(now)s,
            origin = {THEIRS},
-           gate = CASE WHEN job.overlap = 'wait' THEN 'shut' ELSE '' END,
+           gate = CASE WHEN job.overlap = 'wait' THEN 'shut'
+                       WHEN job.concurrency_key <> '' THEN 'keyed'
+                       ELSE '' END,
+           holds_place = false,
+           in_line = false,
            payload = coalesce(given.payload::jsonb, job.payload),
            lane = coalesce(given.lane, job.lane),
            handler = coalesce(given.handler, job.handler),

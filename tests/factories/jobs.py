@@ -84,8 +84,13 @@ def _implied(status: str) -> dict[str, Any]:
 
 
 def _gate(status: str, overrides: dict[str, Any]) -> dict[str, Any]:
-    behind = overrides.get("overlap") and status == JobStatus.SCHEDULED
-    return {"gate": Gate.SHUT} if behind else {}
+    if overrides.get("overlap") and status == JobStatus.SCHEDULED:
+        return {"gate": Gate.SHUT}
+    if overrides.get("concurrency_key"):
+        if status in {JobStatus.BLOCKED, JobStatus.SCHEDULED}:
+            return {"gate": Gate.KEYED}
+        return {"holds_place": status not in FINAL}
+    return {}
 
 
 def _ticket() -> int:

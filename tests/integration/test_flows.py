@@ -8,8 +8,10 @@ from django.db import transaction
 
 from jobs import lifecycle, populator
 from jobs.engine import Engine
+from jobs.handlers.python_functions import handler, registered
 from jobs.models import Flow, Job
 from jobs.outcomes import Ending, Result
+from jobs.waiting_reason import waiting_reason
 from tenants.identifiers import new_id
 from tests.factories.flows import make_flow
 from tests.factories.jobs import NOW, SECOND, make_job, make_merchant, make_worker
@@ -59,7 +61,7 @@ def end(*jobs, status="succeeded"):
 def test_no_rule_costs_one_statement_a_step(valkey, django_assert_num_queries):
     fast()
     make_job()
-    with django_assert_num_queries(8):
+    with django_assert_num_queries(9):
         assert populator.populate(NOW, ENGINE).queued == 1
 
 
@@ -283,3 +285,41 @@ def test_two_populators_at_once_never_exceed_a_limit_or_a_rate(valkey):
     second = rival.result()
     assert (len(first.queued), len(second.queued)) == (4, 0)
     assert statuses(merchant=merchant, status="queued") == {("queued", ""): 4}
+
+
+@pytest.fixture
+def twice():
+    """Declare a handler of which two attempts at most go at once."""
+
+    @handler("tests.twice", lane="async", max_concurrency=2)
+    def twice(context):
+        """Do nothing."""
+
+    yield twice
+    registered().pop("tests.twice")
+
+
+def test_handler_bounds_itself_over_all_merchants(valkey, twice):
+    make_worker(run_times={"python:tests.twice": 0.001, "python:demo.noop": 0.001})
+    jobs = [make_job(handler="tests.twice") for _ in range(5)]
+    bystander = make_job()
+    assert settle() == 3
+    assert statuses(handler="tests.twice") == {("queued", ""): 2, ("scheduled", "parked"): 3}
+    assert statuses(pk=bystander.pk) == {("queued", ""): 1}
+    parked = Job.objects.filter(gate="parked").latest("id")
+    assert waiting_reason(parked, now=NOW) == "In line: tests.twice runs at most 2 at once."
+    going = [job for job in jobs if Job.objects.filter(pk=job.pk, status="queued").exists()]
+    assert [one.makes_way for one in end(going[0])] == [True]
+    settle()
+    assert statuses(handler="tests.twice", status="queued") == {("queued", ""): 2}
+
+
+def test_bound_that_a_handler_no_longer_declares_holds_nobody_back(valkey, twice):
+    make_worker(run_times={"python:tests.twice": 0.001})
+    for _ in range(5):
+        make_job(handler="tests.twice")
+    settle()
+    handler_again = registered().pop("tests.twice")
+    settle()
+    registered()["tests.twice"] = handler_again
+    assert statuses(handler="tests.twice") == {("queued", ""): 5}

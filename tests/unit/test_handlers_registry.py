@@ -16,6 +16,7 @@ from jobs.handlers.registry import (
     UnknownKind,
     find_kind,
     kind_names,
+    most_active,
     validate_payload,
 )
 from jobs.handlers.schemas import InvalidSchema, PayloadSchema
@@ -174,3 +175,17 @@ def test_handler_with_an_impossible_retry_policy_is_refused(options: dict[str, A
     with pytest.raises(InvalidHandler, match=r'Handler "tests\.policy"'):
         handler("tests.policy", **options)(lambda context: None)
     assert "tests.policy" not in registered()
+
+
+def test_handler_that_no_attempt_may_run_is_refused() -> None:
+    with pytest.raises(InvalidHandler, match="max_concurrency is 1 or more"):
+        handler("tests.never", max_concurrency=0)(lambda context: None)
+    assert "tests.never" not in registered()
+
+
+def test_bounds_of_handlers_are_known_by_kind_and_name() -> None:
+    handler("tests.bounded", max_concurrency=3)(lambda context: None)
+    handler("tests.free")(lambda context: None)
+    bounds = most_active()
+    assert bounds["python", "tests.bounded"] == 3
+    assert ("python", "tests.free") not in bounds
