@@ -147,12 +147,13 @@ def requests_at(target: str) -> int:
 
 
 def _enough(system: System, work: Work, seconds: float) -> int:
-    """Return how many jobs keep the system busy for about so long."""
+    """Return how many jobs keep the system busy for about so long, now that it is warm."""
     jobs = FIRST
     _, took = _load(system, work, jobs)
-    # A load that is over at once says little about the rate.
-    while took < min(1.0, seconds / 4) and jobs < LARGEST // 8:
-        jobs *= 4
+    # A load that is over at once says little about the rate, and so does the first of its size.
+    while took < min(2.0, seconds / 4) and jobs < LARGEST // 4:
+        jobs *= 3
+        _load(system, work, jobs)
         _, took = _load(system, work, jobs)
     return max(SMALLEST, min(LARGEST, int(jobs / took * seconds)))
 

@@ -36,6 +36,8 @@ class Engine:
     deadline_grace: float = 10.0
     # Jobs one async worker process runs at once.
     async_capacity: int = 500
+    # Requests that HTTP jobs of one worker process have under way at once; None: one a job.
+    http_connections: int | None = None
     # Commands one command worker process runs at once.
     command_capacity: int = 4
     # At most so many jobs of a lane lie in the broker at once; the rest waits in PostgreSQL.

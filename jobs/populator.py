@@ -9,18 +9,18 @@ import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from uuid import UUID
 
 from django.db import InterfaceError, OperationalError, connection
 
 from jobs import lifecycle, liveness
 from jobs.engine import POPULATOR_LOCK, Engine
 from jobs.flow import FlowRule, declared_rules
-from jobs.handlers.registry import ASYNC, LANES, most_active
+from jobs.handlers.registry import LANES, most_active
 from jobs.lifecycle import Resolved, Settled
 from jobs.liveness import LiveLane
 from jobs.operations.judging import judge
 from jobs.pace import Pace
+from jobs.packing import pack
 from jobs.publishing import BrokerUnavailable, Message, publish
 from jobs.rows import Queued
 from jobs.statements.queueing import NEXT_DUE, QUEUED_PER_LANE
@@ -86,7 +86,7 @@ def populate(now: datetime, engine: Engine, pace: Pace | None = None) -> Populat
         else:
             jobs, left = _queue(lane, now, limit, engine)
         pace.handed(lane, len(jobs))
-        messages.extend(_pack(lane, jobs, lanes[lane].run_times, engine))
+        messages.extend(pack(jobs, lanes[lane], engine))
         more = more or (left and len(jobs) < limit) or (len(jobs) == limit == most)
         full = full or (len(jobs) == limit < most)
     refused = _publish(messages)
@@ -203,27 +203,3 @@ def _room(
             depth = pace.depth(lane, capacity=live.capacity, run_time=slowest)
             room[lane] = min(depth, engine.queued_limit) - queued.get(lane, 0)
     return room
-
-
-def _pack(
-    lane: str, jobs: Sequence[Queued], run_times: Mapping[str, float], engine: Engine
-) -> list[Message]:
-    """Put neighbours into one message, as many as make about `message_seconds` of work.
-
-    The process lane gets one job a message: its children share nothing but their queue.
-    """
-    messages: list[Message] = []
-    batch: list[tuple[UUID, int]] = []
-    work = 0.0
-    for job in jobs:
-        # Unknown work may be long: it travels alone.
-        cost = run_times.get(f"{job.kind}:{job.handler}", engine.message_seconds)
-        full = len(batch) >= engine.message_jobs or work + cost > engine.message_seconds
-        if batch and (full or lane != ASYNC):
-            messages.append(Message(lane=lane, tickets=tuple(batch)))
-            batch, work = [], 0.0
-        batch.append((job.job_id, job.ticket))
-        work += cost
-    if batch:
-        messages.append(Message(lane=lane, tickets=tuple(batch)))
-    return messages

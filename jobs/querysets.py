@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Self
 from uuid import UUID
 
-from jobs.states import EDITABLE, FINAL
+from jobs.states import EDITABLE
 from tenants.scoping import MerchantOwnedQuerySet
 
 if TYPE_CHECKING:
@@ -20,8 +20,8 @@ class JobQuerySet(MerchantOwnedQuerySet["Job"]):
         return self.filter(status__in=EDITABLE)
 
     def unfinished(self) -> Self:
-        """Jobs that are not final: what counts against a merchant's quota."""
-        return self.exclude(status__in=FINAL)
+        """Jobs that are not final: what counts against a merchant's quota. Index job_unfinished."""
+        return self.filter(finalized_at__isnull=True)
 
     def of_templates(self, template_ids: Sequence[UUID]) -> Self:
         """Jobs that these templates made, by whatever way."""

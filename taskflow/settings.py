@@ -77,6 +77,7 @@ TASKFLOW_ENGINE = Engine(
     breaker_longest=env.seconds("TASKFLOW_BREAKER_LONGEST", 300.0, minimum=0.1, maximum=86_400),
     deadline_grace=env.seconds("TASKFLOW_DEADLINE_GRACE", 10.0, minimum=0.1, maximum=600),
     async_capacity=env.integer("TASKFLOW_ASYNC_CAPACITY", 500, minimum=1, maximum=10_000),
+    http_connections=env.integer("TASKFLOW_HTTP_CONNECTIONS", 0, minimum=0, maximum=10_000) or None,
     command_capacity=env.integer("TASKFLOW_COMMAND_CAPACITY", 4, minimum=1, maximum=1000),
     queued_limit=env.integer("TASKFLOW_QUEUED_LIMIT", 5000, minimum=1, maximum=100_000),
     http_allow_networks=env.networks("TASKFLOW_HTTP_ALLOW_NETWORKS"),

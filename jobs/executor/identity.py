@@ -22,6 +22,8 @@ logger = logging.getLogger(__name__)
 
 Key = tuple[UUID, int]  # job id, ticket
 
+# Seconds from the first measure of some work to telling it: more of the kind may end meanwhile.
+NEWS_AFTER = 0.05
 # A worker that could not beat for this share of its lease stops its attempts by itself: soon they
 # are another worker's.
 FENCE_AT = 0.8
@@ -80,6 +82,7 @@ class Identity:
     def stop(self, *, timeout: float) -> None:
         """Say goodbye; call it when nothing runs any more."""
         self._stopping.set()
+        self._run_times.news.set()
         for thread in self._threads:
             thread.join(timeout)
 
@@ -94,7 +97,7 @@ class Identity:
             except Exception:
                 # Whatever it is, a worker without a heartbeat would lose all its jobs for it.
                 logger.exception("The heartbeat stumbled")
-            self._stopping.wait(self._engine.heartbeat)
+            self._rest(self._engine.heartbeat)
         try:
             if self._registered.is_set():
                 liveness.stop(self.worker_id)
@@ -102,6 +105,18 @@ class Identity:
             logger.warning("Could not say goodbye (%s)", type(error).__name__)
         finally:
             connection.close()
+
+    def _rest(self, seconds: float) -> None:
+        """Wait for the next beat; meanwhile tell how long work takes that was not known before."""
+        until = time.monotonic() + seconds
+        while (left := until - time.monotonic()) > 0 and not self._stopping.is_set():
+            if not self._run_times.news.wait(left) or self._stopping.wait(NEWS_AFTER):
+                return
+            self._run_times.news.clear()
+            try:
+                self._say_alive()
+            except (DatabaseError, InterfaceError):
+                return  # the next beat says so
 
     def _watch_the_beat(self) -> None:
         """In a thread of its own: a frozen database blocks the beat instead of failing it."""
@@ -125,11 +140,7 @@ class Identity:
                 worker_id=self.worker_id, name=self.name, lane=self.lane, capacity=self.capacity
             )
             self._registered.set()
-        answer = liveness.beat(
-            worker_id=self.worker_id,
-            finished=self._run_times.finished,
-            run_times=self._run_times.means(),
-        )
+        answer = self._say_alive()
         if self._fenced.is_set():
             return  # it took too long: the attempts are dropped already
         self._last_beat = time.monotonic()
@@ -139,6 +150,13 @@ class Identity:
             self._start_over()
             return
         self._look_after(answer)
+
+    def _say_alive(self) -> liveness.Heartbeat:
+        return liveness.beat(
+            worker_id=self.worker_id,
+            finished=self._run_times.finished,
+            run_times=self._run_times.means(),
+        )
 
     def _start_over(self) -> None:
         self._registered.clear()

@@ -14,12 +14,16 @@ class RunTimes:
         self._lock = threading.Lock()
         self._means: dict[str, float] = {}
         self.finished = 0
+        # Set when work is measured that was not known: until it is told, its jobs travel alone.
+        self.news = threading.Event()
 
     def add(self, *, kind: str, handler: str, seconds: float) -> None:
         """Count one finished attempt."""
         key = run_time_key(kind, handler)
         with self._lock:
             self.finished += 1
+            if key not in self._means:
+                self.news.set()
             mean = self._means.pop(key, seconds)
             self._means[key] = mean + _WEIGHT * (seconds - mean)
             if len(self._means) > _MOST_KEYS:

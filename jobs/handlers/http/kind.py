@@ -34,7 +34,9 @@ class HttpLoop:
         policy = AddressPolicy(engine.http_allow_networks)
         self.output_limit = engine.output_limit
         self.policy = policy
-        self.client = GuardedClient(policy, engine.async_capacity, lookup)
+        self.client = GuardedClient(
+            policy, engine.http_connections or engine.async_capacity, lookup
+        )
         self.secrets = MerchantSecrets(load)
 
 
