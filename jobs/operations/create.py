@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 from uuid import UUID
 
 from django.db import transaction
+from django.db.models.base import ModelState
 
 from jobs import lifecycle, publishing, quota
 from jobs.dependency_rows import NewDependency
@@ -18,6 +19,7 @@ from jobs.operations.relations import Orphaned, dependencies_of, refuse_orphans
 from jobs.operations.unique_keys import HeldProblem, UniqueKeyHeld, held
 from jobs.states import Gate
 from jobs.unique import Asked, Decisions
+from tenants.identifiers import new_id
 from tenants.models import Merchant
 
 # The populator plans its sleep ahead: a job due sooner than its next look is worth a hint.
@@ -82,7 +84,8 @@ def _place_related(
 def _place(
     merchant: Merchant, new_jobs: Sequence[NewJob], now: datetime
 ) -> list[Placed | FieldProblem]:
-    jobs = [_job(merchant, new_job) for new_job in new_jobs]
+    blank = Job(merchant=merchant)
+    jobs = [_job(blank, new_job) for new_job in new_jobs]
     decided = _settle(merchant, new_jobs, jobs, now)
     if decided.refused:
         refuse_orphans(new_jobs, jobs, decided)
@@ -151,9 +154,14 @@ def _placed(
     return placed
 
 
-def _job(merchant: Merchant, new: NewJob) -> Job:
-    return Job(
-        merchant=merchant,
+def _job(blank: Job, new: NewJob) -> Job:
+    """Return what `Job(...)` would, which works out fifty defaults, a quarter of a job's creation."""
+    job = Job.__new__(Job)
+    job._state = ModelState()  # noqa: SLF001 - Django names it as public API
+    job._state.fields_cache = {"merchant": blank.merchant}  # noqa: SLF001
+    job.__dict__.update(
+        {name: value for name, value in blank.__dict__.items() if name != "_state"},
+        id=new_id(),
         kind=new.work.kind,
         handler=new.work.handler,
         lane=new.work.lane,
@@ -175,3 +183,4 @@ def _job(merchant: Merchant, new: NewJob) -> Job:
         condition=new.family.condition,
         draws_on_parents=new.family.draws_on_parents,
     )
+    return job
