@@ -94,8 +94,7 @@ def _holds(condition: str, parents: Mapping[str, Mapping[str, Any]]) -> bool:
 def _payload(ready: Ready, parents: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
     try:
         payload: dict[str, Any] = filled(ready.payload, parents, most=MAX_PAYLOAD)
-        if json_size(payload) > MAX_PAYLOAD:
-            raise TooMuch
+        _refuse_large(payload)
         kind = find_kind(ready.kind)
         kind.admit(payload, ready.merchant_id)
         kind.validate(payload)
@@ -111,6 +110,11 @@ def _payload(ready: Ready, parents: Mapping[str, Mapping[str, Any]]) -> dict[str
             f"With its parents' results its payload does not fit: {fault!s:.300}",
         ) from fault
     return payload
+
+
+def _refuse_large(payload: Mapping[str, Any]) -> None:
+    if json_size(payload) > MAX_PAYLOAD:
+        raise TooMuch
 
 
 def _failed(ready: Ready, code: str, message: str) -> Judgement:
