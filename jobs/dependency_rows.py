@@ -8,6 +8,7 @@ from typing import Any
 from uuid import UUID
 
 from jobs.rows import Row, json_of
+from jobs.states import JobStatus
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -28,7 +29,7 @@ class ParentResult:
     status: str
     result: Any = field(repr=False)  # the output of its last attempt
     error: str  # the code of its last attempt's error, or ''
-    too_large: bool  # its result is left out
+    too_large: bool  # together with the others' its result is; it is left out
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -36,9 +37,9 @@ class Ready:
     """A blocked job whose dependencies are met, and which draws on its parents' results."""
 
     job_id: UUID
+    merchant_id: UUID
     kind: str
     handler: str
-    lane: str
     payload: dict[str, Any] = field(repr=False)
     condition: str
     parents: tuple[ParentResult, ...]
@@ -58,27 +59,40 @@ class Judgement:
     fingerprint: str = ""
 
 
+def unstorable(judgement: Judgement) -> Judgement:
+    """Return what a job comes to whose judgement PostgreSQL refuses: a failure with our words only."""
+    return Judgement(
+        job_id=judgement.job_id,
+        status=JobStatus.FAILED,
+        code="parents_unusable",
+        reason="What it takes of its parents' results cannot be stored.",
+        fingerprint="0" * 16,
+    )
+
+
 def ready_rows(rows: Sequence[Row]) -> list[Ready]:
-    """Read what FIND_READY returns: one row a child and parent, a child's rows together."""
-    ready: list[Ready] = []
-    for child, group in groupby(rows, key=itemgetter(slice(0, 6))):
-        job_id, kind, handler, lane, payload, condition = child
-        ready.append(
-            Ready(
-                job_id=job_id,
-                kind=kind,
-                handler=handler,
-                lane=lane,
-                payload=json_of(payload),
-                condition=condition,
-                parents=tuple(_parent_result(row[6:]) for row in group if row[6] is not None),
-            )
-        )
-    return ready
+    """Read what FIND_READY returns: one row a child and parent, the payload on the first of a child."""
+    return [_ready(list(group)) for _, group in groupby(rows, key=itemgetter(0))]
+
+
+def _ready(rows: Sequence[Row]) -> Ready:
+    job_id, merchant_id, kind, handler, payload, condition = rows[0][:6]
+    return Ready(
+        job_id=job_id,
+        merchant_id=merchant_id,
+        kind=kind,
+        handler=handler,
+        payload=json_of(payload),
+        condition=condition,
+        parents=tuple(_parent_result(row[6:]) for row in rows if row[6] is not None),
+    )
 
 
 def _parent_result(row: Row) -> ParentResult:
     name, status, output, error, too_large = row
-    return ParentResult(
-        name=name, status=status, result=json_of(output), error=error, too_large=too_large
-    )
+    try:
+        result = json_of(output)
+    except (RecursionError, ValueError):
+        # PostgreSQL nests deeper and counts further than Python; raised, it would stop every step.
+        result, too_large = None, True
+    return ParentResult(name=name, status=status, result=result, error=error, too_large=too_large)

@@ -25,6 +25,10 @@ class BadPlaceholder(ValueError):
         self.text = text[:80]
 
 
+class TooMuch(ValueError):
+    """What is put in is more than the payload may hold."""
+
+
 class NothingThere(LookupError):
     """A parent has no value at the path that a placeholder names."""
 
@@ -34,24 +38,49 @@ def names_in(payload: Any) -> frozenset[str]:
     return frozenset(found["name"] for text in _strings(payload) for found in _placeholders(text))
 
 
-def filled(payload: Any, parents: Mapping[str, Mapping[str, Any]]) -> Any:
-    """Return the payload with its placeholders filled in. Raises NothingThere."""
-    if isinstance(payload, str):
-        return _filled_text(payload, parents)
-    if isinstance(payload, dict):
-        return {key: filled(value, parents) for key, value in payload.items()}
-    if isinstance(payload, list):
-        return [filled(value, parents) for value in payload]
-    return payload
+def filled(payload: Any, parents: Mapping[str, Mapping[str, Any]], *, most: int) -> Any:
+    """Return the payload with its placeholders filled in, by at most `most` characters of values.
+
+    Raises NothingThere, TooMuch.
+    """
+    return _Filling(parents, most).into(payload)
 
 
-def _filled_text(text: str, parents: Mapping[str, Mapping[str, Any]]) -> Any:
-    if "{{" not in text:
+class _Filling:
+    """The values for one payload's placeholders, and how many characters more may be put in.
+
+    Thousands of small placeholders may each name the same large result.
+    """
+
+    def __init__(self, parents: Mapping[str, Mapping[str, Any]], most: int) -> None:
+        self._parents = parents
+        self._left = most
+
+    def into(self, payload: Any) -> Any:
+        if isinstance(payload, str):
+            return self._into_text(payload)
+        if isinstance(payload, dict):
+            return {key: self.into(value) for key, value in payload.items()}
+        if isinstance(payload, list):
+            return [self.into(value) for value in payload]
+        return payload
+
+    def _into_text(self, text: str) -> Any:
+        if "{{" not in text:
+            return text
+        whole = _PLACEHOLDER.fullmatch(text)
+        if whole:
+            value = _value(whole, self._parents)
+            self._text_of(value)
+            return value
+        return _PLACEHOLDER.sub(lambda found: self._text_of(_value(found, self._parents)), text)
+
+    def _text_of(self, value: Any) -> str:
+        text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+        self._left -= len(text)
+        if self._left < 0:
+            raise TooMuch
         return text
-    whole = _PLACEHOLDER.fullmatch(text)
-    if whole:
-        return _value(whole, parents)
-    return _PLACEHOLDER.sub(lambda found: _as_text(_value(found, parents)), text)
 
 
 def _value(found: re.Match[str], parents: Mapping[str, Mapping[str, Any]]) -> Any:
@@ -65,10 +94,6 @@ def _value(found: re.Match[str], parents: Mapping[str, Mapping[str, Any]]) -> An
             where = f"parents.{found['name']}.{found['field']}{found['path']}"
             raise NothingThere(f'There is nothing at "{where[:120]}".')
     return value
-
-
-def _as_text(value: Any) -> str:
-    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
 
 
 def _placeholders(text: str) -> Iterator[re.Match[str]]:

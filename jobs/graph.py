@@ -31,7 +31,7 @@ SELECT id FROM relative LIMIT %(limit)s
 
 @dataclass(frozen=True, kw_only=True)
 class Graph:
-    """Jobs that depend on one another, oldest first, and their dependencies."""
+    """Jobs that depend on one another, oldest first, without their payloads, and their dependencies."""
 
     jobs: Sequence[Job]
     dependencies: Sequence[Dependency]
@@ -60,7 +60,11 @@ def graph_of(job: Job) -> Graph:
     dependencies = Dependency.objects.filter(parent__in=shown, child__in=shown).order_by("id")
     found = list(dependencies[: MOST_DEPENDENCIES + 1])
     return Graph(
-        jobs=list(Job.objects.filter(pk__in=shown, merchant_id=job.merchant_id).order_by("id")),
+        jobs=list(
+            Job.objects.filter(pk__in=shown, merchant_id=job.merchant_id)
+            .defer("payload", "metadata", "backoff")
+            .order_by("id")
+        ),
         dependencies=found[:MOST_DEPENDENCIES],
         more=len(ids) > MOST_JOBS or len(found) > MOST_DEPENDENCIES,
     )

@@ -19,7 +19,7 @@ class ParentSchema(s.Serializer[Any]):
     on = s.ChoiceField(
         choices=NEEDS,
         default="success",
-        help_text="How it has to end; when it ended otherwise, this job is skipped.",
+        help_text="How it has to end; when it ended otherwise, this job is skipped, or cancelled with it.",
     )
 
     def get_fields(self) -> dict[str, s.Field[Any, Any, Any, Any]]:

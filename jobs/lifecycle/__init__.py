@@ -9,7 +9,14 @@ that take several statements (`create_graph` and those that settle) take them in
 from jobs.lifecycle.breakers import heed_breakers
 from jobs.lifecycle.concurrency_keys import Granted, grant_places
 from jobs.lifecycle.creating import MissingParents, create, create_graph, create_occurrences
-from jobs.lifecycle.dependencies import Resolved, find_unfilled, settle_dependencies
+from jobs.lifecycle.dependencies import (
+    MOST_JUDGED,
+    MOST_RESULTS,
+    Resolved,
+    find_drawing,
+    find_unfilled,
+    settle_dependencies,
+)
 from jobs.lifecycle.flows import flows_apply, queue_within_flows, release_parked
 from jobs.lifecycle.occurrences import (
     cancel_plans,
@@ -40,6 +47,8 @@ from jobs.lifecycle.steering import advance, cancel, edit, restart
 from jobs.lifecycle.unique_keys import forget_keys, replace, settle_keys
 
 __all__ = [
+    "MOST_JUDGED",
+    "MOST_RESULTS",
     "Granted",
     "IllegalTransition",
     "MissingParents",
@@ -54,6 +63,7 @@ __all__ = [
     "create_occurrences",
     "edit",
     "expire",
+    "find_drawing",
     "find_missed",
     "find_missed_of",
     "find_running",

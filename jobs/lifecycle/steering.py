@@ -63,10 +63,10 @@ def restart(
 ) -> list[Moved]:
     """Give failed, cancelled and skipped jobs a new round of attempts, now; their history stays.
 
-    A job whose payload still speaks of its parents' results is left out without a replacement. An occurrence is the person's since, as after an edit, and asks no overlap policy; only jobs that
-    go one after another (Overlap.WAIT) still do. Open dead letters of theirs are resolved as
-    redriven by `by`. A job takes its unique key again; one whose key another job holds is left as
-    it is.
+    A job whose payload still speaks of its parents' results is left out without a replacement. An
+    occurrence is the person's since, as after an edit, and asks no overlap policy; only jobs that go
+    one after another (Overlap.WAIT) still do. Open dead letters of theirs are resolved as redriven
+    by `by`. A job takes its unique key again; one whose key another job holds is left as it is.
     """
     edited = list((replacements or {}).items())
     with transaction.atomic():

@@ -131,12 +131,10 @@ def _hand_over(claims: Collection[_Claim]) -> None:
 def _holders(
     asked: Sequence[Asked], merchant_id: UUID, now: datetime, beside: Collection[UUID]
 ) -> Mapping[str, Holder]:
-    replacing = {one.unique.key for one in asked if one.unique.on_conflict is OnConflict.REPLACE}
-    if replacing:
-        keyed = _keys([(merchant_id, key) for key in replacing])
-        execute(unique_keys.LOCK_HOLDERS, beside=list(beside), **keyed)
-    keys = {one.unique.key for one in asked}
-    found = _find_holders([(merchant_id, key) for key in keys], now)
+    keys = [(merchant_id, key) for key in {one.unique.key for one in asked}]
+    if any(one.unique.on_conflict is OnConflict.REPLACE for one in asked):
+        execute(unique_keys.LOCK_HOLDERS, beside=list(beside), **_keys(keys))
+    found = _find_holders(keys, now)
     return {key: holder for (_, key), holder in found.items()}
 
 

@@ -76,7 +76,8 @@ def _place_related(
                     placed = iter(_place(merchant, kept, now))
                 break
             except Orphaned as orphans:
-                # Undone, so that they leave no keys behind. Fewer jobs are kept each time.
+                # Undone, so that they leave no keys behind. Once more only when another session
+                # takes a key meanwhile; fewer jobs are kept each time.
                 orphaned |= orphans.problems
     return [orphaned.get(new.pointer) or next(placed) for new in new_jobs]
 

@@ -64,14 +64,21 @@ def redrive_many(
 ) -> Resolved:
     """Run the jobs of the open ones among `letters` again, oldest first. Raises QuotaExceeded.
 
-    Letters of jobs whose unique keys other jobs hold stay open.
+    Letters of jobs whose unique keys other jobs hold, and of jobs that need results of their parents
+    that are not there, stay open. Jobs that draw on their parents' results go in groups, each in a
+    transaction of its own, as their payloads are filled in one by one.
     """
     found = list(letters.open().order_by("pk").values_list("job_id", flat=True)[: MOST_AT_ONCE + 1])
     chosen = found[:MOST_AT_ONCE]
     if not chosen:
         return Resolved(count=0, more=False)
     quota.admit(merchant, adding=len(chosen), now=now)
-    restarted = _restart(chosen, now=now, by=by, replacements={})
+    drawing = lifecycle.find_drawing(chosen)
+    plain = set(chosen).difference(drawing)
+    restarted = _restart([one for one in chosen if one in plain], now=now, by=by, replacements={})
+    for start in range(0, len(drawing), lifecycle.MOST_JUDGED):
+        group = drawing[start : start + lifecycle.MOST_JUDGED]
+        restarted += _restart(group, now=now, by=by, replacements={})
     return Resolved(count=restarted, more=len(found) > MOST_AT_ONCE)
 
 

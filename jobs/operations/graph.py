@@ -110,14 +110,19 @@ def _circular(
             left[child] -= 1
             if not left[child]:
                 ready.append(child)
-    return {number: (_why(number, families, waits_for, left),) for number in left}
+    # Whatever is left waits for something that is left, or was refused.
+    following = {
+        number: next((parent for parent in waits_for[number] if parent in left), None)
+        for number in left
+    }
+    return {number: (_why(number, families, waits_for, following),) for number in left}
 
 
 def _why(
     number: int,
     families: Mapping[int, Family],
     waits_for: Mapping[int, Sequence[int]],
-    left: Mapping[int, int],
+    following: Mapping[int, int | None],
 ) -> FieldProblem:
     """Say which circle a job is in or behind, or which refused job it is behind."""
     pointer = f"{families[number].pointer}/depends_on"
@@ -125,13 +130,12 @@ def _why(
     at = number
     while at not in way:
         way[at] = None
-        # Whatever is left waits for something that is left, or was refused.
-        following = [parent for parent in waits_for[at] if parent in left]
-        if not following:
+        onwards = following[at]
+        if onwards is None:
             refused = families[next(p for p in waits_for[at] if p not in waits_for)].ref
             sentence = f'"depends_on" leads to "{refused}", which is refused; mend that one first.'
             return FieldProblem(pointer, "parent_refused", sentence)
-        at = following[0]
+        at = onwards
     steps = list(way)
     circle = [families[each].ref for each in steps[steps.index(at) :]]
     shown = circle[:_MOST_SHOWN] + (["…"] if len(circle) > _MOST_SHOWN else [])

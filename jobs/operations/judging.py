@@ -8,16 +8,16 @@ from uuid import UUID
 from jobs import lifecycle
 from jobs.conditions import InvalidCondition, UndecidedCondition, holds
 from jobs.dependency_rows import Judgement, Ready
-from jobs.filling import NothingThere, filled
+from jobs.filling import NothingThere, TooMuch, filled
 from jobs.fingerprint import error_fingerprint
 from jobs.handlers.registry import InvalidPayload, UnknownKind, find_kind
+from jobs.handlers.text import storable
 from jobs.operations.fields import json_size
 from jobs.operations.limits import MAX_PAYLOAD
 from jobs.rows import Replacement
 from jobs.states import JobStatus
 
-# Of all results that one job looks at, in bytes of JSON: a condition may read them again and again.
-MOST_RESULTS = 64 * 1024
+_LONGEST = 1_000  # characters of an error's message
 
 
 class Unfit(Exception):
@@ -72,12 +72,11 @@ def _judge(ready: Ready) -> Judgement:
 
 
 def _parents(ready: Ready) -> Mapping[str, Mapping[str, Any]]:
-    large = [parent.name for parent in ready.parents if parent.too_large]
-    sizes = [json_size(parent.result) for parent in ready.parents]
-    if large or sum(sizes) > MOST_RESULTS:
+    if any(parent.too_large for parent in ready.parents):
         raise Unfit(
             "parents_too_large",
-            f"The results that it looks at have more than {MOST_RESULTS // 1024} KiB of JSON.",
+            "The results that it looks at have more than "
+            f"{lifecycle.MOST_RESULTS // 1024} KiB of JSON, or nest too deep.",
         )
     return {
         parent.name: {"status": parent.status, "result": parent.result, "error": parent.error}
@@ -94,12 +93,17 @@ def _holds(condition: str, parents: Mapping[str, Mapping[str, Any]]) -> bool:
 
 def _payload(ready: Ready, parents: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
     try:
-        payload: dict[str, Any] = filled(ready.payload, parents)
-        if json_size(payload) > MAX_PAYLOAD:
-            raise Unfit("payload_unfilled", "With its parents' results its payload is too large.")
-        find_kind(ready.kind).validate(payload)
+        payload: dict[str, Any] = filled(ready.payload, parents, most=MAX_PAYLOAD)
+        _refuse_large(payload)
+        kind = find_kind(ready.kind)
+        kind.admit(payload, ready.merchant_id)
+        kind.validate(payload)
     except NothingThere as fault:
         raise Unfit("payload_unfilled", str(fault)) from fault
+    except TooMuch as fault:
+        raise Unfit(
+            "payload_unfilled", "With its parents' results its payload is too large."
+        ) from fault
     except (InvalidPayload, UnknownKind) as fault:
         raise Unfit(
             "payload_unfilled",
@@ -108,7 +112,13 @@ def _payload(ready: Ready, parents: Mapping[str, Mapping[str, Any]]) -> dict[str
     return payload
 
 
+def _refuse_large(payload: Mapping[str, Any]) -> None:
+    if json_size(payload) > MAX_PAYLOAD:
+        raise TooMuch
+
+
 def _failed(ready: Ready, code: str, message: str) -> Judgement:
+    message = storable(message, _LONGEST)  # it may quote what a parent answered
     return Judgement(
         job_id=ready.job_id,
         status=JobStatus.FAILED,

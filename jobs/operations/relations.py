@@ -6,6 +6,7 @@ from jobs.dependency_rows import NewDependency
 from jobs.models import Job
 from jobs.operations.fields import FieldProblem
 from jobs.operations.new_job import NewJob
+from jobs.operations.parents import Parent
 from jobs.operations.unique_keys import HeldProblem, held
 from jobs.unique import Decisions
 
@@ -43,21 +44,12 @@ def dependencies_of(
 
 
 def refuse_orphans(new_jobs: Sequence[NewJob], jobs: Sequence[Job], decided: Decisions) -> None:
-    """Raise Orphaned when jobs depend on refused ones, at first hand."""
+    """Raise Orphaned when jobs depend on refused ones, at any depth."""
     pairs = list(zip(new_jobs, jobs, strict=True))
-    # Not what is refused, and not what was left out before for the same reason.
-    there = {new.family.ref for new, job in pairs if job.id not in decided.refused}
-    problems = {
-        new.pointer: FieldProblem(
-            parent.pointer,
-            "parent_refused",
-            f'"job" names "{parent.ref}", which is refused since a unique key is held.',
-        )
-        for new, job in pairs
-        if job.id not in decided.refused
-        for parent in new.family.parents
-        if parent.job is None and parent.ref not in there
-    }
+    problems = _orphans(
+        [new for new, job in pairs if job.id not in decided.refused],
+        [new.family.ref for new, job in pairs if job.id in decided.refused and new.family.ref],
+    )
     if problems:
         raise Orphaned(
             problems,
@@ -67,3 +59,23 @@ def refuse_orphans(new_jobs: Sequence[NewJob], jobs: Sequence[Job], decided: Dec
                 if new.unique is not None and job.id in decided.refused
             ],
         )
+
+
+def _orphans(new_jobs: Sequence[NewJob], refused: list[str]) -> dict[str, FieldProblem]:
+    """Return the problems of the jobs that depend on refused ones, by pointer. Linear."""
+    children: dict[str, list[tuple[NewJob, Parent]]] = {}
+    for new in new_jobs:
+        for parent in new.family.parents:
+            if parent.job is None:
+                children.setdefault(parent.ref, []).append((new, parent))
+    problems: dict[str, FieldProblem] = {}
+    left = list(refused)
+    while left:
+        ref = left.pop()
+        for new, parent in children.get(ref, ()):
+            if new.pointer not in problems:
+                sentence = f'"job" names "{ref}", which is refused since a unique key is held.'
+                problems[new.pointer] = FieldProblem(parent.pointer, "parent_refused", sentence)
+                if new.family.ref:
+                    left.append(new.family.ref)
+    return problems

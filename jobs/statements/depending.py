@@ -31,7 +31,6 @@ INSERT INTO jobs_dependency (parent_id, child_id, name, needs, outcome)
 SELECT parent_id, child_id, name, needs, 'open'
   FROM unnest(%(parents)s::uuid[], %(children)s::uuid[], %(names)s::text[], %(needs)s::text[])
     AS given(parent_id, child_id, name, needs)
-RETURNING id
 """
 
 # Index job_awaited_ended, which is empty unless something is to be settled.
@@ -52,17 +51,17 @@ SELECT id
    FOR NO KEY UPDATE SKIP LOCKED
 """
 
-# Index dependency_open, one range a parent.
+# Index dependency_open, one range a parent, each of the same length: one merchant's ten thousand do not
+# hold up another's one.
 FIND_OPEN = """
-SELECT dependency.id, dependency.child_id
-  FROM unnest(%(parents)s::uuid[]) WITH ORDINALITY AS ended(id, place)
+SELECT dependency.id, dependency.child_id, ended.id
+  FROM unnest(%(parents)s::uuid[]) AS ended(id)
  CROSS JOIN LATERAL (
        SELECT open.id, open.child_id
          FROM jobs_dependency AS open
         WHERE open.parent_id = ended.id AND open.outcome = 'open'
-        LIMIT %(limit)s
+        LIMIT %(share)s
        ) AS dependency
- LIMIT %(limit)s
 """
 
 # What somebody else holds (an edit, another populator) is left for the next step: no waiting, so no
@@ -154,17 +153,28 @@ UPDATE jobs_job AS job
 RETURNING job.id, job.merchant_id, job.kind, job.lane, job.status
 """  # noqa: S608 - constants only
 
-# Only parents that the child speaks of, and only results that are not too large, travel.
+# Only parents that the child speaks of, and only results that together are not too large, travel; the
+# child's payload does so once: a hundred times a hundred of them would not fit into the populator's
+# memory.
 _READ = """
-SELECT job.id, job.kind, job.handler, job.lane, job.payload::text, job.condition,
-       parent.name, parent.status,
-       CASE WHEN octet_length(parent.output) <= %(most_bytes)s THEN parent.output END,
+WITH child AS MATERIALIZED (
+    SELECT job.id, job.merchant_id, job.kind, job.handler, job.payload::text AS payload, job.condition
+      FROM unnest(%(ids)s::uuid[]) AS given(id)
+      JOIN jobs_job AS job ON job.id = given.id
+     WHERE job.draws_on_parents
+       AND {that_is}
+)
+SELECT child.id, child.merchant_id, child.kind, child.handler,
+       CASE WHEN coalesce(parent.place, 1) = 1 THEN child.payload END,
+       child.condition, parent.name, parent.status,
+       CASE WHEN parent.bytes <= %(most_bytes)s THEN parent.output END,
        coalesce(parent.error_code, ''),
-       coalesce(octet_length(parent.output) > %(most_bytes)s, false)
-  FROM unnest(%(ids)s::uuid[]) AS given(id)
-  JOIN jobs_job AS job ON job.id = given.id
+       coalesce(parent.bytes > %(most_bytes)s, false)
+  FROM child
   LEFT JOIN LATERAL (
-       SELECT dependency.name, ended.status, last.output, last.error_code
+       SELECT dependency.name, ended.status, last.output, last.error_code,
+              sum(octet_length(last.output)) OVER () AS bytes,
+              row_number() OVER (ORDER BY dependency.id) AS place
          FROM jobs_dependency AS dependency
          JOIN jobs_job AS ended ON ended.id = dependency.parent_id
          LEFT JOIN LATERAL (
@@ -174,19 +184,23 @@ SELECT job.id, job.kind, job.handler, job.lane, job.payload::text, job.condition
                ORDER BY execution.number DESC
                LIMIT 1
               ) AS last ON true
-        WHERE dependency.child_id = job.id
-          AND position(dependency.name IN job.condition || job.payload::text) > 0
+        WHERE dependency.child_id = child.id
+          AND position(dependency.name IN child.condition || child.payload) > 0
         ORDER BY dependency.id
         LIMIT %(most_parents)s
        ) AS parent ON true
- WHERE job.draws_on_parents
-   AND {that_is}
- ORDER BY job.id
+ ORDER BY child.id, parent.place
 """
 
 FIND_READY = _READ.format(that_is=f"job.status = (SELECT 'blocked') AND {_ALL_MET}")
 
 # For a person's retry, which asks no parent's leave.
+FIND_DRAWING = """
+SELECT id
+  FROM jobs_job
+ WHERE id = ANY(%(ids)s) AND draws_on_parents AND status IN ('failed', 'cancelled', 'skipped')
+ ORDER BY id
+"""
 FIND_UNFILLED = _READ.format(that_is="job.status IN ('failed', 'cancelled', 'skipped')")
 
 # A dead letter is written by the statement that fails the job, so neither exists without the other.

@@ -29,7 +29,8 @@ RETURNING merchant_id, key
 """
 
 # So that none of them starts between the look and its replacement. With them what else the transaction
-# is going to lock: locked later, it could be out of order.
+# is going to lock (its jobs' parents; a holder that stands for a job of the batch may become one):
+# locked later, it could be out of order.
 LOCK_HOLDERS = """
 SELECT id
   FROM jobs_job

@@ -3,8 +3,9 @@
 import pytest
 
 from jobs.handlers.publish.destinations import CeleryQueue, RedisList
-from jobs.models import Job
-from tests.api.kit import pointers, problem
+from jobs.models import DeadLetter, Job
+from tests.api.kit import noop, pointers, problem
+from tests.integration.dependencies.kit import end, settle
 from tests.publish_kit import destination
 
 URL = "redis://:hunter2@127.0.0.1:9/0"
@@ -103,3 +104,20 @@ def test_a_template_of_messages_is_checked_as_filled_in(api):
     template["payload"] = {"destination": "nowhere", "task": "shop.close"}
     body = problem(api.send("/templates", template), 400, "invalid_fields")
     assert ("/payload/destination", "invalid_payload") in pointers(body)
+
+
+@pytest.mark.usefixtures("destinations")
+def test_a_destination_that_a_parent_names_must_be_the_merchants_own(api, stranger_api):
+    draws = {**publish_job(destination="{{ parents.a.result }}"), "depends_on": [{"job": "a"}]}
+    fates = []
+    for sender, name in [(api, "own"), (stranger_api, "own"), (stranger_api, "nil")]:
+        answer = sender.send("/jobs/batch", {"jobs": [noop(ref="a"), draws]})
+        parent, child = (Job.objects.get(pk=job["id"]) for job in answer.json()["jobs"])
+        end(parent, output=name)
+        settle()
+        child.refresh_from_db()
+        message = DeadLetter.objects.filter(job=child).values_list("error_message", flat=True)
+        fates.append((child.status, [each.replace("nil", "own") for each in message]))
+    assert fates[0] == ("scheduled", [])
+    assert fates[1] == fates[2]
+    assert fates[1][0] == "failed"

@@ -1,5 +1,8 @@
 """Unique keys and dependencies in one batch: who stands for whom, and what falls with what."""
 
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
+
 from jobs import lifecycle
 from jobs.models import Dependency, Job, UniqueClaim
 from jobs.operations.judging import judge
@@ -113,3 +116,18 @@ def test_a_blocked_job_holds_its_key_and_can_be_replaced(api):
 
     assert (refused.status_code, replaced.status_code) == (409, 201)
     assert Job.objects.get(name="old").status == "cancelled"
+
+
+def test_a_long_chain_behind_a_held_key_is_refused_at_a_constant_number_of_statements(api):
+    api.send("/jobs", keyed(name="holder"))
+
+    def refused(length):
+        chain = [after(f"c{number - 1}", ref=f"c{number}") for number in range(1, length)]
+        jobs = [keyed(on_conflict="reject", ref="c0"), *chain[::-1], noop(name="apart")]
+        with CaptureQueriesContext(connection) as queries:
+            answer = api.send("/jobs/batch?partial=true", {"jobs": jobs}).json()
+        assert (answer["created"], answer["refused"]) == (1, length)
+        return len(queries)
+
+    refused(3)
+    assert refused(40) == refused(4)

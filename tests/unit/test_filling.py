@@ -1,9 +1,13 @@
 """Parents' results in payloads."""
 
+from functools import partial
+
 import pytest
 
-from jobs.filling import BadPlaceholder, NothingThere, filled, names_in
+from jobs import filling
+from jobs.filling import BadPlaceholder, NothingThere, TooMuch, names_in
 
+filled = partial(filling.filled, most=1_000)
 PARENTS = {
     "a": {
         "status": "succeeded",
@@ -56,3 +60,13 @@ def test_keys_and_the_payload_given_stay_as_they_are():
 def test_placeholder_that_cannot_be_read_is_told(text):
     with pytest.raises(BadPlaceholder):
         names_in([text])
+
+
+@pytest.mark.parametrize("value", ["x" * 400, ["x" * 395]])
+def test_many_placeholders_of_one_large_value_end_at_what_a_payload_may_hold(value):
+    parents = {"a": {"result": value}}
+    placeholder = "{{ parents.a.result }}"
+    assert filled({"k": [placeholder] * 2}, parents) == {"k": [value] * 2}
+    for payload in ([placeholder] * 3, placeholder * 3, [f"-{placeholder}"] * 3):
+        with pytest.raises(TooMuch):
+            filled({"k": payload}, parents)

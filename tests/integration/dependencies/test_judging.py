@@ -3,10 +3,13 @@
 from typing import Any
 
 import pytest
+from django.db import connection
 
 from jobs import lifecycle
+from jobs.dependency_rows import Judgement
 from jobs.models import DeadLetter, Job
 from jobs.operations import dead_letters, steer
+from jobs.operations.judging import judge
 from tests.factories.jobs import NOW, make_job
 from tests.integration.dependencies.kit import child_of, end, jobs_of_one_merchant, settle, stood
 
@@ -63,6 +66,16 @@ FAULTS: dict[str, tuple[dict[str, Any], Any, str]] = {
     "no answer": ({"condition": "parents.p0.result.m > 1"}, {"n": 1}, "condition_undecided"),
     "no truth": ({"condition": "parents.p0.result.n"}, {"n": 1}, "condition_undecided"),
     "too much": ({}, {"n": "x" * 65_537}, "parents_too_large"),
+    "too much of one": (
+        {"value": ["{{ parents.p0.result.n }}"] * 5},
+        {"n": "x" * 60_000},
+        "payload_unfilled",
+    ),
+    "unprintable": (
+        {"condition": r'parents.p0.result["\x00"] == 1'},
+        {"n": 1},
+        "condition_undecided",
+    ),
     "does not fit": (
         {
             "kind": "http",
@@ -135,3 +148,69 @@ def test_redrive_with_a_payload_runs_what_could_not_be_filled_in():
     payload = {"handler": "demo.echo", "arguments": {"value": 2}}
     dead_letters.redrive(letter, now=NOW, by="test", payload=payload)
     assert (stood(child), echoed(child)) == (["scheduled"], 2)
+
+
+def test_results_that_are_too_large_together_never_leave_the_database():
+    parents = jobs_of_one_merchant(3)
+    value = ["{{ parents.p0.status }}", "{{ parents.p1.status }}"]
+    payload = {"handler": "demo.echo", "arguments": {"value": value}}
+    two = child_of(*parents[:2], payload=payload, handler="demo.echo", draws_on_parents=True)
+    one = drawing(parents[2], value="{{ parents.p0.status }}")
+    for parent in parents:
+        end(parent, output={"n": "x" * 40_000})
+    seen = []
+
+    def spying(ready):
+        seen.append(ready)
+        return judge(ready)
+
+    lifecycle.settle_dependencies(now=NOW, limit=100, judge=spying)
+    shown = {ready.job_id: [parent.result for parent in ready.parents] for ready in seen}
+    assert shown == {two.id: [None, None], one.id: [{"n": "x" * 40_000}]}
+    assert stood(two, one) == ["failed", "scheduled"]
+    assert DeadLetter.objects.get(job_id=two.id).error_code == "parents_too_large"
+
+
+@pytest.mark.parametrize("output", ["[" * 5_000 + "]" * 5_000, "1" + "0" * 5_000])
+def test_result_that_python_cannot_read_fails_its_child_and_its_neighbours_go_on(output):
+    parent, other = jobs_of_one_merchant(2)
+    child, neighbour = drawing(parent, value="{{ parents.p0.result }}"), drawing(other)
+    end(parent, output=1)
+    end(other, output={"n": 1})
+    with connection.cursor() as cursor:
+        update = "UPDATE jobs_execution SET output = %s::jsonb WHERE job_id = %s"
+        cursor.execute(update, [output, parent.id])
+    settle()
+    assert stood(child, neighbour) == ["failed", "scheduled"]
+    assert DeadLetter.objects.get(job_id=child.id).error_code == "parents_too_large"
+
+
+def test_judgement_that_cannot_be_stored_fails_its_job_and_its_neighbours_go_on():
+    parent, other = jobs_of_one_merchant(2)
+    child, neighbour = drawing(parent), drawing(other)
+    end(parent, output={"n": 1})
+    end(other, output={"n": 1})
+
+    def refusable(ready):
+        if ready.job_id == child.id:
+            return Judgement(job_id=child.id, status="skipped", reason="\x00")
+        return judge(ready)
+
+    lifecycle.settle_dependencies(now=NOW, limit=100, judge=refusable)
+    assert stood(child, neighbour) == ["failed", "scheduled"]
+    assert DeadLetter.objects.get(job_id=child.id).error_code == "parents_unusable"
+
+
+def test_bulk_redrive_fills_in_however_many_draw_on_their_parents():
+    parent = make_job()
+    hopeless = [drawing(parent, value="{{ parents.p0.result.m }}") for _ in range(103)]
+    late = drawing(parent, condition="parents.p0.result.m > 1")
+    end(parent, output={"n": 1})
+    while settle(limit=1000).more:
+        pass
+    assert set(stood(*hopeless, late)) == {"failed"}
+    letters = DeadLetter.objects.filter(merchant=parent.merchant)
+    redriven = dead_letters.redrive_many(letters, merchant=parent.merchant, now=NOW, by="test")
+    assert (redriven.count, redriven.more) == (1, False)
+    assert (stood(late), echoed(late)) == (["scheduled"], 1)
+    assert set(stood(*hopeless)) == {"failed"}

@@ -4,10 +4,11 @@ import pytest
 from django.db import transaction
 
 from jobs import lifecycle
+from jobs.api.new_jobs import create_all
 from jobs.models import Job
 from jobs.statements import depending
 from tenants.statement import execute
-from tests.factories.jobs import NOW, make_job
+from tests.factories.jobs import NOW, make_job, make_merchant
 from tests.integration.dependencies.kit import (
     child_of,
     end,
@@ -123,6 +124,27 @@ def test_graphs_that_meet_in_several_parents_do_not_deadlock():
         execute(depending.AWAIT, ids=[second.id])
     other.result()
     assert Job.objects.filter(awaited=True).count() == 2
+
+
+def keyed_job(key, on_conflict, **family):
+    unique = {"key": key, "on_conflict": on_conflict}
+    return {"kind": "python", "payload": {"handler": "demo.noop"}, "unique": unique, **family}
+
+
+def test_holder_that_becomes_a_parent_is_locked_with_the_one_that_is_replaced():
+    """Locked one after the other, they deadlocked with whoever takes both in the order of ids."""
+    merchant = make_merchant()
+    create_all({"jobs": [keyed_job(key, "return") for key in "ab"]}, merchant=merchant, now=NOW)
+    older, younger = Job.objects.order_by("id")
+    depends = {"kind": "python", "payload": {"handler": "demo.noop"}, "depends_on": [{"job": "x"}]}
+    jobs = [keyed_job("b", "replace"), keyed_job("a", "return", ref="x"), depends]
+    with transaction.atomic():
+        lifecycle.cancel(job_ids=[older.id], now=NOW)
+        creating = OtherSession(lambda: create_all({"jobs": jobs}, merchant=merchant, now=NOW))
+        wait_until_one_waits_for_a_lock()
+        # Nobody else holds it: the other session waits for the older one first.
+        Job.objects.select_for_update(nowait=True).get(id=younger.id)
+    assert creating.result().status == 201
 
 
 def test_four_populators_settle_a_lattice_and_every_job_runs_once():

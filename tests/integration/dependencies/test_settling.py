@@ -202,3 +202,16 @@ def test_steps_are_bounded_and_lose_nobody(limit):
     settle_all(limit=limit)
     assert set(stood(*children)) == {"scheduled"}
     assert not Job.objects.filter(awaited=True).exists()
+
+
+def test_a_parent_with_many_children_leaves_room_for_one_with_few():
+    flooding, other = make_job(), make_job()
+    crowd = [child_of(flooding) for _ in range(20)]
+    few = child_of(other)
+    end(flooding)
+    end(other)
+    first = settle(limit=10)
+    assert (first.settled, first.more) == (6, True)
+    assert stood(few) == ["scheduled"]
+    settle_all(limit=10)
+    assert set(stood(*crowd)) == {"scheduled"}
