@@ -13,6 +13,8 @@ from datetime import datetime
 from enum import StrEnum
 from uuid import UUID
 
+from jobs.breaker import CALLING_KINDS
+
 
 class FlowScope(StrEnum):
     """What a rule's jobs have in common."""
@@ -89,6 +91,7 @@ class Candidate:
             names.append((FlowScope.TEMPLATE.value, str(self.template_id)))
         if self.handler:
             names.append((FlowScope.HANDLER.value, self.handler))
+        if self.handler and self.kind in CALLING_KINDS:
             names.append((BREAKER, self.handler))
         return tuple(names)
 
