@@ -103,6 +103,8 @@ def _parked(job: Job) -> str:
     rule = Flow.objects.filter(pk=job.parked_by).first()
     if rule is None:
         return _given_up(job.parked_by)
+    if rule.paused_at is None and rule.most_active is None and rule.rate is None:
+        return _LINE_IS_OVER
     what = _jobs_of(rule)
     if rule.paused_at is not None:
         if rule.merchant_id is None:
@@ -117,10 +119,13 @@ def _parked(job: Job) -> str:
     return f"In line: a flow rule lets {what} run {' and '.join(bounds)}."
 
 
+_LINE_IS_OVER = "What it stood in line for is over; it is handed to a worker next."
+
+
 def _given_up(line: UUID) -> str:
     breaker = Breaker.objects.filter(pk=line, opened_at__isnull=False).first()
     if breaker is None:
-        return "What it stood in line for is over; it is handed to a worker next."
+        return _LINE_IS_OVER
     return (
         f"{breaker.handler} did not answer {breaker.failures:,} times in a row "
         f"({breaker.error_code}); one job at a time tries it again from "
