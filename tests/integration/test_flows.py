@@ -4,12 +4,13 @@ from collections import Counter
 from datetime import timedelta
 
 import pytest
-from django.db import transaction
+from django.db import connection, transaction
 
 from jobs import lifecycle, populator
 from jobs.engine import Engine
 from jobs.models import Flow, Job
 from jobs.outcomes import Ending, Result
+from jobs.statements import flowing
 from tenants.identifiers import new_id
 from tests.factories.flows import make_flow
 from tests.factories.jobs import NOW, SECOND, make_job, make_merchant, make_worker
@@ -327,6 +328,18 @@ def test_rules_cost_the_same_number_of_statements_for_few_and_many(
         make_job(merchant=merchant)
     with django_assert_max_num_queries(22):
         populator.populate(NOW, ENGINE)
+
+
+def test_letting_the_first_of_a_line_out_reads_no_other_jobs():
+    merchant, line = make_merchant(), new_id()
+    first = make_job(merchant=merchant, gate="parked", parked_by=line, parked_rank=NOW)
+    values = {field.attname: getattr(first, field.attname) for field in Job._meta.concrete_fields}
+    Job.objects.bulk_create([Job(**{**values, "id": new_id()}) for _ in range(5_000)])
+    with connection.cursor() as cursor:
+        cursor.execute("ANALYZE jobs_job")
+        cursor.execute(f"EXPLAIN {flowing.RELEASE}", {"lines": [line], "rooms": [2]})
+        plan = "\n".join(row[0] for row in cursor.fetchall())
+    assert "Index Cond: (id = ANY" in plan, plan
 
 
 @pytest.mark.django_db(transaction=True)
