@@ -48,7 +48,9 @@ def call_of(attempt: Attempt, outcome: Outcome) -> Call | None:
     if attempt.kind not in CALLING_KINDS or not attempt.handler:
         return None
     code = outcome.failure.code if outcome.failure else ""
-    if outcome.http_status is not None and code not in UNREACHED:
+    if outcome.result is Result.SUCCEEDED and outcome.http_status is not None:
+        answered = True  # a job may expect a 503
+    elif outcome.http_status is not None and code not in UNREACHED:
         answered = outcome.http_status not in GATEWAY_STATUSES
     elif outcome.result in {Result.FAILED, Result.TIMED_OUT} and code in UNREACHED:
         answered = False

@@ -13,6 +13,8 @@ from datetime import datetime
 from enum import StrEnum
 from uuid import UUID, uuid5
 
+from jobs.breaker import CALLING_KINDS
+
 
 class FlowScope(StrEnum):
     """What a rule's jobs have in common."""
@@ -108,6 +110,7 @@ class Candidate:
             names.append((FlowScope.TEMPLATE.value, str(self.template_id)))
         if self.handler:
             names.append((FlowScope.HANDLER.value, self.handler))
+        if self.handler and self.kind in CALLING_KINDS:
             names.append((BREAKER, self.handler))
             names.append((DECLARED, f"{self.kind}:{self.handler}"))
         if self.concurrency_key:

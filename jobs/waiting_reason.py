@@ -119,6 +119,8 @@ def _parked(job: Job) -> str:
     rule = Flow.objects.filter(pk=job.parked_by).first()
     if rule is None:
         return _declared(job) or _given_up(job.parked_by)
+    if rule.paused_at is None and rule.most_active is None and rule.rate is None:
+        return _LINE_IS_OVER
     what = _jobs_of(rule)
     if rule.paused_at is not None:
         if rule.merchant_id is None:
@@ -141,10 +143,13 @@ def _declared(job: Job) -> str | None:
     return None
 
 
+_LINE_IS_OVER = "What it stood in line for is over; it is handed to a worker next."
+
+
 def _given_up(line: UUID) -> str:
     breaker = Breaker.objects.filter(pk=line, opened_at__isnull=False).first()
     if breaker is None:
-        return "What it stood in line for is over; it is handed to a worker next."
+        return _LINE_IS_OVER
     return (
         f"{breaker.handler} did not answer {breaker.failures:,} times in a row "
         f"({breaker.error_code}); one job at a time tries it again from "

@@ -18,9 +18,11 @@ from jobs.statements import steering
 from jobs.states import Gate, JobStatus, Origin
 from tenants.statement import execute
 
+# What a job waited in line for may speak of what was changed: its host, its kind of work, its priority.
+_GATE_OUT_OF_LINE = Case(When(gate=Gate.PARKED, then=Value("")), default=F("gate"))
 _GATE_WHEN_MOVED = Case(
     When(~Q(overlap="") & Q(attempt=0, status=JobStatus.SCHEDULED), then=Value(Gate.SHUT)),
-    default=F("gate"),
+    default=_GATE_OUT_OF_LINE,
 )
 _THEIRS = Case(When(origin=Origin.TEMPLATE, then=Value(Origin.PERSON)), default=F("origin"))
 
@@ -29,10 +31,11 @@ def edit(*, job_id: UUID, changes: Mapping[str, Any]) -> bool:
     """Change a job that still waits; False when it no longer does.
 
     `changes` are columns other than the status; a new `run_at` moves the next attempt as well, and
-    its overlap is decided then. An occurrence that a person changed is theirs: it cannot be missed
-    any more, and its template's edits leave it alone.
+    its overlap is decided then. A job in the line of a flow rule is asked by all of its rules again,
+    as it is now. An occurrence that a person changed is theirs: it cannot be missed any more, and
+    its template's edits leave it alone.
     """
-    columns = {**changes, "missed_at": None, "origin": _THEIRS}
+    columns = {**changes, "missed_at": None, "origin": _THEIRS, "gate": _GATE_OUT_OF_LINE}
     if "run_at" in columns:
         columns |= {"scheduled_at": columns["run_at"], "gate": _GATE_WHEN_MOVED, "in_line": False}
     waiting: JobQuerySet = Job.objects.filter(id=job_id)

@@ -53,7 +53,12 @@ WITH due AS MATERIALIZED (
 )
 """
 QUEUE_DUE = _DUE + GIVE_TICKETS
-FIND_DUE = _DUE + SHOW + " ORDER BY job.priority DESC, job.scheduled_at, job.id"
+# Found in the order of a line, so that what was let out of one is not passed by whoever comes later.
+FIND_DUE = (
+    _DUE
+    + SHOW
+    + " ORDER BY job.scheduled_at - make_interval(secs => job.priority * %(aging)s), job.id"
+)
 
 # Index job_due again: one probe a priority and lane; and job_shut and job_keyed_not_in_line, since overlap
 # and turn are decided when a job falls due. Tells the populator how long it may sleep. What is due already is not looked at, so what

@@ -160,7 +160,8 @@ def test_a_parked_job_says_which_rule_it_waits_for(merchant):
     assert parked(scope="lane", name="async", paused=True, pause_note="secret") == (
         "The operators have paused jobs of lane async."
     )
+    over = "What it stood in line for is over; it is handed to a worker next."
     gone = make_job(merchant=merchant, gate="parked", parked_by=new_id(), parked_rank=NOW)
-    assert waiting_reason(gone, now=NOW) == (
-        "What it stood in line for is over; it is handed to a worker next."
-    )
+    assert waiting_reason(gone, now=NOW) == over
+    # A pause without bounds that was resumed.
+    assert parked(merchant=merchant, scope="kind", name="python") == over

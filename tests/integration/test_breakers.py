@@ -1,5 +1,6 @@
 """Hosts that do not answer: given up, tried again one job at a time, and taken back."""
 
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -10,6 +11,7 @@ from jobs.models import Breaker, DeadLetter, Execution, Job
 from jobs.outcomes import Call, Ending, Result
 from jobs.waiting_reason import waiting_reason
 from tenants.clock import database_now
+from tests.factories.flows import make_breaker
 from tests.factories.jobs import make_job, make_merchant, make_worker
 
 pytestmark = pytest.mark.django_db
@@ -172,6 +174,45 @@ def test_calls_that_were_under_way_do_not_lengthen_the_pause(valkey, merchant):
         before.probes,
         before.probe_at,
     )
+
+
+def test_worker_that_was_told_to_be_more_patient_closes_a_breaker_of_another(valkey, merchant):
+    http_jobs(FAILURES, merchant)
+    step()
+    attempt(answered=False)
+    late = Call(merchant_id=merchant.pk, handler=HOST, answered=False, code="timeout")
+    ending = Ending(job_id=merchant.pk, ticket=1, outcome=Result.FAILED, status="failed", call=late)
+    patient = replace(ENGINE, breaker_failures=10 * FAILURES)
+    assert lifecycle.heed_breakers([ending], patient).endings == [ending]
+    breaker = Breaker.objects.get()
+    assert (breaker.failures, breaker.opened_at, breaker.probe_at) == (FAILURES + 1, None, None)
+
+
+def test_host_may_be_away_for_any_number_of_probes(valkey, merchant):
+    http_jobs(FAILURES, merchant)
+    step()
+    attempt(answered=False)
+    Breaker.objects.update(probes=32_767, probe_at=database_now())
+    step(2)
+    assert attempt(answered=False) == (1, False)
+    assert Breaker.objects.get().failures == FAILURES + 1
+
+
+def test_answers_of_many_hosts_take_back_these_and_no_others(merchant):
+    mine = [make_breaker(merchant=merchant, handler=f"{letter}.example") for letter in "abc"]
+    other = make_breaker(merchant=make_merchant(), handler="a.example")
+    answered = [
+        Ending(
+            job_id=merchant.pk,
+            ticket=1,
+            outcome=Result.SUCCEEDED,
+            status="succeeded",
+            call=Call(merchant_id=merchant.pk, handler=breaker.handler, answered=True),
+        )
+        for breaker in mine[:2]
+    ]
+    assert lifecycle.heed_breakers(answered, ENGINE).recovered
+    assert set(Breaker.objects.all()) == {mine[2], other}
 
 
 def test_endings_that_call_nobody_cost_nothing(django_assert_num_queries, merchant):

@@ -4,13 +4,14 @@ from collections import Counter
 from datetime import timedelta
 
 import pytest
-from django.db import transaction
+from django.db import connection, transaction
 
 from jobs import lifecycle, populator
 from jobs.engine import Engine
 from jobs.handlers.python_functions import handler, registered
 from jobs.models import Flow, Job
 from jobs.outcomes import Ending, Result
+from jobs.statements import flowing
 from jobs.waiting_reason import waiting_reason
 from tenants.identifiers import new_id
 from tests.factories.flows import make_flow
@@ -235,6 +236,70 @@ def test_restarted_job_stands_in_no_line(valkey):
     assert settle() == 1
 
 
+def test_job_that_is_edited_in_line_stands_in_the_lines_of_what_it_is_now(valkey):
+    fast()
+    merchant = make_merchant()
+    make_flow(merchant=merchant, scope="handler", name="demo.noop", paused=True)
+    edited, stays = make_job(merchant=merchant), make_job(merchant=merchant)
+    settle()
+    assert lifecycle.edit(job_id=edited.pk, changes={"handler": "demo.echo"})
+    assert settle() == 1
+    edited.refresh_from_db()
+    assert edited.status == "queued"
+    assert statuses(pk=stays.pk) == {("scheduled", "parked"): 1}
+
+
+def test_job_that_is_moved_in_line_is_due_at_its_new_time_and_keeps_no_place(valkey):
+    fast()
+    merchant = make_merchant()
+    rule = make_flow(merchant=merchant, scope="merchant", paused=True)
+    job = make_job(merchant=merchant)
+    settle()
+    later = NOW + timedelta(hours=1)
+    assert lifecycle.edit(job_id=job.pk, changes={"run_at": later})
+    assert settle() == 0
+    assert statuses(pk=job.pk) == {("scheduled", ""): 1}
+    assert populator.next_due(NOW) == later
+    make_worker(heartbeat_at=later, run_times={"python:demo.noop": 0.001})
+    assert settle(later) == 0
+    job.refresh_from_db()
+    assert (job.gate, job.parked_by) == ("parked", rule.pk)
+
+
+def test_priority_that_is_edited_in_line_counts(valkey):
+    fast()
+    merchant = make_merchant()
+    make_flow(merchant=merchant, scope="merchant", most_active=1)
+    running, first, second = (
+        make_job(merchant=merchant, scheduled_at=NOW - (3 - place) * SECOND) for place in range(3)
+    )
+    settle()
+    lifecycle.edit(job_id=second.pk, changes={"priority": 9})
+    settle()
+    end(running)
+    settle()
+    second.refresh_from_db()
+    assert second.status == "queued"
+    assert statuses(pk=first.pk) == {("scheduled", "parked"): 1}
+
+
+def test_patient_job_is_not_passed_by_important_ones_that_come_as_room_does(valkey):
+    fast()
+    merchant = make_merchant()
+    make_flow(merchant=merchant, scope="merchant", most_active=1)
+    running = make_job(merchant=merchant, scheduled_at=NOW - timedelta(hours=1))
+    patient = make_job(merchant=merchant, priority=0, scheduled_at=NOW - timedelta(minutes=20))
+    settle()
+    for _ in range(3):
+        end(running)
+        make_job(merchant=merchant, priority=9, scheduled_at=NOW)
+        settle()
+        [running] = Job.objects.filter(status="queued")
+        if running == patient:
+            return
+    raise AssertionError("What had waited long enough was passed three times.")
+
+
 def test_flood_behind_a_pause_is_looked_at_once_and_holds_nobody_up(valkey):
     fast()
     engine = Engine(step_limit=20)
@@ -265,6 +330,18 @@ def test_rules_cost_the_same_number_of_statements_for_few_and_many(
         make_job(merchant=merchant)
     with django_assert_max_num_queries(22):
         populator.populate(NOW, ENGINE)
+
+
+def test_letting_the_first_of_a_line_out_reads_no_other_jobs():
+    merchant, line = make_merchant(), new_id()
+    first = make_job(merchant=merchant, gate="parked", parked_by=line, parked_rank=NOW)
+    values = {field.attname: getattr(first, field.attname) for field in Job._meta.concrete_fields}
+    Job.objects.bulk_create([Job(**{**values, "id": new_id()}) for _ in range(5_000)])
+    with connection.cursor() as cursor:
+        cursor.execute("ANALYZE jobs_job")
+        cursor.execute(f"EXPLAIN {flowing.RELEASE}", {"lines": [line], "rooms": [2]})
+        plan = "\n".join(row[0] for row in cursor.fetchall())
+    assert "Index Cond: (id = ANY" in plan, plan
 
 
 @pytest.mark.django_db(transaction=True)

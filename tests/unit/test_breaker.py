@@ -23,6 +23,8 @@ def outcome(result, *, status=None, code=""):
     ("came", "answered"),
     [
         (outcome(Result.SUCCEEDED, status=200), True),
+        # The job expects it.
+        (outcome(Result.SUCCEEDED, status=503), True),
         (outcome(Result.REJECTED, status=404, code="http_404"), True),
         (outcome(Result.FAILED, status=429, code="http_429"), True),
         (outcome(Result.FAILED, status=500, code="http_500"), True),

@@ -7,7 +7,7 @@ from uuid import UUID
 from hypothesis import given
 from hypothesis import strategies as st
 
-from jobs.flow import Candidate, FlowBook, FlowRule, FlowScope, Rate
+from jobs.flow import BREAKER, Candidate, FlowBook, FlowRule, FlowScope, Rate
 
 NOW = datetime(2026, 6, 1, 12, 0, tzinfo=UTC)
 MERCHANTS = [UUID(int=number) for number in (1, 2)]
@@ -84,6 +84,14 @@ def test_job_that_one_rule_stops_takes_no_place_of_another():
     admission = admit([wide, shut], jobs)
     assert admission.admitted == [jobs[2].job_id, jobs[3].job_id]
     assert admission.taken == {wide.id: 2}
+
+
+def test_breaker_of_a_host_stops_no_job_of_another_kind_by_the_same_name():
+    given_up = rule(BREAKER, "a.example", paused=True)
+    calls, publishes = candidate(1), candidate(2, kind="publish")
+    admission = admit([given_up], [calls, publishes])
+    assert admission.parked == {calls.job_id: given_up.id}
+    assert admission.admitted == [publishes.job_id]
 
 
 candidates = st.lists(
