@@ -44,14 +44,24 @@ RULES = f"""{_RULE}
  WHERE flow.id = ANY(%(ids)s::uuid[])
 """
 
-# Index flow_once, one range a name: a merchant's rule and the operators' own.
-RULES_FOR = f"""{_RULE}
-  FROM (SELECT DISTINCT scope, name, merchant_id
-          FROM unnest(%(scopes)s::text[], %(names)s::text[], %(merchants)s::uuid[])
-            AS given(scope, name, merchant_id)) AS given
+# Index flow_once, an arm each for the merchants' rules and for the operators' own: joined by an OR of both,
+# each merchant's name met the rules that all merchants have under it.
+RULES_FOR = f"""
+WITH given AS MATERIALIZED (
+    SELECT DISTINCT scope, name, merchant_id
+      FROM unnest(%(scopes)s::text[], %(names)s::text[], %(merchants)s::uuid[])
+        AS wanted(scope, name, merchant_id)
+)
+{_RULE}
+  FROM given
   JOIN jobs_flow AS flow
     ON flow.scope = given.scope AND flow.name = given.name
-   AND (flow.merchant_id = given.merchant_id OR flow.merchant_id IS NULL)
+   AND flow.merchant_id = given.merchant_id
+ UNION ALL
+{_RULE}
+  FROM (SELECT DISTINCT scope, name FROM given) AS given
+  JOIN jobs_flow AS flow
+    ON flow.scope = given.scope AND flow.name = given.name AND flow.merchant_id IS NULL
 """  # noqa: S608 - constants only
 
 # Indexes job_queued and job_running, an arm each: together they hold what lies in the broker and

@@ -332,6 +332,25 @@ def test_rules_cost_the_same_number_of_statements_for_few_and_many(
         populator.populate(NOW, ENGINE)
 
 
+def test_rules_that_all_merchants_have_are_not_all_read_for_each():
+    merchants = [make_merchant() for _ in range(40)]
+    for merchant in merchants:
+        make_flow(merchant=merchant, scope="merchant", most_active=5)
+    make_flow(scope="kind", name="http", most_active=5)
+    values = {
+        "scopes": ["merchant"] * 40 + ["kind"] * 40,
+        "names": [""] * 40 + ["http"] * 40,
+        "merchants": [merchant.pk for merchant in merchants] * 2,
+    }
+    with connection.cursor() as cursor:
+        cursor.execute("ANALYZE jobs_flow")
+        cursor.execute(f"EXPLAIN (ANALYZE) {flowing.RULES_FOR}", values)
+        plan = "\n".join(row[0] for row in cursor.fetchall())
+        cursor.execute(flowing.RULES_FOR, values)
+        assert len(cursor.fetchall()) == 41
+    assert "Removed by Join Filter" not in plan, plan
+
+
 def test_letting_the_first_of_a_line_out_reads_no_other_jobs():
     merchant, line = make_merchant(), new_id()
     first = make_job(merchant=merchant, gate="parked", parked_by=line, parked_rank=NOW)
