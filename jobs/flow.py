@@ -1,8 +1,8 @@
 """Flow rules: what of the due jobs may be handed to workers now, and what waits in line. Pure.
 
 A rule speaks of the jobs that have something in common: a merchant, a template, a kind, a lane, a
-handler, a concurrency key. It may pause them, bound how many are in workers' hands at once, and bound how many start in a
-time (a token bucket). A job runs when every rule that it falls under lets it.
+handler, a concurrency key. It may pause them, bound how many are in workers' hands at once, and bound how
+many start in a time (a token bucket). A job runs when every rule that it falls under lets it.
 """
 
 import math
@@ -110,9 +110,9 @@ class Candidate:
             names.append((FlowScope.TEMPLATE.value, str(self.template_id)))
         if self.handler:
             names.append((FlowScope.HANDLER.value, self.handler))
+            names.append((DECLARED, f"{self.kind}:{self.handler}"))
         if self.handler and self.kind in CALLING_KINDS:
             names.append((BREAKER, self.handler))
-            names.append((DECLARED, f"{self.kind}:{self.handler}"))
         if self.concurrency_key:
             names.append((FlowScope.KEY.value, self.concurrency_key))
         return tuple(names)

@@ -2,6 +2,7 @@
 
 from collections import Counter
 from datetime import timedelta
+from typing import Any
 
 import pytest
 from django.db import connection, transaction
@@ -337,7 +338,7 @@ def test_rules_that_all_merchants_have_are_not_all_read_for_each():
     for merchant in merchants:
         make_flow(merchant=merchant, scope="merchant", most_active=5)
     make_flow(scope="kind", name="http", most_active=5)
-    values = {
+    values: dict[str, Any] = {
         "scopes": ["merchant"] * 40 + ["kind"] * 40,
         "names": [""] * 40 + ["http"] * 40,
         "merchants": [merchant.pk for merchant in merchants] * 2,

@@ -51,7 +51,7 @@ def test_messages_carry_ids_and_tickets_and_nothing_of_the_payload(valkey):
 
 
 def test_measured_work_travels_together_and_unknown_work_alone(valkey):
-    fast()
+    fast(capacity=500)
     merchant = make_merchant()
     for _ in range(150):
         make_job(merchant=merchant)
