@@ -13,6 +13,8 @@ from datetime import datetime
 from enum import StrEnum
 from uuid import UUID
 
+from jobs.outcomes import CALLING_KINDS
+
 
 class FlowScope(StrEnum):
     """What a rule's jobs have in common."""
@@ -24,7 +26,7 @@ class FlowScope(StrEnum):
     HANDLER = "handler"  # the function, the command, or whom the job calls: its host or destination
 
 
-# Not a rule that people make: a breaker (jobs.breaker), which is given up or lets one probe go.
+# Not a rule that people make: a breaker (jobs.breaker), which lets nothing go, a probe, or a few.
 BREAKER = "breaker"
 
 
@@ -89,7 +91,8 @@ class Candidate:
             names.append((FlowScope.TEMPLATE.value, str(self.template_id)))
         if self.handler:
             names.append((FlowScope.HANDLER.value, self.handler))
-            names.append((BREAKER, self.handler))
+            if self.kind in CALLING_KINDS:
+                names.append((BREAKER, self.handler))
         return tuple(names)
 
 
