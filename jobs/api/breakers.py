@@ -69,9 +69,7 @@ class BreakerViewSet(TaskFlowViewSet):
         """Return the merchant's."""
         if getattr(self, "swagger_fake_view", False):
             return Breaker.objects.none()
-        breakers: QuerySet[Breaker] = (
-            Breaker.objects.of(self.merchant).with_state().order_by("-id")
-        )
+        breakers: QuerySet[Breaker] = Breaker.objects.of(self.merchant).with_state().order_by("-id")
         return breakers
 
     @extend_schema(operation_id="breakers_list", summary="List hosts that do not answer")

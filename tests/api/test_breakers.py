@@ -37,8 +37,20 @@ def test_hosts_that_do_not_answer_are_shown_and_taken_back(api, merchant):
     [
         (60, 0, "open", 0, "one job at a time tries it again from 20"),
         (-1, 0, "half_open", 1, "; now one job at a time tries it."),
-        (-60, 1, "half_open", 2, "now at most 2 of its jobs at once, twice as many with each round"),
-        (-60, 6, "half_open", 4, "now at most 4 of its jobs at once, twice as many with each round"),
+        (
+            -60,
+            1,
+            "half_open",
+            2,
+            "now at most 2 of its jobs at once, twice as many with each round",
+        ),
+        (
+            -60,
+            6,
+            "half_open",
+            4,
+            "now at most 4 of its jobs at once, twice as many with each round",
+        ),
     ],
 )
 def test_state_says_how_many_go_and_so_does_the_waiting_reason(

@@ -209,7 +209,10 @@ def test_sidebar_leads_to_the_breakers(browser):
 @pytest.mark.parametrize(
     ("state", "told"),
     [
-        ("closed", ["It is given up after 10 calls in a row", "3 calls in a row were not answered"]),
+        (
+            "closed",
+            ["It is given up after 10 calls in a row", "3 calls in a row were not answered"],
+        ),
         ("open", ["All of its jobs wait", "given up (connection_refused)", "From then on one job"]),
         ("probing", ["The next of its jobs tries it", "2 of them tried the host after a pause"]),
         ("recovering", ["from 64 at once on", "and answered", "The last of 5 calls was answered"]),
