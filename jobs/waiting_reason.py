@@ -128,7 +128,7 @@ def _given_up(line: UUID, now: datetime) -> str:
             f"{at_once(breaker.answers):,} of its jobs at once, twice as many with each round of answers."
         )
     tried = "now one job at a time tries it"
-    if breaker.probe_at > now:
+    if breaker.probe_at is not None and breaker.probe_at > now:
         tried = f"one job at a time tries it again from {breaker.probe_at:%Y-%m-%dT%H:%M:%SZ} on"
     times = "once" if breaker.failures == 1 else f"{breaker.failures:,} times in a row"
     return f"{breaker.handler} did not answer {times} ({breaker.error_code}); {tried}."

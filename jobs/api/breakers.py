@@ -17,6 +17,8 @@ from jobs.breaker import BreakerState, at_once
 from jobs.models import Breaker
 from jobs.operations.breakers import reset_breaker
 
+STATES = [state.value for state in BreakerState]
+
 
 def breaker_detail(breaker: Breaker) -> dict[str, Any]:
     """Return the public fields of a breaker that was read with its state."""
@@ -43,7 +45,7 @@ class BreakerSchema(Shown):
     id = s.UUIDField()
     handler = s.CharField(help_text="The host, as jobs show it.")
     state = s.ChoiceField(
-        choices=[state.value for state in BreakerState],
+        choices=STATES,
         help_text="closed: all go. open: all wait. half_open: one tries it, and with each round of "
         "answers twice as many go.",
     )

@@ -1,6 +1,7 @@
 """The admin's pages of breakers: who sees which, the list, the story of one, its line, and the reset."""
 
 from datetime import timedelta
+from typing import Any
 
 import pytest
 from django.contrib.admin.models import LogEntry
@@ -56,7 +57,7 @@ def everything():
 def of_state(state, merchant, handler="down.example", **fields):
     """Store a breaker that is in this state while the test runs."""
     now = database_now()
-    values = {
+    values: dict[str, dict[str, Any]] = {
         "closed": {"opened_at": None, "probe_at": None, "failures": 3},
         "open": {"opened_at": now, "probe_at": now + timedelta(hours=1)},
         "probing": {"opened_at": now, "probe_at": now - timedelta(seconds=1), "probes": 2},
@@ -67,8 +68,8 @@ def of_state(state, merchant, handler="down.example", **fields):
             "answers": 5,
             "failures": 0,
         },
-    }[state]
-    return make_breaker(merchant=merchant, handler=handler, **{**values, **fields})
+    }
+    return make_breaker(merchant=merchant, handler=handler, **{**values[state], **fields})
 
 
 # Who sees what
