@@ -31,9 +31,9 @@ class _Kept:
 def heed_breakers(endings: Sequence[Ending], engine: Engine) -> Heeded:
     """Note which hosts answered. Attempts at hosts that are given up do not count against their jobs.
 
-    A statement when something was called, one more when something did not answer; some more while a
-    host is given up. Done again for the same endings, failures and answers count twice; that does no
-    harm.
+    A statement when something was called; one more when something did not answer, and when something
+    answers that failed of late; some more while a host is given up. Done again for the same endings,
+    failures and answers count twice; that does no harm.
     """
     calls = by_host(ending.call for ending in endings if ending.call is not None)
     if not calls:
