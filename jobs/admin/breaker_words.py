@@ -65,7 +65,7 @@ def story(breaker: Breaker) -> list[Happened]:
         told.append(Happened(breaker.opened_at, f"It was given up ({breaker.error_code})."))
     if breaker.recovering_at is not None:
         told.append(Happened(breaker.recovering_at, "It was tried, and answered."))
-        words = f"The last of {_calls(breaker.answers)} was answered since."
+        words = f"The latest answer, of {breaker.answers:,} so far."
     else:
         failed = "A call was not answered"
         if breaker.failures > 1:

@@ -58,7 +58,7 @@ class BreakerAdmin(HistoryAdmin):
     """Read-only: the engine writes what happens. Whoever sees a breaker may reset it."""
 
     actions_detail = ("reset",)
-    list_display = ("host", "shown_state", "failures", "given_up", "next_probe", "waiting")
+    list_display = ("host", "shown_state", "in_a_row", "given_up", "next_probe", "waiting")
     list_filter = (BreakerStateFilter,)
     lookups = ("state",)
     text_columns = ("handler",)
@@ -70,9 +70,9 @@ class BreakerAdmin(HistoryAdmin):
             "Answers and failures (times in UTC)",
             {
                 "fields": (
-                    ("failures", "error_code"),
+                    ("in_a_row", "error_code"),
                     ("given_up", "next_probe"),
-                    ("recovering", "answers"),
+                    ("recovering", "answered"),
                 )
             },
         ),
@@ -100,7 +100,7 @@ class BreakerAdmin(HistoryAdmin):
     @asked_first(RESET, button="Reset", path="reset", variant=ActionVariant.PRIMARY)
     def reset(self, request: HttpRequest, form: ConfirmReset, object_id: str) -> HttpResponse:
         if reset_breaker(form.breaker):
-            messages.success(request, f"The breaker of {form.breaker} is reset; its jobs go again.")
+            messages.success(request, f"The breaker of {form.breaker.handler} is reset; its jobs go again.")
             LogEntry.objects.log_actions(
                 user_id=str(request.user.pk),
                 queryset=[form.breaker],
@@ -109,7 +109,7 @@ class BreakerAdmin(HistoryAdmin):
                 single_object=True,
             )
         else:
-            messages.info(request, f"{form.breaker} had been taken back already.")
+            messages.info(request, f"{form.breaker.handler} had been taken back already.")
         return back_to(request, reverse(f"{self.admin_site.name}:jobs_breaker_changelist"))
 
     @admin.display(description="Host")
@@ -126,10 +126,10 @@ class BreakerAdmin(HistoryAdmin):
         return breaker_words.meaning(breaker)
 
     @admin.display(description="Failures in a row")
-    def failures(self, breaker: Breaker) -> str:
+    def in_a_row(self, breaker: Breaker) -> str:
         return f"{breaker.failures:,}"
 
-    @admin.display(description="Given up since (UTC)")
+    @admin.display(description="Given up (UTC)")
     def given_up(self, breaker: Breaker) -> str:
         return show.moment_in_list(breaker.opened_at)
 
@@ -144,7 +144,7 @@ class BreakerAdmin(HistoryAdmin):
         return show.moment(breaker.recovering_at)
 
     @admin.display(description="Answers since")
-    def answers(self, breaker: Breaker) -> str:
+    def answered(self, breaker: Breaker) -> str:
         return f"{breaker.answers:,}" if breaker.recovering_at else "-"
 
     @admin.display(description="Waiting in line")

@@ -58,4 +58,4 @@ class Breaker(models.Model):
         ]
 
     def __str__(self) -> str:
-        return self.handler
+        return f"breaker of {self.handler}"

@@ -216,7 +216,7 @@ def test_sidebar_leads_to_the_breakers(browser):
         ),
         ("open", ["All of its jobs wait", "given up (connection_refused)", "From then on one job"]),
         ("probing", ["The next of its jobs tries it", "2 of them tried the host after a pause"]),
-        ("recovering", ["from 64 at once on", "and answered", "The last of 5 calls was answered"]),
+        ("recovering", ["from 64 at once on", "and answered", "The latest answer, of 5 so far"]),
     ],
 )
 def test_page_tells_the_story(browser, shop, others, state, told):
@@ -233,6 +233,7 @@ def test_page_leads_to_the_first_jobs_in_line_and_they_lead_back(browser, shop, 
     assert page_url("job", job) in page
     assert page_url("job", other) not in page
     assert "Waiting in line 1 job" in words_of(browser.get(page_url("breaker", breaker)))
+    assert "Failures in a row 12" in words_of(browser.get(page_url("breaker", breaker)))
     assert f'href="{page_url("breaker", breaker)}"' in text_of(browser.get(page_url("job", job)))
 
 
@@ -260,7 +261,7 @@ def test_reset_takes_the_host_back_and_is_logged(shop, breaker, others):
     assert (entry.user, entry.object_id, entry.object_repr, entry.change_message) == (
         person,
         str(breaker.pk),
-        "down.example",
+        "breaker of down.example",
         "Reset.",
     )
 
