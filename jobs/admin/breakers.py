@@ -100,7 +100,9 @@ class BreakerAdmin(HistoryAdmin):
     @asked_first(RESET, button="Reset", path="reset", variant=ActionVariant.PRIMARY)
     def reset(self, request: HttpRequest, form: ConfirmReset, object_id: str) -> HttpResponse:
         if reset_breaker(form.breaker):
-            messages.success(request, f"The breaker of {form.breaker.handler} is reset; its jobs go again.")
+            messages.success(
+                request, f"The breaker of {form.breaker.handler} is reset; its jobs go again."
+            )
             LogEntry.objects.log_actions(
                 user_id=str(request.user.pk),
                 queryset=[form.breaker],
