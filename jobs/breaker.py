@@ -1,20 +1,23 @@
-"""The circuit breaker: hosts that do not answer are left alone, and tried again one job at a time. Pure.
+"""The circuit breaker: hosts that do not answer are left alone, tried again, and taken back slowly. Pure.
 
 One for each merchant and host: what one merchant does to a host holds up nobody else. So many failures
-in a row open it; it stays shut for a pause that doubles with each probe that fails; one answer closes
-it. A host that answers is up, whatever it says: an error 500 is the application's, and the job's.
+in a row open it; it stays shut for a pause that doubles with each probe that fails. From the first
+answer on it lets twice as many calls go at once with each full round of answers, until so many that it
+bounds nothing any more; one failure on the way opens it again. A host that answers is up, whatever it
+says: an error 500 is the application's, and the job's.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
+from datetime import datetime
+from enum import StrEnum
 from uuid import UUID
 
-from jobs.outcomes import Attempt, Call, Ending, Outcome, Result
+from jobs.outcomes import CALLING_KINDS, Attempt, Call, Ending, Outcome, Result
 from jobs.states import JobStatus
 
 # Seconds until a job whose attempt was not counted looks again, or gets in line.
 AGAIN = 1.0
-CALLING_KINDS = frozenset({"http"})
 # What stands between callers and the application says these when the application is away.
 GATEWAY_STATUSES = frozenset({502, 503, 504})
 UNREACHED = frozenset(
@@ -34,13 +37,35 @@ UNREACHED = frozenset(
 Host = tuple[UUID, str]  # merchant, handler
 
 
+class BreakerState(StrEnum):
+    """What a breaker lets go, in the field's words."""
+
+    CLOSED = "closed"  # everything: fewer failures in a row than it takes
+    OPEN = "open"  # nothing, until the pause is over
+    HALF_OPEN = "half_open"  # a probe, and with each round of answers twice as many
+
+
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Tally:
-    """What a group of calls says of one host: whether it answered, and the failures since."""
+    """What a group of calls says of a host: whether it answered, and the failures since."""
 
     answered: bool = False
     failures: int = 0
     code: str = ""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class News:
+    """What a group of calls says of a host that is given up.
+
+    `reopens`: a call that tried it failed; else so many of these were answered. `failures` counts
+    calls that were under way before, too.
+    """
+
+    answers: int = 0
+    failures: int = 0
+    code: str = ""
+    reopens: bool = False
 
 
 def call_of(attempt: Attempt, outcome: Outcome) -> Call | None:
@@ -57,21 +82,57 @@ def call_of(attempt: Attempt, outcome: Outcome) -> Call | None:
     else:
         return None
     return Call(
-        merchant_id=attempt.merchant_id, handler=attempt.handler, answered=answered, code=code
+        merchant_id=attempt.merchant_id,
+        handler=attempt.handler,
+        answered=answered,
+        code=code,
+        began_at=attempt.started_at,
     )
 
 
-def tally(calls: Iterable[Call]) -> dict[Host, Tally]:
-    """Sum up calls, in the order in which they ended."""
-    tallies: dict[Host, Tally] = {}
+def by_host(calls: Iterable[Call]) -> dict[Host, list[Call]]:
+    """Sort calls by whom they called, each host's in the order in which they ended."""
+    hosts: dict[Host, list[Call]] = {}
     for call in calls:
-        host = call.merchant_id, call.handler
-        before = tallies.get(host, Tally())
+        hosts.setdefault((call.merchant_id, call.handler), []).append(call)
+    return hosts
+
+
+def tally(calls: Iterable[Call]) -> Tally:
+    """Sum up the calls of one host that is not given up, in the order in which they ended."""
+    found = Tally()
+    for call in calls:
         if call.answered:
-            tallies[host] = Tally(answered=True)
+            found = Tally(answered=True)
         else:
-            tallies[host] = replace(before, failures=before.failures + 1, code=call.code)
-    return tallies
+            found = replace(found, failures=found.failures + 1, code=call.code)
+    return found
+
+
+def heard(calls: Sequence[Call], *, probe_at: datetime) -> News:
+    """Sum up the calls of one host that is given up, to be tried from `probe_at` on.
+
+    What was under way before neither opens nor closes: a call that hangs for a minute says nothing
+    of a host that has come up since.
+    """
+    tries = [call for call in calls if call.began_at >= probe_at]
+    failed = [call for call in calls if not call.answered]
+    reopens = not all(call.answered for call in tries)
+    return News(
+        answers=0 if reopens else len(tries),
+        failures=len(failed),
+        code=failed[-1].code if failed else "",
+        reopens=reopens,
+    )
+
+
+def at_once(answers: int) -> int:
+    """Return how many calls may be in workers' hands after so many answers since it was given up.
+
+    One, the probe; then twice as many with each round of as many answers as there may be calls. So it
+    depends on their number alone, in whichever order several workers report them.
+    """
+    return 1 << (answers + 1).bit_length() - 1
 
 
 def spared(ending: Ending) -> Ending:

@@ -13,7 +13,7 @@ from datetime import datetime
 from enum import StrEnum
 from uuid import UUID, uuid5
 
-from jobs.breaker import CALLING_KINDS
+from jobs.outcomes import CALLING_KINDS
 
 
 class FlowScope(StrEnum):
@@ -27,7 +27,7 @@ class FlowScope(StrEnum):
     KEY = "key"  # the concurrency key
 
 
-# Not rules that people make: a breaker (jobs.breaker), which is given up or lets one probe go, and what
+# Not rules that people make: a breaker (jobs.breaker), which lets nothing go, a probe, or a few; and what
 # the code of a handler says of itself.
 BREAKER = "breaker"
 DECLARED = "declared"
@@ -111,8 +111,8 @@ class Candidate:
         if self.handler:
             names.append((FlowScope.HANDLER.value, self.handler))
             names.append((DECLARED, f"{self.kind}:{self.handler}"))
-        if self.handler and self.kind in CALLING_KINDS:
-            names.append((BREAKER, self.handler))
+            if self.kind in CALLING_KINDS:
+                names.append((BREAKER, self.handler))
         if self.concurrency_key:
             names.append((FlowScope.KEY.value, self.concurrency_key))
         return tuple(names)

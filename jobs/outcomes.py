@@ -19,6 +19,10 @@ class Result(StrEnum):
     RELEASED = "released"  # handed back by a worker that shuts down; not counted
 
 
+# Kinds whose handler is the host that they call.
+CALLING_KINDS = frozenset({"http"})
+
+
 @dataclass(frozen=True, kw_only=True)
 class Failure:
     """Why an attempt did not succeed: a stable code, and a sentence for people."""
@@ -45,11 +49,12 @@ class Outcome:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Call:
-    """What an attempt found out about the host that it called."""
+    """What an attempt found out about the host that it called. `began_at`: of PostgreSQL's clock."""
 
     merchant_id: UUID
     handler: str
     answered: bool
+    began_at: datetime
     code: str = ""
 
 

@@ -5,6 +5,10 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Self
 from uuid import UUID
 
+from django.db.models import Case, CharField, Q, Value, When
+from django.db.models.functions import Now
+
+from jobs.breaker import BreakerState
 from jobs.states import EDITABLE
 from tenants.scoping import MerchantOwnedQuerySet
 
@@ -54,3 +58,14 @@ class FlowQuerySet(MerchantOwnedQuerySet["Flow"]):
 
 class BreakerQuerySet(MerchantOwnedQuerySet["Breaker"]):
     """Hosts that do not answer."""
+
+    def with_state(self) -> Self:
+        """Add `state`, a BreakerState, as it is at PostgreSQL's time."""
+        tried = Q(recovering_at__isnull=False) | Q(probe_at__lte=Now())
+        state = Case(
+            When(opened_at=None, then=Value(BreakerState.CLOSED.value)),
+            When(tried, then=Value(BreakerState.HALF_OPEN.value)),
+            default=Value(BreakerState.OPEN.value),
+            output_field=CharField(),
+        )
+        return self.annotate(state=state)

@@ -7,6 +7,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
+from jobs.breaker import at_once
 from jobs.flow import BREAKER, Candidate, FlowRule, Rate
 from jobs.models import Job
 from jobs.outcomes import Attempt
@@ -196,14 +197,14 @@ def rule_row(row: Row, now: datetime) -> FlowRule:
 
 
 def breaker_row(row: Row, now: datetime) -> FlowRule:
-    """Read what OPEN and OPEN_FOR return: nothing goes, and after a pause one job at a time."""
+    """Read what OPEN and OPEN_FOR return: nothing goes, after a pause one job at a time, then more."""
     return FlowRule(
         id=row[0],
         merchant_id=row[1],
         scope=BREAKER,
         name=row[2],
         paused=row[3] > now,
-        most_active=1,
+        most_active=at_once(row[4]),
     )
 
 

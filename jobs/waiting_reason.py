@@ -6,6 +6,7 @@ from uuid import UUID
 from django.conf import settings
 
 from jobs import liveness
+from jobs.breaker import at_once
 from jobs.flow import FlowScope, declared_rules
 from jobs.graph import waited_for
 from jobs.handlers.registry import most_active
@@ -28,7 +29,7 @@ def waiting_reason(job: Job, *, now: datetime) -> str | None:
     if not job.merchant.active:
         return "The merchant is suspended; its jobs wait until it is active again."
     if job.gate == Gate.PARKED:
-        return _parked(job)
+        return _parked(job, now)
     if job.scheduled_at > now:
         return _not_due(job, now)
     return _undecided(job, now) or _overdue(job, now)
@@ -113,12 +114,12 @@ def _in_line(job: Job, now: datetime) -> str:
     return f"In the line of {key}: {places}{before}."
 
 
-def _parked(job: Job) -> str:
+def _parked(job: Job, now: datetime) -> str:
     """Say which flow rule the job waits for. The operators' own are told without who and why."""
     assert job.parked_by is not None
     rule = Flow.objects.filter(pk=job.parked_by).first()
     if rule is None:
-        return _declared(job) or _given_up(job.parked_by)
+        return _declared(job) or _given_up(job.parked_by, now)
     if rule.paused_at is None and rule.most_active is None and rule.rate is None:
         return _LINE_IS_OVER
     what = _jobs_of(rule)
@@ -146,15 +147,20 @@ def _declared(job: Job) -> str | None:
 _LINE_IS_OVER = "What it stood in line for is over; it is handed to a worker next."
 
 
-def _given_up(line: UUID) -> str:
+def _given_up(line: UUID, now: datetime) -> str:
     breaker = Breaker.objects.filter(pk=line, opened_at__isnull=False).first()
     if breaker is None:
         return _LINE_IS_OVER
-    return (
-        f"{breaker.handler} did not answer {breaker.failures:,} times in a row "
-        f"({breaker.error_code}); one job at a time tries it again from "
-        f"{breaker.probe_at:%Y-%m-%dT%H:%M:%SZ} on."
-    )
+    if breaker.recovering_at is not None:
+        return (
+            f"{breaker.handler} answers again and is taken back step by step: now at most "
+            f"{at_once(breaker.answers):,} of its jobs at once, twice as many with each round of answers."
+        )
+    tried = "now one job at a time tries it"
+    if breaker.probe_at is not None and breaker.probe_at > now:
+        tried = f"one job at a time tries it again from {breaker.probe_at:%Y-%m-%dT%H:%M:%SZ} on"
+    times = "once" if breaker.failures == 1 else f"{breaker.failures:,} times in a row"
+    return f"{breaker.handler} did not answer {times} ({breaker.error_code}); {tried}."
 
 
 def _jobs_of(rule: Flow) -> str:

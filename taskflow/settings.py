@@ -75,6 +75,7 @@ TASKFLOW_ENGINE = Engine(
     breaker_failures=env.integer("TASKFLOW_BREAKER_FAILURES", 10, minimum=1, maximum=100_000),
     breaker_pause=env.seconds("TASKFLOW_BREAKER_PAUSE", 10.0, minimum=0.1, maximum=3_600),
     breaker_longest=env.seconds("TASKFLOW_BREAKER_LONGEST", 300.0, minimum=0.1, maximum=86_400),
+    breaker_unbound=env.integer("TASKFLOW_BREAKER_UNBOUND", 64, minimum=2, maximum=100_000),
     deadline_grace=env.seconds("TASKFLOW_DEADLINE_GRACE", 10.0, minimum=0.1, maximum=600),
     async_capacity=env.integer("TASKFLOW_ASYNC_CAPACITY", 500, minimum=1, maximum=10_000),
     http_connections=env.integer("TASKFLOW_HTTP_CONNECTIONS", 0, minimum=0, maximum=10_000) or None,

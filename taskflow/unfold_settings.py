@@ -26,6 +26,7 @@ SIDEBAR: tuple[tuple[str, tuple[Page, ...]], ...] = (
             Page("Dead letters", "mark_email_unread", "jobs.deadletter"),
             Page("Executions", "play_circle", "jobs.execution"),
             Page("Flow rules", "traffic", "jobs.flow"),
+            Page("Breakers", "cloud_off", "jobs.breaker"),
         ),
     ),
     (

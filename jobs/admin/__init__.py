@@ -1,5 +1,5 @@
 """Pages of the jobs app; importing a module registers its models."""
 
-from jobs.admin import dead_letters, executions, flows, idempotency, jobs, workers
+from jobs.admin import breakers, dead_letters, executions, flows, idempotency, jobs, workers
 
-__all__ = ["dead_letters", "executions", "flows", "idempotency", "jobs", "workers"]
+__all__ = ["breakers", "dead_letters", "executions", "flows", "idempotency", "jobs", "workers"]

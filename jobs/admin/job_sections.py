@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from jobs.admin.flow_words import concerned
-from jobs.models import Flow, Job
+from jobs.models import Breaker, Flow, Job
 from jobs.states import EDITABLE, Gate, JobStatus
 
 WAITING_SOMEHOW = (*EDITABLE, JobStatus.QUEUED)
@@ -15,7 +15,8 @@ def silent_fields(job: Job, reader: Any) -> set[str]:
     """Return the fields that have nothing to say of the job, or nothing to this reader."""
     silent = {
         "reason": job.status not in WAITING_SOMEHOW,
-        "flow_rule": job.gate != Gate.PARKED or not _sees_rule(job, reader),
+        "breaker": job.gate != Gate.PARKED or not _sees(Breaker, job, reader),
+        "flow_rule": job.gate != Gate.PARKED or not _sees(Flow, job, reader),
         "stop_requested": job.cancel_requested_at is None,
         "condition": not job.condition,
         "skipped_because": not job.skip_reason,
@@ -45,7 +46,7 @@ def without(hidden: set[str], rows: Sequence[str | tuple[str, ...]]) -> list[Any
     return shown
 
 
-def _sees_rule(job: Job, reader: Any) -> bool:
+def _sees(model: type[Flow | Breaker], job: Job, reader: Any) -> bool:
     # The operators' own rules have no page for merchants.
-    seen = Flow.objects.visible_to(reader)
+    seen = model.objects.visible_to(reader)
     return job.parked_by is not None and bool(seen.filter(pk=job.parked_by).exists())

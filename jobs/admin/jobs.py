@@ -49,6 +49,7 @@ class JobAdmin(JobActions):
                     ("shown_status", "work"),
                     "reason",
                     "flow_rule",
+                    "breaker",
                     "condition",
                     "skipped_because",
                     ("shown_progress", "worker"),
@@ -134,6 +135,11 @@ class JobAdmin(JobActions):
         rule = flow_rule_of(job)
         address = reverse("admin:jobs_flow_change", args=[job.parked_by])
         return format_html('<a class="text-link" href="{}">{}</a>', address, rule or "deleted")
+
+    @admin.display(description="Breaker")
+    def breaker(self, job: Job) -> str:
+        address = reverse("admin:jobs_breaker_change", args=[job.parked_by])
+        return format_html('<a class="text-link" href="{}">{}</a>', address, job.handler)
 
     @admin.display(description="Why it was not run")
     def skipped_because(self, job: Job) -> str:

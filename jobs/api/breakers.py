@@ -1,4 +1,4 @@
-"""/api/v1/breakers: hosts that do not answer one's jobs."""
+"""/api/v1/breakers: hosts that do not answer one's jobs, until they have recovered."""
 
 from typing import Any
 
@@ -13,35 +13,52 @@ from apikeys.scopes import Scope
 from jobs.api.base import TaskFlowViewSet
 from jobs.api.representations import moment
 from jobs.api.schemas import Shown
+from jobs.breaker import BreakerState, at_once
 from jobs.models import Breaker
 from jobs.operations.breakers import reset_breaker
 
+STATES = [state.value for state in BreakerState]
+
 
 def breaker_detail(breaker: Breaker) -> dict[str, Any]:
-    """Return the public fields of a host's failures in a row."""
+    """Return the public fields of a breaker that was read with its state."""
+    most_active = {BreakerState.CLOSED: None, BreakerState.OPEN: 0}
     return {
         "id": str(breaker.pk),
         "handler": breaker.handler,
-        "open": breaker.opened_at is not None,
+        "state": breaker.state,
+        "most_active": most_active.get(BreakerState(breaker.state), at_once(breaker.answers)),
         "failures": breaker.failures,
         "error_code": breaker.error_code,
         "opened_at": moment(breaker.opened_at),
         "probe_at": moment(breaker.probe_at),
+        "recovering_at": moment(breaker.recovering_at),
+        "answers": breaker.answers,
         "changed_at": moment(breaker.changed_at),
     }
 
 
 class BreakerSchema(Shown):
-    """A host that has not answered of late. Open: its jobs wait, and one at a time tries it."""
+    """A host that has not answered of late, and how many of its jobs may go."""
 
     represent = staticmethod(breaker_detail)
     id = s.UUIDField()
     handler = s.CharField(help_text="The host, as jobs show it.")
-    open = s.BooleanField()
+    state = s.ChoiceField(
+        choices=STATES,
+        help_text="closed: all go. open: all wait. half_open: one tries it, and with each round of "
+        "answers twice as many go.",
+    )
+    most_active = s.IntegerField(
+        allow_null=True,
+        help_text="How many of its jobs may be in workers' hands at once; null: any number.",
+    )
     failures = s.IntegerField(help_text="Calls in a row that were not answered.")
     error_code = s.CharField(help_text="Of the last one.")
-    opened_at = s.DateTimeField(allow_null=True)
+    opened_at = s.DateTimeField(allow_null=True, help_text="When it was given up.")
     probe_at = s.DateTimeField(allow_null=True, help_text="From then on one job tries it.")
+    recovering_at = s.DateTimeField(allow_null=True, help_text="Since then it answers again.")
+    answers = s.IntegerField(help_text="Calls that were answered since.")
     changed_at = s.DateTimeField()
 
 
@@ -54,12 +71,12 @@ class BreakerViewSet(TaskFlowViewSet):
         """Return the merchant's."""
         if getattr(self, "swagger_fake_view", False):
             return Breaker.objects.none()
-        breakers: QuerySet[Breaker] = Breaker.objects.of(self.merchant).order_by("-id")
+        breakers: QuerySet[Breaker] = Breaker.objects.of(self.merchant).with_state().order_by("-id")
         return breakers
 
     @extend_schema(operation_id="breakers_list", summary="List hosts that do not answer")
     def list(self, request: Request) -> Response:
-        """Newest first; a host that answers is not here."""
+        """Newest first; a host that answers, and did for a while, is not here."""
         return self.page(self.get_queryset())
 
     @extend_schema(
@@ -70,6 +87,6 @@ class BreakerViewSet(TaskFlowViewSet):
     )
     @action(detail=True, methods=["post"])
     def reset(self, request: Request, pk: str) -> Response:
-        """Its jobs go on as if it had answered."""
+        """All of its jobs go on, not step by step as after an answer."""
         reset_breaker(self.found(self.get_queryset(), pk))
         return Response(status=204)

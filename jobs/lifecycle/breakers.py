@@ -1,9 +1,11 @@
 """Breakers of hosts: told by the endings of calls, heeded before these are written."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
 
-from jobs.breaker import Host, spared, tally
+from jobs.breaker import Host, News, Tally, by_host, heard, spared, tally
 from jobs.engine import Engine
 from jobs.outcomes import Ending
 from jobs.statements import breaking
@@ -12,25 +14,67 @@ from tenants.statement import execute
 
 @dataclass(frozen=True, kw_only=True)
 class Heeded:
-    """Endings as they are to be written; whether a host that was given up answered."""
+    """Endings as they are to be written; whether a host that was given up lets more calls go."""
 
     endings: list[Ending]
     recovered: bool = False
 
 
+@dataclass(frozen=True, kw_only=True, slots=True)
+class _Kept:
+    """What was found of a host. `probe_at`: of one that is given up."""
+
+    id: UUID
+    probe_at: datetime | None
+
+
 def heed_breakers(endings: Sequence[Ending], engine: Engine) -> Heeded:
     """Note which hosts answered. Attempts at hosts that are given up do not count against their jobs.
 
-    A statement when something was called, one more when something did not answer. Done again for the
-    same endings, failures count twice; that does no harm.
+    A statement when something was called; one more when something did not answer, and when something
+    answers that failed of late; some more while a host is given up. Done again for the same endings,
+    failures and answers count twice; that does no harm.
     """
-    tallies = tally(ending.call for ending in endings if ending.call is not None)
-    if not tallies:
+    calls = by_host(ending.call for ending in endings if ending.call is not None)
+    if not calls:
         return Heeded(endings=list(endings))
-    recovered = _note_up([host for host, one in tallies.items() if one.answered])
-    down = {host: one for host, one in tallies.items() if one.failures}
+    kept = _kept(calls)
+    tallies: dict[Host, Tally] = {}
+    news: dict[tuple[UUID, datetime], News] = {}
+    given_up: set[Host] = set()
+    for host, made in calls.items():
+        one = kept.get(host)
+        if one is None or one.probe_at is None:
+            tallies[host] = tally(made)
+        else:
+            given_up.add(host)
+            news[one.id, one.probe_at] = heard(made, probe_at=one.probe_at)
+    _note_up([kept[host].id for host, one in tallies.items() if one.answered and host in kept])
+    given_up |= _note_down({host: one for host, one in tallies.items() if one.failures}, engine)
+    _note_again({which: one for which, one in news.items() if one.failures}, engine)
+    recovered = _note_answers({which: one for which, one in news.items() if one.answers}, engine)
+    written = [spared(one) if _is_away(one, given_up) else one for one in endings]
+    return Heeded(endings=written, recovered=recovered)
+
+
+def _kept(hosts: Mapping[Host, object]) -> dict[Host, _Kept]:
+    found = execute(
+        breaking.KEPT,
+        merchants=[merchant_id for merchant_id, _ in hosts],
+        handlers=[handler for _, handler in hosts],
+    )
+    return {(row[1], row[2]): _Kept(id=row[0], probe_at=row[3]) for row in found}
+
+
+def _note_up(ids: Sequence[UUID]) -> None:
+    if ids:
+        execute(breaking.NOTE_UP, ids=list(ids))
+
+
+def _note_down(down: Mapping[Host, Tally], engine: Engine) -> set[Host]:
+    """Return those of these hosts that are given up now."""
     if not down:
-        return Heeded(endings=list(endings), recovered=recovered)
+        return set()
     found = execute(
         breaking.NOTE_DOWN,
         merchants=[merchant_id for merchant_id, _ in down],
@@ -39,22 +83,37 @@ def heed_breakers(endings: Sequence[Ending], engine: Engine) -> Heeded:
         codes=[one.code for one in down.values()],
         most=engine.breaker_failures,
         pause=engine.breaker_pause,
-        longest=engine.breaker_longest,
     )
-    given_up = {(row[0], row[1]) for row in found if row[2]}
-    written = [spared(one) if _is_away(one, given_up) else one for one in endings]
-    return Heeded(endings=written, recovered=recovered)
+    return {(row[0], row[1]) for row in found if row[2]}
 
 
-def _note_up(hosts: Sequence[Host]) -> bool:
-    if not hosts:
+def _note_again(failed: Mapping[tuple[UUID, datetime], News], engine: Engine) -> None:
+    if failed:
+        execute(
+            breaking.NOTE_AGAIN,
+            ids=[breaker_id for breaker_id, _ in failed],
+            probes_at=[probe_at for _, probe_at in failed],
+            failures=[one.failures for one in failed.values()],
+            codes=[one.code for one in failed.values()],
+            reopens=[one.reopens for one in failed.values()],
+            pause=engine.breaker_pause,
+            longest=engine.breaker_longest,
+        )
+
+
+def _note_answers(answered: Mapping[tuple[UUID, datetime], News], engine: Engine) -> bool:
+    """Tell whether any of these hosts lets more calls go now; those that recovered are forgotten."""
+    if not answered:
         return False
     found = execute(
-        breaking.NOTE_UP,
-        merchants=[merchant_id for merchant_id, _ in hosts],
-        handlers=[handler for _, handler in hosts],
+        breaking.NOTE_ANSWERS,
+        ids=[breaker_id for breaker_id, _ in answered],
+        probes_at=[probe_at for _, probe_at in answered],
+        answers=[one.answers for one in answered.values()],
     )
-    return any(row[0] for row in found)
+    if found:
+        execute(breaking.CLOSE, ids=[row[0] for row in found], unbound=engine.breaker_unbound)
+    return bool(found)
 
 
 def _is_away(ending: Ending, given_up: set[Host]) -> bool:

@@ -13,10 +13,10 @@ from uuid import UUID
 
 from django.db import transaction
 
-from jobs.breaker import CALLING_KINDS
 from jobs.engine import FLOW_LOCK
 from jobs.flow import Admission, Candidate, FlowBook, FlowRule
 from jobs.lifecycle.queueing import is_short
+from jobs.outcomes import CALLING_KINDS
 from jobs.rows import Queued, Row, breaker_row, candidate_row, queued_row, rule_row
 from jobs.statements import breaking, flowing, queueing, sharing
 from tenants.statement import execute

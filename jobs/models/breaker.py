@@ -10,9 +10,10 @@ from tenants.models import Merchant
 
 
 class Breaker(models.Model):
-    """One row a merchant and host while failures follow one another; an answer deletes it.
+    """One row a merchant and host while failures follow one another, and until it has recovered.
 
-    Written by jobs.lifecycle. Open since `opened_at`; its jobs wait, but for one after `probe_at`.
+    Written by jobs.lifecycle. Open since `opened_at`: its jobs wait, but for one after `probe_at`. Since
+    `recovering_at` it answers again, `answers` times up to now.
     """
 
     id = models.UUIDField(primary_key=True, default=new_id, editable=False)
@@ -26,6 +27,11 @@ class Breaker(models.Model):
     changed_at = models.DateTimeField()
     opened_at = models.DateTimeField(null=True)
     probe_at = models.DateTimeField(null=True)
+    recovering_at = models.DateTimeField(null=True)
+    answers = models.PositiveIntegerField(default=0)
+
+    # Of rows that were read by `with_state`.
+    state: str
 
     objects: ClassVar = BreakerQuerySet.as_manager()
 
@@ -37,6 +43,11 @@ class Breaker(models.Model):
                 condition=models.Q(opened_at=None, probe_at=None)
                 | models.Q(opened_at__isnull=False, probe_at__isnull=False),
             ),
+            models.CheckConstraint(
+                name="breaker_recovers_by_answers",
+                condition=models.Q(recovering_at=None, answers=0)
+                | models.Q(recovering_at__isnull=False, answers__gt=0, opened_at__isnull=False),
+            ),
         ]
         indexes = [
             models.Index(
@@ -47,4 +58,4 @@ class Breaker(models.Model):
         ]
 
     def __str__(self) -> str:
-        return self.handler
+        return f"breaker of {self.handler}"

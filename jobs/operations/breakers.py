@@ -6,8 +6,12 @@ from jobs import publishing
 from jobs.models import Breaker
 
 
-def reset_breaker(breaker: Breaker) -> None:
-    """Forget the failures of a host; what waits for it goes with the populator's next steps."""
+def reset_breaker(breaker: Breaker) -> bool:
+    """Forget the failures of a host; what waits for it goes with the populator's next steps, all at once.
+
+    False: there was nothing to forget any more.
+    """
     with transaction.atomic():
-        Breaker.objects.filter(pk=breaker.pk).delete()
+        deleted, _ = Breaker.objects.filter(pk=breaker.pk).delete()
         transaction.on_commit(publishing.wake)
+    return deleted > 0

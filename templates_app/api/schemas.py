@@ -21,6 +21,7 @@ from templates_app.operations.reading import MAX_DESCRIPTION, MOST_CALENDARS
 from templates_app.operations.templates import MAX_NOTE
 
 RUN_STATUSES = [status.value for status in JobStatus]
+STATES = ["active", "paused", "inactive", "set_aside", "ended"]
 
 
 @extend_schema_field(RECURRENCE)
@@ -148,7 +149,7 @@ class TemplateSchema(s.Serializer[Any]):
     timeout = s.FloatField()
     tags = s.ListField(child=s.CharField())
     metadata = ObjectField()
-    state = s.ChoiceField(choices=("active", "paused", "inactive", "set_aside", "ended"))
+    state = s.ChoiceField(choices=STATES)
     sentence = s.CharField(help_text="When it runs, in plain English.")
     warnings = WarningSchema(many=True)
     paused_at = s.DateTimeField(allow_null=True)

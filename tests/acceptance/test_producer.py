@@ -115,10 +115,14 @@ def test_target_that_is_down_for_a_while_costs_no_attempts_and_recovers_by_itsel
         return [producer.call(f"/jobs/{one['id']}")["waiting_reason"] or "" for one in created]
 
     eventually(lambda: all("did not answer" in reason for reason in reasons()), "all are parked")
+    [breaker] = producer.call("/breakers")["results"]
+    assert breaker["state"] in {"open", "half_open"}
+    assert breaker["most_active"] in {0, 1}
     stack.start("echo")
     done = "/jobs?status=succeeded&page_size=100"
     eventually(lambda: len(producer.call(done)["results"]) == 30, "all succeed")
 
+    eventually(lambda: not producer.call("/breakers")["results"], "the target is taken back")
     jobs = producer.call(done)["results"]
     spent = sum(10 - one["attempts_left"] for one in jobs)
     # The failures that it took to give the target up, and one attempt a job that worked.

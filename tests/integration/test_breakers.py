@@ -1,9 +1,10 @@
-"""Hosts that do not answer: given up, tried again one job at a time, and taken back."""
+"""Hosts that do not answer: given up, tried again one job at a time, and taken back step by step."""
 
 from dataclasses import replace
 from datetime import timedelta
 
 import pytest
+from django.db import transaction
 
 from jobs import lifecycle, populator
 from jobs.engine import Engine
@@ -13,6 +14,7 @@ from jobs.waiting_reason import waiting_reason
 from tenants.clock import database_now
 from tests.factories.flows import make_breaker
 from tests.factories.jobs import make_job, make_merchant, make_worker
+from tests.integration.sessions import OtherSession, wait_until_it_waits_or_ends
 
 pytestmark = pytest.mark.django_db
 ENGINE = Engine()
@@ -50,10 +52,23 @@ def step(later=0.0):
         pass
 
 
-def attempt(*, answered, code="connection_refused"):
-    """Run all queued jobs of HOST once, as a worker does."""
+def give_up(pause=0.0):
+    """Let what is queued fail and wait in line; the first of it may try HOST after so many seconds."""
+    step()
+    attempt(answered=False)
+    step(2)
+    Breaker.objects.update(probe_at=database_now() + timedelta(seconds=pause))
+
+
+def reason_of(job):
+    """Return why a job waits."""
+    return waiting_reason(job, now=database_now()) or ""
+
+
+def attempt(*, answered, code="connection_refused", most=1_000, engine=ENGINE):
+    """Run the queued jobs of HOST once, as a worker does."""
     worker = make_worker(lane="nowhere")
-    queued = Job.objects.filter(status="queued", handler=HOST)
+    queued = Job.objects.filter(status="queued", handler=HOST).order_by("id")[:most]
     tickets = [(job.pk, job.ticket) for job in queued if job.ticket is not None]
     attempts = lifecycle.claim(tickets=tickets, worker_id=worker.pk, engine=ENGINE)
     endings = [
@@ -67,13 +82,29 @@ def attempt(*, answered, code="connection_refused"):
             if one.round >= one.max_attempts
             else "retryable",
             code="" if answered else code,
-            call=Call(merchant_id=one.merchant_id, handler=HOST, answered=answered, code=code),
+            call=Call(
+                merchant_id=one.merchant_id,
+                handler=HOST,
+                answered=answered,
+                code=code,
+                began_at=one.started_at,
+            ),
         )
         for one in attempts
     ]
-    heeded = lifecycle.heed_breakers(endings, ENGINE)
+    heeded = lifecycle.heed_breakers(endings, engine)
     lifecycle.finish(heeded.endings)
     return len(attempts), heeded.recovered
+
+
+def call_of(merchant, *, answered, began_at):
+    return Call(
+        merchant_id=merchant.pk,
+        handler=HOST,
+        answered=answered,
+        code="" if answered else "timeout",
+        began_at=began_at,
+    )
 
 
 def used(jobs):
@@ -131,19 +162,197 @@ def test_one_probe_at_a_time_and_pauses_that_grow(valkey, merchant):
     assert (breaker.probe_at - breaker.changed_at).total_seconds() == ENGINE.breaker_longest
 
 
-def test_an_answer_takes_the_host_back_and_everybody_goes(valkey, merchant):
-    jobs = http_jobs(20, merchant)
-    step()
-    attempt(answered=False)
+def test_an_answer_takes_the_host_back_step_by_step(valkey, merchant):
+    jobs = http_jobs(40, merchant)
+    give_up()
+    bystander = make_breaker(merchant=make_merchant(), handler=HOST, probe_at=database_now())
+    rounds = []
+    for _ in range(6):
+        step(2)
+        step(3)
+        rounds.append(Job.objects.filter(status="queued").count())
+        assert attempt(answered=True) == (rounds[-1], True)
+    # What is left in the end is all that there is.
+    assert rounds == [1, 2, 4, 8, 16, 9]
+    assert set(Job.objects.values_list("status", flat=True)) == {"succeeded"}
+    assert used(jobs) == 40
+    assert list(Breaker.objects.all()) == [bystander]
+    assert bystander.answers == 0
+
+
+def test_host_that_answers_may_be_called_by_no_more_than_its_rounds_allow(valkey, merchant):
+    http_jobs(40, merchant)
+    give_up()
+    handed = []
+    for ends in (1, 1, 1, 2, 1, 3):
+        step(2)
+        handed.append(Job.objects.filter(status="queued").count())
+        attempt(answered=True, most=ends)
+    # After 0, 1, 2, 3, 5 and 6 answers.
+    assert handed == [1, 2, 2, 4, 4, 4]
+    breaker = Breaker.objects.get()
+    assert (breaker.answers, breaker.failures, breaker.probes) == (9, 0, 0)
     step(2)
-    Breaker.objects.update(probe_at=database_now())
+    assert Job.objects.filter(status="queued").count() == 8
+
+
+def test_from_so_many_answers_on_everybody_goes(valkey, merchant):
+    http_jobs(20, merchant)
+    give_up()
+    engine = Engine(breaker_unbound=4)
+    for expected in (1, 2, 17):
+        step(2)
+        assert attempt(answered=True, engine=engine)[0] == expected
+    assert not Breaker.objects.exists()
+    assert not Job.objects.filter(gate="parked").exists()
+
+
+def test_host_that_nobody_waits_for_is_taken_back_by_its_first_answer(valkey, merchant):
+    [job, *others] = http_jobs(FAILURES, merchant)
+    give_up()
+    lifecycle.cancel(job_ids=[one.pk for one in others], now=database_now())
     step(2)
     assert attempt(answered=True) == (1, True)
     assert not Breaker.objects.exists()
-    step(3)
-    assert attempt(answered=True) == (19, False)
-    assert set(Job.objects.values_list("status", flat=True)) == {"succeeded"}
-    assert used(jobs) == 20
+    job.refresh_from_db()
+    assert job.status == "succeeded"
+
+
+def test_one_failure_on_the_way_gives_the_host_up_again_and_costs_no_attempt(valkey, merchant):
+    jobs = http_jobs(30, merchant, max_attempts=1)
+    give_up()
+    for _ in range(2):
+        step(2)
+        attempt(answered=True)
+    step(2)
+    before = Breaker.objects.get()
+    assert attempt(answered=False, code="timeout", most=1) == (1, False)
+    breaker = Breaker.objects.get()
+    assert before.opened_at is not None
+    assert breaker.opened_at is not None
+    assert breaker.probe_at is not None
+    assert breaker.opened_at > before.opened_at
+    assert (breaker.answers, breaker.recovering_at, breaker.failures) == (0, None, 1)
+    assert (breaker.probe_at - breaker.opened_at).total_seconds() == ENGINE.breaker_pause
+    # The other three were on their way: what they say comes too late.
+    assert attempt(answered=True) == (3, False)
+    breaker.refresh_from_db()
+    assert breaker.answers == 0
+    step(2)
+    assert not Job.objects.filter(status="queued").exists()
+    assert used(jobs) == 6
+    assert not DeadLetter.objects.exists()
+    assert "did not answer once (timeout)" in reason_of(Job.objects.filter(gate="parked")[0])
+    # The pause begins anew, and then it doubles as ever.
+    Breaker.objects.update(probe_at=database_now())
+    step(2)
+    attempt(answered=False)
+    breaker.refresh_from_db()
+    assert breaker.probe_at is not None
+    assert (breaker.probe_at - breaker.changed_at).total_seconds() == 2 * ENGINE.breaker_pause
+
+
+def test_call_that_hung_since_before_does_not_disturb_the_recovery(valkey, merchant):
+    http_jobs(20, merchant)
+    give_up()
+    breaker = Breaker.objects.get()
+    step(2)
+    attempt(answered=True)
+    late = call_of(merchant, answered=False, began_at=breaker.opened_at)
+    ending = Ending(job_id=merchant.pk, ticket=1, outcome=Result.FAILED, status="failed", call=late)
+    heeded = lifecycle.heed_breakers([ending], ENGINE)
+    assert [one.counted for one in heeded.endings] == [False]
+    breaker.refresh_from_db()
+    assert (breaker.answers, breaker.failures, breaker.recovering_at is None) == (1, 0, False)
+    assert "at most 2 of its jobs at once" in reason_of(Job.objects.filter(gate="parked")[0])
+
+
+def test_answer_of_before_does_not_end_the_pause(valkey, merchant):
+    http_jobs(FAILURES, merchant)
+    give_up(pause=60)
+    breaker = Breaker.objects.get()
+    early = call_of(merchant, answered=True, began_at=breaker.opened_at)
+    ending = Ending(
+        job_id=merchant.pk, ticket=1, outcome=Result.SUCCEEDED, status="succeeded", call=early
+    )
+    assert not lifecycle.heed_breakers([ending], ENGINE).recovered
+    after = Breaker.objects.get()
+    assert (after.answers, after.probe_at) == (0, breaker.probe_at)
+
+
+def test_function_of_the_same_name_is_no_host(valkey, merchant):
+    make_worker(heartbeat_at=database_now(), run_times={f"python:{HOST}": 0.001})
+    make_breaker(merchant=merchant, handler=HOST, probe_at=database_now() + timedelta(hours=1))
+    [call] = http_jobs(1, merchant)
+    function = make_job(merchant=merchant, kind="python", handler=HOST)
+    step()
+    assert Job.objects.get(pk=call.pk).gate == "parked"
+    assert Job.objects.get(pk=function.pk).status == "queued"
+
+
+@pytest.mark.django_db(transaction=True)
+def test_two_populators_at_once_hand_out_no_more_than_may_go(valkey, merchant):
+    http_jobs(20, merchant)
+    give_up()
+    for _ in range(2):
+        step(2)
+        attempt(answered=True)
+    now = database_now() + timedelta(seconds=2)
+    make_worker(heartbeat_at=now, run_times={f"http:{HOST}": 0.001})
+
+    def rival_step():
+        lifecycle.release_parked(now=now, limit=100)
+        return lifecycle.queue_within_flows(lane="async", now=now, limit=10, lease=60.0, aging=60.0)
+
+    with transaction.atomic():
+        first = rival_step()
+        rival = OtherSession(rival_step)
+    second = rival.result()
+    assert (len(first.queued), len(second.queued)) == (4, 0)
+    assert Job.objects.filter(status="queued").count() == 4
+
+
+@pytest.mark.django_db(transaction=True)
+def test_answers_that_two_workers_report_at_once_are_all_counted(valkey, merchant):
+    http_jobs(20, merchant)
+    give_up()
+    began = database_now()
+
+    def report():
+        call = call_of(merchant, answered=True, began_at=began)
+        one = Ending(
+            job_id=merchant.pk, ticket=1, outcome=Result.SUCCEEDED, status="succeeded", call=call
+        )
+        return lifecycle.heed_breakers([one] * 2, ENGINE).recovered
+
+    with transaction.atomic():
+        assert report()
+        rival = OtherSession(report)
+        wait_until_it_waits_or_ends(rival)
+    assert rival.result()
+    assert Breaker.objects.get().answers == 4
+
+
+@pytest.mark.django_db(transaction=True)
+def test_answer_that_meets_a_failure_of_another_worker_comes_too_late(valkey, merchant):
+    http_jobs(20, merchant)
+    give_up()
+    began = database_now()
+
+    def report(answered):
+        call = call_of(merchant, answered=answered, began_at=began)
+        result = Result.SUCCEEDED if answered else Result.FAILED
+        one = Ending(job_id=merchant.pk, ticket=1, outcome=result, status="failed", call=call)
+        return lifecycle.heed_breakers([one], ENGINE).recovered
+
+    assert report(answered=True)
+    with transaction.atomic():
+        report(answered=False)
+        rival = OtherSession(lambda: report(answered=True))
+        wait_until_it_waits_or_ends(rival)
+    assert not rival.result()
+    breaker = Breaker.objects.get()
+    assert (breaker.answers, breaker.recovering_at, breaker.failures) == (0, None, 1)
 
 
 def test_failures_that_an_answer_interrupts_give_nobody_up(valkey, merchant):
@@ -163,7 +372,7 @@ def test_calls_that_were_under_way_do_not_lengthen_the_pause(valkey, merchant):
     step()
     attempt(answered=False)
     before = Breaker.objects.get()
-    late = Call(merchant_id=merchant.pk, handler=HOST, answered=False, code="timeout")
+    late = call_of(merchant, answered=False, began_at=before.opened_at)
     lifecycle.heed_breakers(
         [Ending(job_id=merchant.pk, ticket=1, outcome=Result.FAILED, status="failed", call=late)],
         ENGINE,
@@ -219,7 +428,7 @@ def test_endings_that_call_nobody_cost_nothing(django_assert_num_queries, mercha
     ending = Ending(job_id=merchant.pk, ticket=1, outcome=Result.FAILED, status="failed")
     with django_assert_num_queries(0):
         assert lifecycle.heed_breakers([ending], ENGINE).endings == [ending]
-    ok = Call(merchant_id=merchant.pk, handler=HOST, answered=True)
+    ok = call_of(merchant, answered=True, began_at=database_now())
     answered = Ending(
         job_id=merchant.pk, ticket=1, outcome=Result.SUCCEEDED, status="succeeded", call=ok
     )
