@@ -110,7 +110,9 @@ def _queues(now: datetime) -> list[Metric]:
             estimated.add_metric([depth.lane, state], state in depth.estimated)
         if depth.drain_seconds is not None:
             drain[depth.lane] = depth.drain_seconds
-    told = "Time that due and queued jobs will take at the lane's measured rate; absent when unknown."
+    told = (
+        "Time that due and queued jobs will take at the lane's measured rate; absent when unknown."
+    )
     return [jobs, estimated, _by_lane("taskflow_queue_drain_seconds", told, drain)]
 
 
