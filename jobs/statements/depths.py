@@ -93,7 +93,7 @@ SELECT of_merchant.lane, sum(of_merchant.due)::bigint, sum(of_merchant.parked)::
 """
 
 # The primary key from its end, in its order: ids begin with the moment at which an attempt was
-# recorded. In a sub-select, as ever: when the planner saw where to begin, it sorted the whole minute.
+# recorded. From a sub-select, so that statistics of an hour ago do not promise next to nothing to sort.
 # Attempts that were handed back or taken away are no work done.
 ENDED_LATELY = """
 WITH newest AS MATERIALIZED (

@@ -1,5 +1,7 @@
 """/metrics: what Prometheus reads, and who else may."""
 
+from typing import Any
+
 import psycopg
 import pytest
 from django.db import connection
@@ -14,7 +16,7 @@ from tests.factories.jobs import SECOND, make_job, make_merchant, make_worker
 
 pytestmark = pytest.mark.django_db
 TOKEN = "Zm9yLXRlc3RzLW9ubHktMDEyMzQ1Njc4OQ=="
-LOCAL = {"HTTP_HOST": "localhost:8000", "REMOTE_ADDR": "127.0.0.1"}
+LOCAL: dict[str, Any] = {"HTTP_HOST": "localhost:8000", "REMOTE_ADDR": "127.0.0.1"}
 FAMILIES = {
     "taskflow_broker_up",
     "taskflow_database_up",
