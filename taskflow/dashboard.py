@@ -17,9 +17,9 @@ from jobs import liveness
 from jobs.admin import display as show
 from jobs.admin.bounded_reads import TookTooLong, reading_for_at_most
 from jobs.admin.filters import first_id_at
-from jobs.handlers.registry import COMMAND, LANES
 from jobs.models import DeadLetter, Execution, Job
 from jobs.states import WAITING, JobStatus
+from taskflow.vitals import served_lanes
 from tenants.clock import database_now
 
 API_DOCS = "/api/docs"
@@ -61,8 +61,7 @@ def overview(request: HttpRequest, context: dict[str, Any]) -> dict[str, Any]:
             workers=lanes[name].workers if name in lanes else 0,
             capacity=lanes[name].capacity if name in lanes else 0,
         )
-        for name in LANES
-        if name != COMMAND or settings.TASKFLOW_ALLOWED_COMMANDS.is_on
+        for name in served_lanes()
     ]
     context["api_docs_url"] = API_DOCS
     context["flower_url"] = getattr(settings, "FLOWER_URL", "") if _operates(request) else ""

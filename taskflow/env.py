@@ -14,6 +14,10 @@ from urllib.parse import urlsplit
 T = TypeVar("T")
 N = TypeVar("N", int, float)
 
+# RFC 6750, section 2.1: what fits behind "Authorization: Bearer".
+_BEARER = re.compile(r"[A-Za-z0-9._~+/-]+=*")
+SHORTEST_TOKEN = 32  # characters
+
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 
 
@@ -45,6 +49,17 @@ class Environment:
             return Path(path).read_text(encoding="utf-8").strip() or default
         except (OSError, UnicodeDecodeError) as error:
             return self._refuse(f"{name}_FILE: cannot read {path!r} ({error}).", default)
+
+    def bearer_token(self, name: str) -> str:
+        """Return a secret for the header `Authorization: Bearer`; empty when unset, never echoed."""
+        value = self.secret(name)
+        if value and (len(value) < SHORTEST_TOKEN or not _BEARER.fullmatch(value)):
+            return self._refuse(
+                f"{name} must have {SHORTEST_TOKEN} or more of the characters that a bearer token may "
+                "have (RFC 6750). Generate one with `openssl rand -base64 48`.",
+                "",
+            )
+        return value
 
     def choice(self, name: str, options: tuple[str, ...], default: str) -> str:
         """Return one of `options`, compared without regard to case."""

@@ -1,4 +1,4 @@
-"""What requests get that reach no view: problems below /api and /health, pages elsewhere."""
+"""What requests get that reach no view: problems below /api, /health and /metrics, pages elsewhere."""
 
 import logging
 from typing import Any
@@ -10,7 +10,7 @@ from django.views.decorators.csrf import csrf_exempt
 from taskflow.api_errors import problem_response, request_id
 
 logger = logging.getLogger(__name__)
-_MACHINES = ("/api", "/health")
+_MACHINES = ("/api", "/health", "/metrics")
 
 
 def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:

@@ -7,17 +7,16 @@ import logging
 from datetime import datetime
 from typing import Any
 
-from django.conf import settings
-from django.db import DatabaseError, InterfaceError, OperationalError, transaction
+from django.db import DatabaseError, InterfaceError
 from django.http import HttpRequest, JsonResponse
 from django.views.decorators.cache import never_cache
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_safe
-from psycopg.errors import QueryCanceled
 
-from jobs import liveness, publishing, queries
+from jobs import publishing, queries
 from jobs.api.base import bounded_time
-from jobs.handlers.registry import COMMAND, LANES
+from jobs.depth import LaneDepth
+from taskflow import vitals
 from tenants.clock import database_now
 
 logger = logging.getLogger(__name__)
@@ -38,7 +37,8 @@ def live(request: HttpRequest) -> JsonResponse:
 def ready(request: HttpRequest) -> JsonResponse:
     """Answer 200 when a job created now would run, 503 otherwise; the checks say what is missing.
 
-    The age of the oldest due job is told, not judged: a backlog is no reason to refuse requests.
+    The queues and the age of the oldest due job are told, not judged: a backlog is no reason to
+    refuse requests.
     """
     checks: dict[str, dict[str, Any]] = {"broker": {"ok": publishing.ping()}}
     try:
@@ -57,32 +57,38 @@ def ready(request: HttpRequest) -> JsonResponse:
 
 def _database_checks() -> dict[str, dict[str, Any]]:
     now = database_now()
-    engine = settings.TASKFLOW_ENGINE
-    # The control lane shows by the watcher's ticks, which may be further apart than heartbeats.
-    lanes = liveness.live_lanes(now=now, lease=max(engine.worker_lease, engine.watch * 3))
-    names = [lane for lane in (*LANES, liveness.CONTROL) if _is_expected(lane)]
-    workers = {lane: lanes[lane].workers if lane in lanes else 0 for lane in names}
-    return {
+    workers = vitals.live_workers(now)
+    checks: dict[str, dict[str, Any]] = {
         "database": {"ok": True},
         "populator": {"ok": queries.populator_leads()},
         "workers": {"ok": all(workers.values()), "lanes": workers},
-        "oldest_due_job": _oldest_due_job(now),
+    }
+    # In this order: counting is bounded, and when even that takes too long, so will the other look.
+    depths = vitals.in_time(vitals.queue_depths, now)
+    due = vitals.in_time(queries.oldest_due, now) if depths is not None else None
+    return checks | {"queues": _queues(depths or []), "oldest_due_job": _oldest_due_job(due, now)}
+
+
+def _queues(depths: list[LaneDepth]) -> dict[str, Any]:
+    """Return the depths per lane; none when the look took too long, which tells of a backlog."""
+    return {"ok": True, "lanes": {depth.lane: _queue(depth) for depth in depths}}
+
+
+def _queue(depth: LaneDepth) -> dict[str, Any]:
+    seconds = depth.drain_seconds
+    return {
+        "due": depth.due,
+        "queued": depth.queued,
+        "running": depth.running,
+        "parked": depth.parked,
+        "estimated": sorted(depth.estimated),
+        "drain_seconds": None if seconds is None else round(seconds, 1),
     }
 
 
-def _is_expected(lane: str) -> bool:
-    """Tell whether somebody should serve the lane: commands are off unless the operator allows some."""
-    return lane != COMMAND or settings.TASKFLOW_ALLOWED_COMMANDS.is_on
-
-
-def _oldest_due_job(now: datetime) -> dict[str, Any]:
+def _oldest_due_job(due: dict[str, datetime] | None, now: datetime) -> dict[str, Any]:
     """Return the ages per lane; no age when the look took too long, which tells of a backlog."""
-    try:
-        with transaction.atomic():
-            due = queries.oldest_due(now)
-    except OperationalError as error:
-        if not isinstance(error.__cause__, QueryCanceled):
-            raise
+    if due is None:
         return {"ok": True, "age_seconds": None, "lanes": {}}
     ages = {lane: round((now - moment).total_seconds(), 3) for lane, moment in due.items()}
     return {"ok": True, "age_seconds": max(ages.values(), default=0.0), "lanes": ages}

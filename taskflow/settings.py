@@ -63,6 +63,8 @@ CSRF_TRUSTED_ORIGINS = env.names("TASKFLOW_CSRF_TRUSTED_ORIGINS")
 FLOWER_URL = env.url("TASKFLOW_FLOWER_URL", ("http", "https"), _local.flower_url if _local else "")
 # How many reverse proxies of ours stand in front; 0 ignores X-Forwarded-For.
 TRUSTED_PROXIES = env.integer("TASKFLOW_TRUSTED_PROXIES", 0, minimum=0, maximum=10)
+# Who may read /metrics; without one, only this machine in development (taskflow.metrics_access).
+METRICS_TOKEN = env.bearer_token("TASKFLOW_METRICS_TOKEN")
 LOG_FORMAT = env.choice("TASKFLOW_LOG_FORMAT", ("text", "json"), "json" if PRODUCTION else "text")
 LOG_LEVEL = env.choice("TASKFLOW_LOG_LEVEL", ("debug", "info", "warning", "error"), "info").upper()
 
@@ -256,7 +258,8 @@ SECURE_HSTS_INCLUDE_SUBDOMAINS = PRODUCTION
 SILENCED_SYSTEM_CHECKS = ["security.W021"]
 SECURE_REFERRER_POLICY = "same-origin"
 SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if TRUSTED_PROXIES else None
-SECURE_REDIRECT_EXEMPT = [r"^health/"]
+# Asked for from within, over plain http; to a redirect the token would have been sent already.
+SECURE_REDIRECT_EXEMPT = [r"^health/", r"^metrics$"]
 X_FRAME_OPTIONS = "DENY"
 
 if PRODUCTION:

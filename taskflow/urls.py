@@ -4,7 +4,7 @@ from django.contrib import admin
 from django.urls import include, path, re_path
 from drf_spectacular.views import SpectacularSwaggerSplitView
 
-from taskflow import health
+from taskflow import health, metrics
 from taskflow.api_document import ApiDocumentView
 from taskflow.error_pages import nothing_here
 
@@ -18,7 +18,8 @@ urlpatterns = [
     path("api/docs", SpectacularSwaggerSplitView.as_view(url_name="schema"), name="docs"),
     path("health/live", health.live),
     path("health/ready", health.ready),
-    re_path(r"^(?:api|health)(?:/|$)", nothing_here),
+    path("metrics", metrics.page),
+    re_path(r"^(?:api|health|metrics)(?:/|$)", nothing_here),
 ]
 
 handler400 = "taskflow.error_pages.bad_request"

@@ -44,13 +44,44 @@ def test_a_platform_with_everything_is_ready_and_tells_the_oldest_due_job():
 
 def test_a_slow_look_for_the_oldest_due_job_is_no_missing_database(database_url, monkeypatch):
     monkeypatch.setattr(health, "SECONDS", 1)
-    # Only the look for the oldest due job asks for merchants; it now waits until its limit.
+    # Only the looks for what is due ask for merchants; the first now waits until its limit.
     with psycopg.connect(database_url) as other:
         other.execute("LOCK TABLE tenants_merchant IN ACCESS EXCLUSIVE MODE")
         checks = anyone.read("/health/ready").json()["checks"]
     assert checks["database"] == {"ok": True}
     assert checks["populator"] == {"ok": False}
     assert checks["oldest_due_job"] == {"ok": True, "age_seconds": None, "lanes": {}}
+    assert checks["queues"] == {"ok": True, "lanes": {}}
+
+
+def test_queues_are_told_and_not_judged():
+    now = database_now()
+    for lane in ("async", "process", "control"):
+        make_worker(lane=lane, heartbeat_at=now, capacity=2, run_times={"python:demo.noop": 4.0})
+    for _ in range(3):
+        make_job(run_at=now)
+    make_job(status="queued")
+    make_job(status="running", lane="process")
+    make_job(run_at=now.replace(year=now.year + 1))
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_advisory_lock(%s)", [POPULATOR_LOCK])
+        answer = anyone.read("/health/ready")
+        cursor.execute("SELECT pg_advisory_unlock(%s)", [POPULATOR_LOCK])
+    assert answer.status_code == 200, answer.content
+    empty = {"due": 0, "queued": 0, "running": 0, "parked": 0, "estimated": []}
+    assert answer.json()["checks"]["queues"] == {
+        "ok": True,
+        "lanes": {
+            "async": {**empty, "due": 3, "queued": 1, "drain_seconds": 8.0},
+            "process": {**empty, "running": 1, "drain_seconds": 0.0},
+        },
+    }
+
+
+def test_a_drain_time_that_nobody_can_know_is_null():
+    make_job()
+    lanes = anyone.read("/health/ready").json()["checks"]["queues"]["lanes"]
+    assert (lanes["async"]["due"], lanes["async"]["drain_seconds"]) == (1, None)
 
 
 def test_health_is_only_read():

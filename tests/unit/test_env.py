@@ -224,3 +224,20 @@ def test_destinations_may_stand_in_a_file(tmp_path):
     file.write_text("[]")
     bad = settings_import(tmp_path, TASKFLOW_PUBLISH_DESTINATIONS_FILE=str(file))
     assert "TASKFLOW_PUBLISH_DESTINATIONS: must be a JSON object" in bad.stderr
+
+
+def test_bearer_token_is_taken_as_it_is():
+    token = "Zm9yLXRlc3RzLW9ubHktMDEyMzQ1Njc4OQ=="
+    assert Environment({"A": token}).bearer_token("A") == token
+    environment = Environment({})
+    assert environment.bearer_token("A") == ""
+    environment.raise_problems()
+
+
+@pytest.mark.parametrize("bad", ["short", "x" * 31, "x" * 32 + " y", "=" * 40, "\xe9" * 40])
+def test_bearer_token_that_nobody_could_send_or_that_is_short_is_refused_unseen(bad):
+    environment = Environment({"TASKFLOW_T": bad})
+    assert environment.bearer_token("TASKFLOW_T") == ""
+    problem = one_problem(environment)
+    assert problem.startswith("TASKFLOW_T must have 32 or more ")
+    assert bad not in problem
