@@ -30,7 +30,7 @@ class LaneDepth:
     due: int  # their time has come, and they wait in PostgreSQL
     queued: int  # handed to the broker
     running: int
-    parked: int  # due, behind a flow rule or a host that was given up
+    parked: int  # due, behind a flow rule, a given-up host or others of their key
     estimated: frozenset[str]  # which of `due` and `parked` are estimates
     # Attempts a second, of late; None when nobody has measured it, and without live workers.
     rate: float | None

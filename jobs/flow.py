@@ -48,6 +48,10 @@ class Rate:
         seconds = max((now - self.at).total_seconds(), 0.0)
         return min(self.tokens + seconds * self.per_second, float(self.burst))
 
+    def seconds_to_token(self, now: datetime) -> float:
+        """Return how long it takes until there is a whole token; 0 when there is one."""
+        return max((1.0 - self.left(now)) / self.per_second, 0.0)
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class FlowRule:

@@ -16,7 +16,7 @@ from jobs import lifecycle, liveness
 from jobs.engine import POPULATOR_LOCK, Engine
 from jobs.flow import FlowRule, declared_rules
 from jobs.handlers.registry import LANES, most_active
-from jobs.lifecycle import Resolved, Settled
+from jobs.lifecycle import Released, Resolved, Settled
 from jobs.liveness import LiveLane
 from jobs.operations.judging import judge
 from jobs.pace import Pace
@@ -66,11 +66,13 @@ def populate(now: datetime, engine: Engine, pace: Pace | None = None) -> Populat
     granted = lifecycle.grant_places(now=now, limit=engine.step_limit)
     flows = lifecycle.flows_apply()
     declared = declared_rules(most_active())
-    if flows:
-        lifecycle.release_parked(now=now, limit=engine.step_limit, declared=declared)
     lanes = liveness.live_lanes(now=now, lease=engine.worker_lease)
     queued = _queued_per_lane()
     room = _room(lanes, queued, engine, pace, now)
+    released = Released()
+    if flows:
+        free = {lane: min(places, engine.step_limit) for lane, places in room.items()}
+        released = lifecycle.release_parked(now=now, places=free, declared=declared)
     messages: list[Message] = []
     more = full = False
     for lane, places in room.items():
@@ -101,6 +103,7 @@ def populate(now: datetime, engine: Engine, pace: Pace | None = None) -> Populat
         or len(expired) == engine.step_limit
         or resolved.more
         or granted.more
+        or released.more
         or (settled is not None and settled.more),
         full=full,
         refused=refused,
@@ -109,9 +112,10 @@ def populate(now: datetime, engine: Engine, pace: Pace | None = None) -> Populat
 
 
 def next_due(now: datetime) -> datetime | None:
-    """Return when the next waiting job after `now` is due."""
-    found = execute(NEXT_DUE, now=now, lanes=list(LANES))
-    return found[0][0] if found else None
+    """Return when the next waiting job after `now` is due, or a rule's next token comes."""
+    [(due,)] = execute(NEXT_DUE, now=now, lanes=list(LANES))
+    moments = [moment for moment in (due, lifecycle.next_token(now)) if moment is not None]
+    return min(moments, default=None)
 
 
 def _settle_overlaps(now: datetime, engine: Engine) -> Settled | None:

@@ -9,6 +9,7 @@ from uuid import UUID
 
 from jobs.breaker import at_once
 from jobs.flow import BREAKER, Candidate, FlowRule, Rate
+from jobs.flow_shares import Line
 from jobs.models import Job
 from jobs.outcomes import Attempt
 from jobs.overlap import Due
@@ -172,6 +173,11 @@ def candidate_row(row: Row) -> Candidate:
         handler=row[5],
         concurrency_key=row[6],
     )
+
+
+def line_row(row: Row) -> Line:
+    """Read what LINES returns."""
+    return Line(rule_id=row[0], merchant_id=row[1], lane=row[2], weight=row[3])
 
 
 def rule_row(row: Row, now: datetime) -> FlowRule:

@@ -94,7 +94,7 @@ def _populator(_: datetime) -> list[Metric]:
 def _queues(now: datetime) -> list[Metric]:
     jobs = GaugeMetricFamily(
         "taskflow_jobs",
-        "Jobs that are due, queued in the broker, running, or parked behind a flow rule.",
+        "Jobs that are due, queued in the broker, running, or parked behind a flow rule or a key.",
         labels=["lane", "state"],
     )
     estimated = GaugeMetricFamily(

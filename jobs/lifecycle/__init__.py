@@ -17,7 +17,13 @@ from jobs.lifecycle.dependencies import (
     find_unfilled,
     settle_dependencies,
 )
-from jobs.lifecycle.flows import flows_apply, queue_within_flows, release_parked
+from jobs.lifecycle.flows import (
+    Released,
+    flows_apply,
+    next_token,
+    queue_within_flows,
+    release_parked,
+)
 from jobs.lifecycle.occurrences import (
     cancel_plans,
     find_missed,
@@ -52,6 +58,7 @@ __all__ = [
     "Granted",
     "IllegalTransition",
     "MissingParents",
+    "Released",
     "Resolved",
     "Settled",
     "advance",
@@ -76,6 +83,7 @@ __all__ = [
     "heed_breakers",
     "is_short",
     "make_up",
+    "next_token",
     "queue_due",
     "queue_shares",
     "queue_within_flows",

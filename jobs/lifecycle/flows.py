@@ -5,19 +5,21 @@ of its rules. So a flood that must wait costs one look a job, not one a step. Un
 look sees all that was let go before, so limits hold with any number of populators.
 """
 
+import random
 from collections import Counter
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from uuid import UUID
 
 from django.db import transaction
 
 from jobs.engine import FLOW_LOCK
 from jobs.flow import Admission, Candidate, FlowBook, FlowRule
+from jobs.flow_shares import shares
 from jobs.lifecycle.queueing import is_short
 from jobs.outcomes import CALLING_KINDS
-from jobs.rows import Queued, Row, breaker_row, candidate_row, queued_row, rule_row
+from jobs.rows import Queued, Row, breaker_row, candidate_row, line_row, queued_row, rule_row
 from jobs.statements import breaking, flowing, queueing, sharing
 from tenants.statement import execute
 
@@ -34,32 +36,65 @@ class Flowed:
     short: bool = False
 
 
+@dataclass(frozen=True, kw_only=True)
+class Released:
+    """How many jobs were let out of lines; `more`: there is room for others, to be given now."""
+
+    jobs: int = 0
+    more: bool = False
+
+
 def flows_apply() -> bool:
     """Tell whether there is a flow rule, a host that is given up, or a job in a line."""
     [(anything,)] = execute(flowing.ANYTHING)
     return bool(anything)
 
 
-def release_parked(*, now: datetime, limit: int, declared: Sequence[FlowRule] = ()) -> int:
-    """Let the first of each line out, as many as its rule has room for, at most `limit` a line.
+def release_parked(
+    *, now: datetime, places: Mapping[str, int], declared: Sequence[FlowRule] = ()
+) -> Released:
+    """Let the first of each line out, as many as its rule has room for and its lane places.
 
-    `declared`: the rules that handlers bring along.
+    Where several merchants stand in line for one rule, they take turns. `places`: how many more jobs
+    each lane may have queued; jobs of other lanes, and those of suspended merchants, stay where they
+    are. `declared`: the rules that handlers bring along.
     """
     with transaction.atomic():
         execute(flowing.LOCK, lock=FLOW_LOCK)
-        lines = [row[0] for row in execute(flowing.LINES)]
-        if not lines:
-            return 0
-        known = [rule_row(row, now) for row in execute(flowing.RULES, ids=lines)]
-        known += [breaker_row(row, now) for row in execute(breaking.OPEN, ids=lines)]
-        rules = {rule.id: rule for rule in (*known, *declared)}
-        active = _active(rules.values())
-        rooms = {line: _room(rules.get(line), active, now, limit) for line in lines}
-        open_lines = [line for line in lines if rooms[line]]
-        if not open_lines:
-            return 0
-        rooms_of = [rooms[line] for line in open_lines]
-        return len(execute(flowing.RELEASE, lines=open_lines, rooms=rooms_of))
+        lines = [line_row(row) for row in execute(flowing.LINES)]
+        rules = _rules_of({line.rule_id for line in lines}, declared, now)
+        active = _active([rule for rule in rules.values() if rule is not None])
+        most = max(places.values(), default=0)
+        rooms = {line: _room(rule, active, now, most) for line, rule in rules.items()}
+        given = shares(lines, rooms=rooms, places=places, shuffle=random.shuffle)
+        if not given:
+            return Released()
+        released = execute(
+            flowing.RELEASE,
+            lines=[share.line.rule_id for share in given],
+            merchants=[share.line.merchant_id for share in given],
+            lanes=[share.line.lane for share in given],
+            rooms=[share.room for share in given],
+        )
+    # Who got less than there was room for, since others had a part that they did not need.
+    divided = len(given) > len({share.line.rule_id for share in given})
+    asked = sum(share.room for share in given)
+    return Released(jobs=len(released), more=divided and 0 < len(released) < asked)
+
+
+def next_token(now: datetime) -> datetime | None:
+    """Return when the next token comes that somebody in a line waits for; None when nobody does."""
+    if not flows_apply():
+        return None
+    lines = {line_row(row).rule_id for row in execute(flowing.LINES)}
+    rules = [rule_row(row, now) for row in execute(flowing.RULES, ids=list(lines))] if lines else []
+    waits = [
+        rule.rate.seconds_to_token(now)
+        for rule in rules
+        if rule.rate is not None and not rule.paused
+    ]
+    waits = [seconds for seconds in waits if seconds > 0]
+    return now + timedelta(seconds=min(waits)) if waits else None
 
 
 def queue_within_flows(
@@ -91,6 +126,19 @@ def queue_within_flows(
         queued = _admit(admission, now, lease)
         _spend(rules, admission, now)
     return Flowed(queued=queued, parked=len(admission.parked), short=short)
+
+
+def _rules_of(
+    lines: set[UUID], declared: Sequence[FlowRule], now: datetime
+) -> dict[UUID, FlowRule | None]:
+    """Return the rule of each line; None for one that is no more."""
+    if not lines:
+        return {}
+    ids = list(lines)
+    known = [rule_row(row, now) for row in execute(flowing.RULES, ids=ids)]
+    known += [breaker_row(row, now) for row in execute(breaking.OPEN, ids=ids)]
+    rules = {rule.id: rule for rule in (*known, *declared)}
+    return {line: rules.get(line) for line in ids}
 
 
 def _room(rule: FlowRule | None, active: Counter[UUID], now: datetime, limit: int) -> int:

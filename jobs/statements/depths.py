@@ -38,14 +38,21 @@ SELECT of_merchant.lane,
  GROUP BY of_merchant.lane
 """
 
-# Index job_parked, all lines together: it knows no lane. Its last column tells whether there are more.
+# Index job_parked, all lines together: it knows no lane; and job_in_line, for those of concurrency keys.
+# The last column tells whether there are more.
 PARKED_PER_LANE = """
 WITH parked AS MATERIALIZED (
-    SELECT lane, merchant_id
-      FROM jobs_job
-     WHERE gate = 'parked' AND status IN ('scheduled', 'retryable')
-     ORDER BY parked_by
-     LIMIT %(most)s + 1
+    (SELECT lane, merchant_id
+       FROM jobs_job
+      WHERE gate = 'parked' AND status IN ('scheduled', 'retryable')
+      ORDER BY parked_by
+      LIMIT %(most)s + 1)
+    UNION ALL
+    (SELECT lane, merchant_id
+       FROM jobs_job
+      WHERE in_line AND status = 'scheduled'
+      ORDER BY lane
+      LIMIT %(most)s + 1)
 ), of_merchant AS MATERIALIZED (
     SELECT lane, merchant_id, count(*) AS parked FROM parked GROUP BY lane, merchant_id
 )
@@ -74,11 +81,12 @@ SAMPLE = """
 WITH of_merchant AS MATERIALIZED (
     SELECT job.lane, job.merchant_id,
            count(*) FILTER (WHERE job.gate = '') AS due,
-           count(*) FILTER (WHERE job.gate = 'parked') AS parked
+           count(*) FILTER (WHERE job.gate = 'parked' OR job.in_line) AS parked
       FROM jobs_job AS job TABLESAMPLE SYSTEM (%(percent)s::real) REPEATABLE (0)
      WHERE job.lane = ANY(%(lanes)s::text[])
        AND job.status IN ('scheduled', 'retryable')
        AND (job.gate = 'parked'
+            OR job.in_line
             OR (job.gate = ''
                 AND job.scheduled_at <= %(now)s
                 AND (job.missed_at IS NULL OR job.missed_at > %(now)s OR job.attempt > 0)

@@ -14,25 +14,32 @@ SELECT (SELECT true FROM jobs_flow LIMIT 1) IS NOT NULL
 # Its own statement: the next one's snapshot must see what the lock's last holder committed.
 LOCK = "SELECT pg_advisory_xact_lock(%(lock)s)"
 
-# Index job_parked, hopping from line to line. A rule that was deleted may still have one.
+# Index job_parked, hopping from line to line: a rule has one for each merchant and lane, so nobody waits
+# for jobs that cannot go. A rule that was deleted may still have some.
 LINES = """
-WITH RECURSIVE line(id) AS (
-    (SELECT parked_by
+WITH RECURSIVE line(id, merchant_id, lane) AS (
+    (SELECT parked_by, merchant_id, lane
        FROM jobs_job
       WHERE gate = 'parked' AND status IN ('scheduled', 'retryable')
-      ORDER BY parked_by
+      ORDER BY parked_by, merchant_id, lane
       LIMIT 1)
     UNION ALL
-    SELECT (SELECT job.parked_by
-              FROM jobs_job AS job
-             WHERE job.gate = 'parked' AND job.status IN ('scheduled', 'retryable')
-               AND job.parked_by > line.id
-             ORDER BY job.parked_by
-             LIMIT 1)
+    SELECT following.parked_by, following.merchant_id, following.lane
       FROM line
-     WHERE line.id IS NOT NULL
+     CROSS JOIN LATERAL (
+           SELECT job.parked_by, job.merchant_id, job.lane
+             FROM jobs_job AS job
+            WHERE job.gate = 'parked' AND job.status IN ('scheduled', 'retryable')
+              AND (job.parked_by, job.merchant_id, job.lane)
+                  > (line.id, line.merchant_id, line.lane)
+            ORDER BY job.parked_by, job.merchant_id, job.lane
+            LIMIT 1
+           ) AS following
 )
-SELECT id FROM line WHERE id IS NOT NULL
+SELECT line.id, line.merchant_id, line.lane, merchant.weight
+  FROM line
+  JOIN tenants_merchant AS merchant ON merchant.id = line.merchant_id
+ WHERE merchant.active
 """
 
 _RULE = """
@@ -83,13 +90,16 @@ SELECT merchant_id, template_id, kind, lane, handler, concurrency_key, count(*)
 RELEASE = """
 WITH first AS MATERIALIZED (
     SELECT job.id
-      FROM unnest(%(lines)s::uuid[], %(rooms)s::integer[]) AS given(line, room)
+      FROM unnest(%(lines)s::uuid[], %(merchants)s::uuid[], %(lanes)s::text[], %(rooms)s::integer[])
+        AS given(line, merchant_id, lane, room)
      CROSS JOIN LATERAL (
            SELECT parked.id
              FROM jobs_job AS parked
             WHERE parked.gate = 'parked'
               AND parked.status IN ('scheduled', 'retryable')
               AND parked.parked_by = given.line
+              AND parked.merchant_id = given.merchant_id
+              AND parked.lane = given.lane
             ORDER BY parked.parked_rank, parked.id
             LIMIT given.room
               FOR UPDATE SKIP LOCKED

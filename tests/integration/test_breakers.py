@@ -13,7 +13,7 @@ from jobs.outcomes import Call, Ending, Result
 from jobs.waiting_reason import waiting_reason
 from tenants.clock import database_now
 from tests.factories.flows import make_breaker
-from tests.factories.jobs import make_job, make_merchant, make_worker
+from tests.factories.jobs import NOW, SECOND, make_job, make_merchant, make_worker
 from tests.integration.sessions import OtherSession, wait_until_it_waits_or_ends
 
 pytestmark = pytest.mark.django_db
@@ -301,7 +301,7 @@ def test_two_populators_at_once_hand_out_no_more_than_may_go(valkey, merchant):
     make_worker(heartbeat_at=now, run_times={f"http:{HOST}": 0.001})
 
     def rival_step():
-        lifecycle.release_parked(now=now, limit=100)
+        lifecycle.release_parked(now=now, places={"async": 100})
         return lifecycle.queue_within_flows(lane="async", now=now, limit=10, lease=60.0, aging=60.0)
 
     with transaction.atomic():
@@ -385,16 +385,20 @@ def test_calls_that_were_under_way_do_not_lengthen_the_pause(valkey, merchant):
     )
 
 
-def test_worker_that_was_told_to_be_more_patient_closes_a_breaker_of_another(valkey, merchant):
+def test_more_patient_worker_leaves_a_breaker_of_another_as_it_is(valkey, merchant):
     http_jobs(FAILURES, merchant)
     step()
     attempt(answered=False)
-    late = Call(merchant_id=merchant.pk, handler=HOST, answered=False, code="timeout")
+    before = Breaker.objects.get()
+    late = call_of(merchant, answered=False, began_at=before.opened_at)
     ending = Ending(job_id=merchant.pk, ticket=1, outcome=Result.FAILED, status="failed", call=late)
-    patient = replace(ENGINE, breaker_failures=10 * FAILURES)
-    assert lifecycle.heed_breakers([ending], patient).endings == [ending]
-    breaker = Breaker.objects.get()
-    assert (breaker.failures, breaker.opened_at, breaker.probe_at) == (FAILURES + 1, None, None)
+    lifecycle.heed_breakers([ending], replace(ENGINE, breaker_failures=10 * FAILURES))
+    after = Breaker.objects.get()
+    assert (after.failures, after.opened_at, after.probe_at) == (
+        FAILURES + 1,
+        before.opened_at,
+        before.probe_at,
+    )
 
 
 def test_host_may_be_away_for_any_number_of_probes(valkey, merchant):
@@ -416,11 +420,16 @@ def test_answers_of_many_hosts_take_back_these_and_no_others(merchant):
             ticket=1,
             outcome=Result.SUCCEEDED,
             status="succeeded",
-            call=Call(merchant_id=merchant.pk, handler=breaker.handler, answered=True),
+            call=Call(
+                merchant_id=merchant.pk,
+                handler=breaker.handler,
+                answered=True,
+                began_at=NOW + 10 * SECOND,
+            ),
         )
         for breaker in mine[:2]
     ]
-    assert lifecycle.heed_breakers(answered, ENGINE).recovered
+    lifecycle.heed_breakers(answered, ENGINE)
     assert set(Breaker.objects.all()) == {mine[2], other}
 
 

@@ -1,4 +1,4 @@
-"""Lines in which not everybody can go: nobody else waits for those. Known faults, one a test."""
+"""Lines in which not everybody can go: nobody else waits for those."""
 
 from datetime import UTC, datetime, timedelta
 
@@ -43,7 +43,6 @@ def end(*jobs):
     )
 
 
-@pytest.mark.xfail(strict=True, reason="A line is one for all merchants, in order of being due.")
 @pytest.mark.parametrize("since", [NOW - 60 * SECOND, datetime(2000, 1, 1, tzinfo=UTC)])
 def test_in_the_operators_line_merchants_take_turns(valkey, since):
     fast()
@@ -62,9 +61,6 @@ def test_in_the_operators_line_merchants_take_turns(valkey, since):
     raise AssertionError("Twenty jobs of the flood went before the other merchant's only one.")
 
 
-@pytest.mark.xfail(
-    strict=True, reason="What is let out and cannot go uses the room up, step for step."
-)
 def test_suspended_merchants_jobs_hold_up_nobody_in_the_operators_line(valkey):
     fast()
     make_flow(scope="kind", name="python", most_active=1)
@@ -83,9 +79,6 @@ def test_suspended_merchants_jobs_hold_up_nobody_in_the_operators_line(valkey):
     assert waits.status == "queued"
 
 
-@pytest.mark.xfail(
-    strict=True, reason="What is let out and cannot go uses the room up, step for step."
-)
 def test_jobs_of_a_lane_without_workers_hold_up_nobody_in_their_line(valkey):
     fast()
     fast(lane="process")
@@ -104,9 +97,6 @@ def test_jobs_of_a_lane_without_workers_hold_up_nobody_in_their_line(valkey):
     assert waits.status == "queued"
 
 
-@pytest.mark.xfail(
-    strict=True, reason="The populator sleeps its poll interval beside an empty bucket."
-)
 def test_populator_looks_again_when_a_bucket_has_its_next_token(valkey):
     fast()
     merchant = make_merchant()
