@@ -3,7 +3,9 @@
 import json
 import urllib.request
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 
+PRODUCERS = 2
 BATCH = 1000  # jobs in one request, the API's limit
 
 
@@ -24,9 +26,10 @@ class Client:
             return dict(json.load(answer))
 
     def post_jobs(self, jobs: Sequence[object]) -> None:
-        """Post the jobs in batches."""
-        for begin in range(0, len(jobs), BATCH):
-            self.post("/api/v1/jobs/batch", {"jobs": jobs[begin : begin + BATCH]})
+        """Post the jobs in batches, as two producers at once."""
+        batches = [{"jobs": jobs[begin : begin + BATCH]} for begin in range(0, len(jobs), BATCH)]
+        with ThreadPoolExecutor(PRODUCERS) as producers:
+            list(producers.map(lambda batch: self.post("/api/v1/jobs/batch", batch), batches))
 
     def is_live(self) -> bool:
         try:

@@ -17,6 +17,7 @@ from typing import LiteralString
 import psycopg
 from psycopg import sql
 
+from benchmarks.flood import Flood
 from benchmarks.part import say
 from benchmarks.peers.peer import Slots, Work
 from benchmarks.platform_under_load import count, from_creation, platform
@@ -33,7 +34,7 @@ from benchmarks.trial import (
 
 TITLE = "TaskFlow"
 CONFIGURATION = (
-    "API with two processes, batches of 1,000, populator, one async worker (500 jobs at once for "
+    "API with two processes, two producers with batches of 1,000, populator, one async worker (500 jobs at once for "
     "no-ops)"
 )
 DURABILITY = (
@@ -68,11 +69,14 @@ def main() -> None:
     parser.add_argument("--idle-jobs", type=int, default=150)
     parser.add_argument("--backlog", type=int, default=BACKLOG)
     parser.add_argument("--waiting", type=int, nargs="*", default=[])
+    parser.add_argument("--flood", type=int, default=0)
     options = parser.parse_args()
     with contextlib.redirect_stdout(sys.stderr):
         part = Part(options.seconds, options.idle_jobs)
-        if options.waiting:
-            figures: Figures = {"levels": [part.with_waiting(n) for n in options.waiting]}
+        if options.flood:
+            figures: Figures = part.flooded(options.flood)
+        elif options.waiting:
+            figures = {"levels": [part.with_waiting(n) for n in options.waiting]}
         else:
             figures = {**part.measure(), "backlog": part.backlog(options.backlog)}
         figures |= {
@@ -135,6 +139,11 @@ class Part:
             wait_for(lambda: not running.system.unfinished())
             seconds = time.monotonic() - started
         return {"jobs": jobs, "per_second": round(jobs / seconds, 1)}
+
+    def flooded(self, jobs: int) -> Figures:
+        """Return how late others' jobs start beside a flood of so many."""
+        with self._start("noop", SLOTS["noop"]):
+            return Flood(self._database).measure(jobs)
 
     def _start(self, work: Work, slots: Slots) -> AbstractContextManager[Running]:
         return platform(self._environment, self._key, self._database, work, slots)

@@ -28,9 +28,10 @@ from taskflow.embedded.child import Launch, spawn, stop
 from taskflow.embedded.ports import free_port
 from taskflow.supervisor.processes import ROOT
 
-PARTS = ("ceiling", "taskflow", *PEERS, "waiting")
+PARTS = ("ceiling", "taskflow", *PEERS, "waiting", "flood")
 PEERS_PYTHON = ROOT / ".venv-bench" / "bin" / "python"
 WAITING = (10_000, 100_000, 1_000_000)
+FLOOD = 100_000
 # Counts statements, at the top only: what a function does inside is its own affair.
 COUNTING = {
     "shared_preload_libraries": "pg_stat_statements",
@@ -98,7 +99,7 @@ def _run(name: str, options: Options) -> Figures:
             "BENCH_HOME": str(running.home),
             "BENCH_STAMPS": str(running.home / "stamps"),
         }
-        limit = LONGEST_WAITING if name == "waiting" else LONGEST
+        limit = LONGEST_WAITING if name in ("waiting", "flood") else LONGEST
         return _figures_of(_command(name, options), environment, running.home, limit)
 
 
@@ -113,6 +114,9 @@ def _command(name: str, options: Options) -> list[str]:
         levels = map(str, options.waiting)
         module = "benchmarks.platform_part"
         return [sys.executable, "-m", module, *common, *idle, "--waiting", *levels]
+    if name == "flood":
+        module = "benchmarks.platform_part"
+        return [sys.executable, "-m", module, "--flood", str(FLOOD)]
     if not PEERS_PYTHON.exists():
         raise PartFailed("the peers' environment .venv-bench is missing; `make bench` installs it")
     return [str(PEERS_PYTHON), "-m", "benchmarks.peers.run", name, *common, *idle]

@@ -8,6 +8,7 @@ from benchmarks.peers.names import PEERS
 from benchmarks.report import PAGE, RESULTS, replaced
 from benchmarks.throughput_tables import (
     durability_table,
+    flood_table,
     peers_table,
     verdict_lines,
     waiting_table,
@@ -54,6 +55,8 @@ def blocks(known: dict[str, Figures]) -> dict[str, list[str]]:
         found["waiting"] = waiting_table(known["waiting"])
         if "levels" in known["waiting"]:
             found["waiting"] += ["", "![jobs per second by waiting jobs](plots/waiting.svg)"]
+    if "flood" in known:
+        found["flood"] = flood_table(known["flood"])
     return found
 
 

@@ -60,6 +60,25 @@ def durability_table(queues: Known) -> list[str]:
     return lines
 
 
+def flood_table(figures: Figures) -> list[str]:
+    """Say how late the others' jobs start, each round of them, in seconds."""
+    if "failed" in figures:
+        return [f"Failed: {figures['failed']}"]
+    calm, flooded = (sorted(each["p99"] for each in figures[name]) for name in ("calm", "flooded"))
+    of_calm, of_flooded = calm[len(calm) // 2], flooded[len(flooded) // 2]
+    return [
+        f"Measured {figures['when']} on {figures['machine']}.",
+        "",
+        f"| p99 of {figures['merchants'] * figures['each']:,} jobs, seconds | rounds | median |",
+        "| --- | --- | --- |",
+        f"| without the flood | {', '.join(map(str, calm))} | {of_calm} |",
+        f"| beside {figures['flood']:,} due jobs of another | {', '.join(map(str, flooded))} "
+        f"| {of_flooded} |",
+        "",
+        f"That is **{of_flooded / of_calm:.1f} times** as late.",
+    ]
+
+
 def waiting_table(figures: Figures) -> list[str]:
     """One column a number of waiting jobs."""
     lines = [f"Measured {figures['when']} on {figures['machine']} by `make bench`.", ""]
@@ -103,7 +122,7 @@ def _comparisons(known: Known) -> list[str]:
     peers = {
         name: figures
         for name, figures in known.items()
-        if name not in ("taskflow", "ceiling", "waiting") and "noop" in figures
+        if name not in ("taskflow", "ceiling", "waiting", "flood") and "noop" in figures
     }
     raw = {name: figures for name, figures in peers.items() if name in RAW_CELERY}
     for named, among in (("raw Celery's faster pool", raw), ("the fastest peer", peers)):

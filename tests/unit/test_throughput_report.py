@@ -159,3 +159,22 @@ def test_costs_are_told_for_each_job() -> None:
     assert found["cpu"] == 15.0
     assert found["statements"] == 0.2
     assert found["commands"] == 0.0
+
+
+def test_lateness_beside_a_flood_is_compared_by_the_median_round() -> None:
+    calm, flooded = (
+        [{"p99": late} for late in rounds] for rounds in ((1.0, 0.5, 2.0), (3, 1, 1.5))
+    )
+    flood = {
+        **figures("TaskFlow", 0.0),
+        "machine": "a machine",
+        "flood": 100_000,
+        "merchants": 19,
+        "each": 100,
+        "calm": calm,
+        "flooded": flooded,
+    }
+    text = "\n".join(blocks({"flood": flood})["flood"])
+    assert "| without the flood | 0.5, 1.0, 2.0 | 1.0 |" in text
+    assert "| beside 100,000 due jobs of another | 1, 1.5, 3 | 1.5 |" in text
+    assert "**1.5 times** as late" in text
