@@ -6,6 +6,7 @@ from benchmarks.bars import number
 from benchmarks.part import Figures
 
 Known = Mapping[str, Figures]
+DURABLE = ("procrastinate",)
 RAW_CELERY = ("celery-prefork", "celery-threads")
 
 
@@ -66,14 +67,14 @@ def flood_table(figures: Figures) -> list[str]:
         return [f"Failed: {figures['failed']}"]
     calm, flooded = (sorted(each["p99"] for each in figures[name]) for name in ("calm", "flooded"))
     of_calm, of_flooded = calm[len(calm) // 2], flooded[len(flooded) // 2]
+    beside = f"beside {figures['flood']:,} due jobs of another"
     return [
         f"Measured {figures['when']} on {figures['machine']}.",
         "",
         f"| p99 of {figures['merchants'] * figures['each']:,} jobs, seconds | rounds | median |",
         "| --- | --- | --- |",
         f"| without the flood | {', '.join(map(str, calm))} | {of_calm} |",
-        f"| beside {figures['flood']:,} due jobs of another | {', '.join(map(str, flooded))} "
-        f"| {of_flooded} |",
+        f"| {beside} | {', '.join(map(str, flooded))} | {of_flooded} |",
         "",
         f"That is **{of_flooded / of_calm:.1f} times** as late.",
     ]
@@ -125,7 +126,13 @@ def _comparisons(known: Known) -> list[str]:
         if name not in ("taskflow", "ceiling", "waiting", "flood") and "noop" in figures
     }
     raw = {name: figures for name, figures in peers.items() if name in RAW_CELERY}
-    for named, among in (("raw Celery's faster pool", raw), ("the fastest peer", peers)):
+    durable = {name: figures for name, figures in peers.items() if name in DURABLE}
+    compared = (
+        ("raw Celery's faster pool", raw),
+        ("the fastest peer", peers),
+        ("the fastest whose jobs are durable rows as well", durable),
+    )
+    for named, among in compared:
         if among:
             best = max(among.values(), key=lambda figures: float(figures["noop"]["per_second"]))
             times = ours / best["noop"]["per_second"]
