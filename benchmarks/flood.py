@@ -15,25 +15,28 @@ SETTLED = 4.0  # seconds into the flood
 MERCHANTS: LiteralString = """
 INSERT INTO tenants_merchant
 SELECT made.*
-  FROM (SELECT * FROM tenants_merchant ORDER BY id LIMIT 1) AS source,
+  FROM tenants_merchant AS source,
        generate_series(0, %s) AS number,
        LATERAL jsonb_populate_record(
            source, jsonb_build_object('id', uuidv7(), 'slug', 'flood-' || number,
                                       'name', 'Flood ' || number)) AS made
+ WHERE source.id = (SELECT min(id::text)::uuid FROM tenants_merchant)
 RETURNING id
 """
 JOBS: LiteralString = """
 INSERT INTO jobs_job
 SELECT made.*
-  FROM (SELECT * FROM jobs_job WHERE status = 'scheduled' AND handler = 'demo.noop'
-         ORDER BY created_at LIMIT 1) AS source,
+  FROM jobs_job AS source,
        unnest(%(merchants)s::uuid[]) AS merchant(id),
-       generate_series(1, %(each)s),
+       generate_series(1, %(each)s) AS number,
        LATERAL jsonb_populate_record(
            source, jsonb_build_object('id', uuidv7(), 'merchant_id', merchant.id,
+                                      'name', number::text,
                                       'run_at', %(due)s::timestamptz,
                                       'scheduled_at', %(due)s::timestamptz,
                                       'created_at', now())) AS made
+ WHERE source.id = (SELECT id FROM jobs_job
+                     WHERE status = 'scheduled' AND handler = 'demo.noop' LIMIT 1)
 """
 LATE: LiteralString = """
 SELECT percentile_cont(ARRAY[0.5, 0.99, 1]) WITHIN GROUP (

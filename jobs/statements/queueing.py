@@ -1,6 +1,7 @@
 """Waiting -> queued, and back when a message was not delivered. Used by populator and watcher."""
 
-# The end of whatever chose and locked the jobs: `due`. What rows.queued_row reads.
+# The end of whatever chose and locked the jobs: `due`. What rows.queued_row reads. By the primary key,
+# said twice: for a join alone, who was planned while the table was small reads all of it.
 _GIVE_TICKETS = """
 UPDATE jobs_job AS job
    SET status = 'queued',
@@ -8,7 +9,7 @@ UPDATE jobs_job AS job
        queued_at = %(now)s,
        queue_lease_until = %(now)s + make_interval(secs => %(lease)s){also}
   FROM due
- WHERE job.id = due.id
+ WHERE job.id = due.id AND job.id = ANY(ARRAY(SELECT id FROM due))
 RETURNING job.id, job.ticket, job.merchant_id, job.kind, job.handler,
           job.priority, job.scheduled_at
 """
@@ -23,7 +24,7 @@ SHOW = """
 SELECT job.id, job.merchant_id, job.template_id, job.kind, job.lane, job.handler,
        job.concurrency_key
   FROM due
-  JOIN jobs_job AS job ON job.id = due.id
+  JOIN jobs_job AS job ON job.id = due.id AND job.id = ANY(ARRAY(SELECT id FROM due))
 """
 
 # Index job_due: one range scan a priority, highest first, that stops at the limit. A merchant that

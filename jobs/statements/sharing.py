@@ -93,11 +93,16 @@ WITH RECURSIVE merchant(id) AS (
      LIMIT %(limit)s
 ), due AS MATERIALIZED (
     SELECT job.id, chosen.part
-      FROM chosen
-      JOIN jobs_job AS job ON job.id = chosen.id
-     WHERE job.status = ANY ((SELECT '{scheduled,retryable}'::text[])::text[]) AND job.gate = ''
-     ORDER BY job.id
-       FOR UPDATE OF job SKIP LOCKED
+      FROM (SELECT id, part FROM chosen ORDER BY id) AS chosen
+     CROSS JOIN LATERAL (
+           SELECT job.id
+             FROM jobs_job AS job
+            WHERE job.id = chosen.id
+              AND job.status = ANY ((SELECT '{scheduled,retryable}'::text[])::text[])
+              AND job.gate = ''
+            LIMIT 1
+              FOR UPDATE OF job SKIP LOCKED
+           ) AS job
 )
 """
 QUEUE_SHARES = _SHARES + GIVE_TICKETS.rstrip() + ", due.part\n"
