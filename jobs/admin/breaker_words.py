@@ -9,6 +9,7 @@ from django.contrib.postgres.expressions import ArraySubquery
 from django.db.models import Func, IntegerField, OuterRef, QuerySet
 
 from jobs.breaker import BreakerState, at_once
+from jobs.handlers.registry import ASYNC
 from jobs.models import Breaker, Job
 from jobs.states import WAITING, Gate
 
@@ -81,8 +82,14 @@ def story(breaker: Breaker) -> list[Happened]:
 
 def line_of(breaker: Breaker) -> QuerySet[Job]:
     """Return the jobs that wait for a host, in their order."""
-    # As the index job_parked is conditioned, or all waiting jobs would be read.
-    parked = Job.objects.filter(gate=Gate.PARKED, status__in=WAITING, parked_by=breaker.pk)
+    # As the index job_parked is conditioned and begins, or all waiting jobs would be read, or sorted.
+    parked = Job.objects.filter(
+        gate=Gate.PARKED,
+        status__in=WAITING,
+        parked_by=breaker.pk,
+        merchant=breaker.merchant_id,
+        lane=ASYNC,
+    )
     first: QuerySet[Job] = parked.order_by("parked_rank", "id")
     return first
 
@@ -91,7 +98,7 @@ def waiting() -> Any:
     """Return an expression that counts the jobs that wait for each host of a list, up to a bound."""
     line = Job.objects.filter(
         gate=Gate.PARKED, status__in=WAITING, parked_by=OuterRef("pk")
-    ).order_by("parked_rank", "id")
+    ).order_by("merchant", "lane")
     return Func(
         ArraySubquery(line.values("pk")[:MOST_COUNTED]),
         function="cardinality",

@@ -123,7 +123,7 @@ WITH mine AS MATERIALIZED (
                   FROM jobs_job AS job
                  WHERE job.gate = 'parked' AND job.status IN ('scheduled', 'retryable')
                    AND job.parked_by = breaker.id
-                 ORDER BY job.parked_rank, job.id
+                 ORDER BY job.merchant_id, job.lane
                  LIMIT 1) IS NULL)
      ORDER BY breaker.merchant_id, breaker.handler
        FOR UPDATE OF breaker
