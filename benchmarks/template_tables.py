@@ -93,7 +93,7 @@ def recurrences(f: Figures) -> list[str]:
     asked = f["occurrences"]
     lines = (
         f"`manage.py occurrences` answers {asked['lines']:,} lines of the mix in "
-        f"**{asked['seconds']} s**, its start included."
+        f"**{asked['seconds']} s**, its start included (runs: {', '.join(map(str, asked['runs']))})."
     )
     return [
         *_table(["parse and next, per second", "known", "never seen", "others"], rows),
