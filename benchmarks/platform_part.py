@@ -34,8 +34,8 @@ from benchmarks.trial import (
 
 TITLE = "TaskFlow"
 CONFIGURATION = (
-    "API with two processes, two producers with batches of 1,000, populator, one async worker (500 jobs at once for "
-    "no-ops)"
+    "API with two processes, two producers with batches of 1,000, populator, async worker (500 jobs at once): "
+    "one process for no-ops, a process per core for requests"
 )
 DURABILITY = (
     "Each job and each attempt is a row, committed and synced before the API answers. Jobs survive "

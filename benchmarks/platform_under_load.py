@@ -18,7 +18,8 @@ from benchmarks.trial import Figures, Running
 from taskflow.embedded.ports import free_port
 from taskflow.supervisor.processes import Ports, definitions
 
-NAMES = ("api", "populator", "worker-async")
+WORKER = "worker-async"
+NAMES = ("api", "populator", WORKER)
 NOOP: dict[str, object] = {"kind": "python", "payload": {"handler": "demo.noop", "arguments": {}}}
 STAMP = "bench.stamp"
 ALIVE = "jobs_worker WHERE state = 'alive'"
@@ -84,7 +85,8 @@ def platform(
     table = {one.name: one for one in definitions(ports, flower_login="a:b")}
     client = Client(f"http://127.0.0.1:{ports.api}", key)
     # What the target sees at once, as for everybody else; jobs being claimed or written are not that.
-    capacity = {"TASKFLOW_HTTP_CONNECTIONS": str(slots.total)} if work == "post" else {}
+    workers = slots.processes if work == "post" else 1
+    capacity = {"TASKFLOW_HTTP_CONNECTIONS": str(slots.total // workers)} if work == "post" else {}
     home = Path(environment["TASKFLOW_HOME"])
     # A worker of an earlier start said goodbye, or its lease tells; what counts is a new one.
     alive = count(database, ALIVE)
@@ -93,10 +95,12 @@ def platform(
         for name in NAMES:
             one = table[name]
             chosen = {**environment, **one.environment, **capacity}
-            started = process(one.argv(), chosen, home / f"{name}.log")
-            pids.append(stack.enter_context(started).pid)
+            for number in range(workers if name == WORKER else 1):
+                argv = [word.replace("async@", f"async{number}@") for word in one.argv()]
+                started = process(argv, chosen, home / f"{name}.log")
+                pids.append(stack.enter_context(started).pid)
         wait_for(client.is_live, within=60)
-        wait_for(lambda: count(database, ALIVE) > alive, within=60)
+        wait_for(lambda: count(database, ALIVE) >= alive + workers, within=60)
         system = Platform(client, database)
         wait_for(lambda: not system.unfinished())
         before = count(database, SUCCEEDED)

@@ -16,7 +16,7 @@ import psycopg
 from psycopg.sql import SQL, Identifier
 
 from benchmarks.template_mix import Entry
-from jobs.rows import NewOccurrence
+from jobs.occurrence_rows import NewOccurrence
 from templates_app.calendars.calendar_set import CalendarSet, parse_calendar
 from templates_app.expander.due import DueTemplate, aware
 from templates_app.expander.outcome import Outcome, outcome_of

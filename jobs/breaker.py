@@ -58,14 +58,15 @@ class Tally:
 class News:
     """What a group of calls says of a host that is given up.
 
-    `reopens`: a call that tried it failed; else so many of these were answered. `failures` counts
-    calls that were under way before, too.
+    `reopens`: a call that tried it failed, and might take `timeout` seconds; else so many of these were
+    answered. `failures` counts calls that were under way before, too.
     """
 
     answers: int = 0
     failures: int = 0
     code: str = ""
     reopens: bool = False
+    timeout: float = 0.0
 
 
 def call_of(attempt: Attempt, outcome: Outcome) -> Call | None:
@@ -87,6 +88,7 @@ def call_of(attempt: Attempt, outcome: Outcome) -> Call | None:
         answered=answered,
         code=code,
         began_at=attempt.started_at,
+        timeout=attempt.timeout,
     )
 
 
@@ -123,7 +125,16 @@ def heard(calls: Sequence[Call], *, probe_at: datetime) -> News:
         failures=len(failed),
         code=failed[-1].code if failed else "",
         reopens=reopens,
+        timeout=max((call.timeout for call in tries if not call.answered), default=0.0),
     )
+
+
+def silence(*, longest: float, patience: float) -> float:
+    """Return for how many seconds nobody may try a host, besides the try itself, and it still counts as tried.
+
+    After more than that nobody knows whether it was away all the time, and patience begins anew.
+    """
+    return max(4 * longest, patience / 4)
 
 
 def at_once(answers: int) -> int:

@@ -56,6 +56,8 @@ class Engine:
     breaker_failures: int = 10
     breaker_pause: float = 10.0
     breaker_longest: float = 300.0
+    # A job that waited so long for a host that was tried meanwhile, and did not answer, fails.
+    breaker_patience: float = 86_400.0
     # From its first answer on two calls at once, four, eight…; from so many on, as many as there are.
     breaker_unbound: int = 64
     # What is kept of a response body or of a result.

@@ -48,14 +48,13 @@ class Rate:
         seconds = max((now - self.at).total_seconds(), 0.0)
         return min(self.tokens + seconds * self.per_second, float(self.burst))
 
-    def seconds_to_token(self, now: datetime) -> float:
-        """Return how long it takes until there is a whole token; 0 when there is one."""
-        return max((1.0 - self.left(now)) / self.per_second, 0.0)
-
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class FlowRule:
-    """One rule. `merchant_id` None: the operators', over all merchants."""
+    """One rule. `merchant_id` None: the operators', over all merchants.
+
+    There may be two of the same merchant, scope and name: its own, and one that the operators set for it.
+    """
 
     id: UUID
     merchant_id: UUID | None
@@ -135,25 +134,36 @@ class Admission:
     taken: Counter[UUID] = field(default_factory=Counter)
 
 
+def by_name(
+    rules: Iterable[FlowRule],
+) -> dict[tuple[UUID | None, str, str], list[FlowRule]]:
+    """Return the rules by merchant, scope and name, in their order."""
+    found: dict[tuple[UUID | None, str, str], list[FlowRule]] = {}
+    for rule in rules:
+        found.setdefault((rule.merchant_id, rule.scope, rule.name), []).append(rule)
+    return found
+
+
 class FlowBook:
     """The rules by what they speak of, and the room that each has left."""
 
     def __init__(
         self, rules: Iterable[FlowRule], *, active: Mapping[UUID, int], now: datetime
     ) -> None:
-        self._rules = {(rule.merchant_id, rule.scope, rule.name): rule for rule in rules}
+        self._rules = by_name(rules)
         self._room = {
             rule.id: rule.room(active=active.get(rule.id, 0), now=now)
-            for rule in self._rules.values()
+            for found in self._rules.values()
+            for rule in found
         }
 
     def rules_of(self, candidate: Candidate) -> list[FlowRule]:
-        """Return the rules that a job falls under, the merchant's own first."""
+        """Return the rules that a job falls under, those over its merchant alone first."""
         return [
             rule
             for owner in (candidate.merchant_id, None)
             for scope, name in candidate.names()
-            if (rule := self._rules.get((owner, scope, name))) is not None
+            for rule in self._rules.get((owner, scope, name), ())
         ]
 
     def admit(self, candidates: Sequence[Candidate]) -> Admission:

@@ -6,6 +6,9 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from uuid import UUID
 
+# Jobs that are moved between lines before others are looked at.
+MOST_REACH = 1000
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Line:
@@ -52,3 +55,31 @@ def shares(
                 found.append(Share(line=line, room=part))
                 left -= part
     return found
+
+
+class Reach:
+    """How many of a line a step lets out at least. Not shared; one a populator.
+
+    What is let out and must wait for another rule all the same makes room for those behind it: twice as
+    many go each time, so that a thousand of them cost ten looks and not a thousand.
+    """
+
+    def __init__(self) -> None:
+        self.jobs = 1
+        self._moved = 0
+
+    def told(self, *, released: int, room: int, went: int) -> bool:
+        """Take in how many a step let out, how many of them there was room for, and how many went.
+
+        Tells whether to look again now.
+        """
+        if went >= room:
+            self.jobs, self._moved = 1, 0
+            return False
+        self.jobs = min(self.jobs * 2, MOST_REACH)
+        self._moved += released
+        if self._moved < MOST_REACH:
+            return True
+        # Others' jobs wait as well: the rest with the next steps.
+        self._moved = 0
+        return False

@@ -32,6 +32,7 @@ class LiveLane:
     capacity: int
     # "kind:handler" -> mean seconds of an attempt, the slowest worker's.
     run_times: Mapping[str, float]
+    queued: int = 0  # jobs of the lane whose messages lie in the broker
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -89,9 +90,13 @@ def live_lanes(*, now: datetime, lease: float) -> dict[str, LiveLane]:
     rows = execute(liveness.LIVE_LANES, now=now, lease=lease)
     return {
         lane: LiveLane(
-            lane=lane, workers=workers, capacity=int(capacity), run_times=_slowest(run_times)
+            lane=lane,
+            workers=workers,
+            capacity=int(capacity),
+            run_times=_slowest(run_times),
+            queued=queued,
         )
-        for lane, workers, capacity, run_times in rows
+        for lane, workers, capacity, run_times, queued in rows
     }
 
 

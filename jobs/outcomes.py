@@ -49,12 +49,16 @@ class Outcome:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Call:
-    """What an attempt found out about the host that it called. `began_at`: of PostgreSQL's clock."""
+    """What an attempt found out about the host that it called.
+
+    `began_at`: of PostgreSQL's clock. `timeout`: the seconds that it might take.
+    """
 
     merchant_id: UUID
     handler: str
     answered: bool
     began_at: datetime
+    timeout: float = 0.0
     code: str = ""
 
 

@@ -1,4 +1,4 @@
-"""How many jobs travel in one broker message. Pure."""
+"""How many jobs travel in one broker message."""
 
 import math
 from collections.abc import Sequence

@@ -6,15 +6,17 @@ between is rescheduled when its queue lease runs out.
 """
 
 import logging
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime
+from uuid import UUID
 
 from django.db import InterfaceError, OperationalError, connection
 
 from jobs import lifecycle, liveness
 from jobs.engine import POPULATOR_LOCK, Engine
 from jobs.flow import FlowRule, declared_rules
+from jobs.flow_shares import Reach
 from jobs.handlers.registry import LANES, most_active
 from jobs.lifecycle import Released, Resolved, Settled
 from jobs.liveness import LiveLane
@@ -23,7 +25,7 @@ from jobs.pace import Pace
 from jobs.packing import pack
 from jobs.publishing import BrokerUnavailable, Message, publish
 from jobs.rows import Queued
-from jobs.statements.queueing import NEXT_DUE, QUEUED_PER_LANE
+from jobs.statements.queueing import NEXT_DUE
 from tenants.statement import execute
 
 logger = logging.getLogger(__name__)
@@ -51,63 +53,61 @@ class Populated:
     undecided: bool = False
 
 
-def populate(now: datetime, engine: Engine, pace: Pace | None = None) -> Populated:
+def populate(
+    now: datetime, engine: Engine, pace: Pace | None = None, reach: Reach | None = None
+) -> Populated:
     """Queue and publish what is due, as much as the lanes have room for.
 
-    `pace`: what the caller's earlier steps have seen of the lanes.
+    `pace` and `reach`: what the caller's earlier steps have seen of the lanes, and of the lines of
+    flow rules.
     """
-    pace = pace or Pace()
-    expired = lifecycle.expire(now=now, limit=engine.step_limit)
-    # What is opened here may be due at once.
-    resolved = _settle_dependencies(now, engine)
-    # Before the lanes are looked at: what is skipped is decided when it is due, not when there is
-    # room.
-    settled = _settle_overlaps(now, engine)
-    granted = lifecycle.grant_places(now=now, limit=engine.step_limit)
-    flows = lifecycle.flows_apply()
+    pace, reach = pace or Pace(), reach or Reach()
+    seen = lifecycle.survey(now)
+    decided = _decide(now, engine) if seen.undecided else Decided()
+    # A rule may have been made while that took its time.
+    flows = seen.flows or (seen.undecided and lifecycle.flows_apply())
     declared = declared_rules(most_active())
     lanes = liveness.live_lanes(now=now, lease=engine.worker_lease)
-    queued = _queued_per_lane()
-    room = _room(lanes, queued, engine, pace, now)
+    room = _room(lanes, engine, pace, now)
     released = Released()
     if flows:
         free = {lane: min(places, engine.step_limit) for lane, places in room.items()}
-        released = lifecycle.release_parked(now=now, places=free, declared=declared)
+        released = lifecycle.release_parked(
+            now=now, places=free, declared=declared, reach=reach.jobs
+        )
     messages: list[Message] = []
     more = full = False
+    went = 0  # of those let out of lines
     for lane, places in room.items():
         # An idle lane starts on its first message while the rest is queued.
-        idle = not queued.get(lane)
+        idle = not lanes[lane].queued
         most = min(engine.step_limit, engine.message_jobs) if idle else engine.step_limit
         limit = min(places, most)
         if limit <= 0:
             full = True
             continue
         if flows or declared:
-            jobs, left = _queue_within_flows(lane, now, limit, engine, declared)
+            jobs, left = _queue_within_flows(lane, now, limit, engine, declared, released.ids)
+            went += sum(job.job_id in released.ids for job in jobs)
         else:
             jobs, left = _queue(lane, now, limit, engine)
         pace.handed(lane, len(jobs))
         messages.extend(pack(jobs, lanes[lane], engine))
         more = more or (left and len(jobs) < limit) or (len(jobs) == limit == most)
         full = full or (len(jobs) == limit < most)
+    again = reach.told(released=len(released.ids), room=released.room, went=went)
     refused = _publish(messages)
     return Populated(
         queued=sum(len(message.tickets) for message in messages),
         messages=len(messages),
-        expired=len(expired),
-        skipped=settled.skipped if settled else 0,
-        unblocked=resolved.opened,
-        given_up=resolved.ended,
-        more=more
-        or len(expired) == engine.step_limit
-        or resolved.more
-        or granted.more
-        or released.more
-        or (settled is not None and settled.more),
+        expired=decided.expired,
+        skipped=decided.settled.skipped if decided.settled else 0,
+        unblocked=decided.resolved.opened,
+        given_up=decided.resolved.ended,
+        more=more or decided.more or released.more or again,
         full=full,
         refused=refused,
-        undecided=settled is None,
+        undecided=decided.settled is None,
     )
 
 
@@ -116,6 +116,33 @@ def next_due(now: datetime) -> datetime | None:
     [(due,)] = execute(NEXT_DUE, now=now, lanes=list(LANES))
     moments = [moment for moment in (due, lifecycle.next_token(now)) if moment is not None]
     return min(moments, default=None)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Decided:
+    """What became of jobs that somebody had to decide on before the lanes are looked at."""
+
+    expired: int = 0
+    resolved: Resolved = field(default_factory=Resolved)
+    # None: deciding on overlaps failed.
+    settled: Settled | None = field(default_factory=Settled)
+    more: bool = False
+
+
+def _decide(now: datetime, engine: Engine) -> Decided:
+    expired = lifecycle.expire(now=now, limit=engine.step_limit)
+    # What is opened here may be due at once.
+    resolved = _settle_dependencies(now, engine)
+    # Not later: what is skipped is decided when it is due, not when there is room.
+    settled = _settle_overlaps(now, engine)
+    granted = lifecycle.grant_places(now=now, limit=engine.step_limit)
+    full = len(expired) == engine.step_limit
+    return Decided(
+        expired=len(expired),
+        resolved=resolved,
+        settled=settled,
+        more=full or resolved.more or granted.more or (settled is not None and settled.more),
+    )
 
 
 def _settle_overlaps(now: datetime, engine: Engine) -> Settled | None:
@@ -161,10 +188,6 @@ def _publish(messages: list[Message]) -> int:
     return 0
 
 
-def _queued_per_lane() -> dict[str, int]:
-    return dict(execute(QUEUED_PER_LANE))
-
-
 def _queue(lane: str, now: datetime, limit: int, engine: Engine) -> tuple[list[Queued], bool]:
     """Queue due jobs of a lane; tell whether some that are due were left, of merchants in turn."""
     if not lifecycle.is_short(lane=lane, now=now, room=limit):
@@ -176,7 +199,12 @@ def _queue(lane: str, now: datetime, limit: int, engine: Engine) -> tuple[list[Q
 
 
 def _queue_within_flows(
-    lane: str, now: datetime, limit: int, engine: Engine, declared: Sequence[FlowRule]
+    lane: str,
+    now: datetime,
+    limit: int,
+    engine: Engine,
+    declared: Sequence[FlowRule],
+    released: Collection[UUID],
 ) -> tuple[list[Queued], bool]:
     """Do the same under flow rules. What was sent to a line has left its place to others."""
     flowed = lifecycle.queue_within_flows(
@@ -186,24 +214,21 @@ def _queue_within_flows(
         lease=engine.queue_lease,
         aging=engine.aging,
         declared=declared,
+        released=released,
     )
     left = flowed.parked > 0 or (flowed.short and bool(flowed.queued))
     return flowed.queued, left
 
 
 def _room(
-    lanes: Mapping[str, LiveLane],
-    queued: Mapping[str, int],
-    engine: Engine,
-    pace: Pace,
-    now: datetime,
+    lanes: Mapping[str, LiveLane], engine: Engine, pace: Pace, now: datetime
 ) -> dict[str, int]:
     """Return how many more jobs each live lane may have queued."""
     room = {}
     for lane, live in lanes.items():
         if lane in LANES:
-            pace.seen(lane, queued=queued.get(lane, 0), now=now)
+            pace.seen(lane, queued=live.queued, now=now)
             slowest = max(live.run_times.values(), default=0.0)
             depth = pace.depth(lane, capacity=live.capacity, run_time=slowest)
-            room[lane] = min(depth, engine.queued_limit) - queued.get(lane, 0)
+            room[lane] = min(depth, engine.queued_limit) - live.queued
     return room

@@ -14,6 +14,8 @@ from tenants.scoping import MerchantOwnedQuerySet
 
 if TYPE_CHECKING:
     from jobs.models import Breaker, DeadLetter, Execution, Flow, Job, UniqueClaim  # noqa: F401 - named in type arguments
+    from tenants.models import Merchant
+    from tenants.scoping import Reader
 
 
 class JobQuerySet(MerchantOwnedQuerySet["Job"]):
@@ -53,7 +55,19 @@ class UniqueClaimQuerySet(MerchantOwnedQuerySet["UniqueClaim"]):
 
 
 class FlowQuerySet(MerchantOwnedQuerySet["Flow"]):
-    """Flow rules. The operators' own have no merchant: only they see them."""
+    """Flow rules. Those over all merchants only the operators see.
+
+    What the operators set for one merchant its people see, and only the operators change.
+    """
+
+    def own_of(self, merchant: "Merchant") -> Self:
+        """Return the rules that the merchant made itself."""
+        return self.of(merchant).filter(set_by_operators=False)
+
+    def manageable_by(self, user: "Reader") -> Self:
+        """Return what `user` may change: a superuser everything, merchant admins their merchants' own."""
+        rules = super().manageable_by(user)
+        return rules if user.is_superuser else rules.filter(set_by_operators=False)
 
 
 class BreakerQuerySet(MerchantOwnedQuerySet["Breaker"]):

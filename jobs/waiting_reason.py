@@ -1,6 +1,6 @@
 """Why a job has not started yet, in one sentence for people."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from uuid import UUID
 
 from django.conf import settings
@@ -115,16 +115,16 @@ def _in_line(job: Job, now: datetime) -> str:
 
 
 def _parked(job: Job, now: datetime) -> str:
-    """Say which flow rule the job waits for. The operators' own are told without who and why."""
+    """Say which flow rule the job waits for. The operators' are told without who and why."""
     assert job.parked_by is not None
     rule = Flow.objects.filter(pk=job.parked_by).first()
     if rule is None:
-        return _declared(job) or _given_up(job.parked_by, now)
+        return _declared(job) or _given_up(job, job.parked_by, now)
     if rule.paused_at is None and rule.most_active is None and rule.rate is None:
         return _LINE_IS_OVER
     what = _jobs_of(rule)
     if rule.paused_at is not None:
-        if rule.merchant_id is None:
+        if rule.set_by_operators:
             return f"The operators have paused {what}."
         why = f": {rule.pause_note}" if rule.pause_note else "."
         return f"{rule.paused_by} paused {what}{why}"
@@ -133,7 +133,8 @@ def _parked(job: Job, now: datetime) -> str:
         bounds.append(f"at most {rule.most_active:,} at once")
     if rule.rate is not None:
         bounds.append(f"{rule.rate:,} a {rule.get_rate_period_display()}")
-    return f"In line: a flow rule lets {what} run {' and '.join(bounds)}."
+    whose = "a flow rule of the operators" if rule.set_by_operators else "a flow rule"
+    return f"In line: {whose} lets {what} run {' and '.join(bounds)}."
 
 
 def _declared(job: Job) -> str | None:
@@ -147,7 +148,7 @@ def _declared(job: Job) -> str | None:
 _LINE_IS_OVER = "What it stood in line for is over; it is handed to a worker next."
 
 
-def _given_up(line: UUID, now: datetime) -> str:
+def _given_up(job: Job, line: UUID, now: datetime) -> str:
     breaker = Breaker.objects.filter(pk=line, opened_at__isnull=False).first()
     if breaker is None:
         return _LINE_IS_OVER
@@ -160,7 +161,19 @@ def _given_up(line: UUID, now: datetime) -> str:
     if breaker.probe_at is not None and breaker.probe_at > now:
         tried = f"one job at a time tries it again from {breaker.probe_at:%Y-%m-%dT%H:%M:%SZ} on"
     times = "once" if breaker.failures == 1 else f"{breaker.failures:,} times in a row"
-    return f"{breaker.handler} did not answer {times} ({breaker.error_code}); {tried}."
+    said = f"{breaker.handler} did not answer {times} ({breaker.error_code}); {tried}."
+    return said + _patience(job, breaker, now)
+
+
+def _patience(job: Job, breaker: Breaker, now: datetime) -> str:
+    """Say how long the job waits for its host."""
+    if job.unanswered_since is None or breaker.tried_since is None:
+        return ""
+    since = max(job.unanswered_since, breaker.tried_since)
+    until = since + timedelta(seconds=settings.TASKFLOW_ENGINE.breaker_patience)
+    if until <= now:
+        return " The job fails when the next try is not answered either."
+    return f" If it has not answered by {until:%Y-%m-%dT%H:%M:%SZ}, the job fails."
 
 
 def _jobs_of(rule: Flow) -> str:

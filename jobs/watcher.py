@@ -23,7 +23,8 @@ _OVERDUE = Failure(
 )
 IDEMPOTENCY_KEPT = timedelta(hours=24)
 WORKERS_KEPT = timedelta(days=7)
-# One upkeep forgets at most PRUNE_STEPS times PRUNE_LIMIT keys, a short statement each time.
+BREAKERS_KEPT = timedelta(days=1)
+# One upkeep forgets at most PRUNE_STEPS times PRUNE_LIMIT of each, a short statement each time.
 PRUNE_LIMIT = 10_000
 PRUNE_STEPS = 500
 
@@ -36,6 +37,7 @@ class Watched:
     lost_workers: int
     rescued: int
     expired: int
+    abandoned: int
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -46,16 +48,23 @@ class Kept:
     idempotency_records: int
     workers: int
     unique_keys: int
+    breakers: int
 
 
 def watch(now: datetime, engine: Engine) -> Watched:
-    """Reschedule lost messages, end lost and overdue attempts, fail what missed its deadline."""
+    """Reschedule lost messages, end lost and overdue attempts, fail what missed its deadline.
+
+    And what waited too long for a host that does not answer.
+    """
     liveness.ticked(now)
     requeued = lifecycle.requeue_lost_messages(before=now, limit=engine.step_limit)
     lost = liveness.declare_lost(now=now, lease=engine.worker_lease)
     stranded = lifecycle.find_stranded(now=now, limit=engine.step_limit)
     rescued = lifecycle.finish([_ending(found, engine) for found in stranded]) if stranded else []
     expired = lifecycle.expire(now=now, limit=engine.step_limit)
+    abandoned = lifecycle.abandon(
+        now=now, patience=engine.breaker_patience, limit=engine.step_limit
+    )
     if requeued or lost or rescued:
         logger.warning(
             "Watcher: %d messages lost, %d workers lost (%s), %d attempts ended",
@@ -69,11 +78,12 @@ def watch(now: datetime, engine: Engine) -> Watched:
         lost_workers=len(lost),
         rescued=len(rescued),
         expired=len(expired),
+        abandoned=len(abandoned),
     )
 
 
 def keep_up(now: datetime) -> Kept:
-    """Make partitions ahead; forget old idempotency keys, workers, and unique keys nobody holds."""
+    """Make partitions ahead; forget what is old: idempotency keys, workers, unique keys, breakers."""
     partitions = ensure_partitions(now)
     keys = _forget_keys(before=now - IDEMPOTENCY_KEPT)
     workers, _ = (
@@ -86,6 +96,7 @@ def keep_up(now: datetime) -> Kept:
         idempotency_records=keys,
         workers=workers,
         unique_keys=_forget_unique_keys(now),
+        breakers=_forget_breakers(before=now - BREAKERS_KEPT),
     )
 
 
@@ -95,6 +106,16 @@ def _forget_unique_keys(now: datetime) -> int:
         looked = lifecycle.forget_keys(now=now, limit=PRUNE_LIMIT)
         forgotten += looked.forgotten
         if looked.seen < PRUNE_LIMIT:
+            break
+    return forgotten
+
+
+def _forget_breakers(*, before: datetime) -> int:
+    forgotten = 0
+    for _ in range(PRUNE_STEPS):
+        removed = lifecycle.forget_breakers(before=before, limit=PRUNE_LIMIT)
+        forgotten += removed
+        if removed < PRUNE_LIMIT:
             break
     return forgotten
 

@@ -10,7 +10,7 @@ from jobs.api.parsers import BodyTooLarge, LengthRequired
 from jobs.handlers.registry import InvalidPayload
 from jobs.operations.dead_letters import AlreadyResolved
 from jobs.operations.fields import InvalidFields
-from jobs.operations.flows import FlowExists, FlowGone, TooManyFlows
+from jobs.operations.flows import FlowExists, FlowGone, OperatorsFlow, TooManyFlows
 from jobs.operations.idempotency import IdempotencyKeyReused, InvalidIdempotencyKey
 from jobs.operations.steer import WrongStatus
 from jobs.operations.unique_keys import CannotRetake, UniqueKeyHeld
@@ -47,6 +47,7 @@ MEANINGS: dict[type[Exception], Meaning] = {
     PlaceholderError: Meaning(400, "invalid_placeholder"),
     InvalidPayload: Meaning(400, "invalid_payload"),
     PlatformOwned: Meaning(403, "platform_owned"),
+    OperatorsFlow: Meaning(403, "set_by_operators"),
     TemplateGone: Meaning(404, "not_found"),
     CalendarGone: Meaning(404, "not_found"),
     WindowGone: Meaning(404, "not_found"),

@@ -2,7 +2,6 @@
 
 import os
 import re
-import zoneinfo
 from pathlib import Path
 from typing import Any
 
@@ -18,9 +17,9 @@ from taskflow.home import Home
 from taskflow.logs import logging_settings
 from taskflow.production import unsafe_settings
 from templates_app.expansion import Expansion
+from tenants.zone_names import use_locked_zones
 
-# Every host computes with the time zones of the locked `tzdata`, whatever lies on its disk.
-zoneinfo.reset_tzpath(())
+use_locked_zones()
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 VERSION = "0.1.0"
@@ -75,8 +74,11 @@ TASKFLOW_ENGINE = Engine(
     poll=env.seconds("TASKFLOW_POLL", 0.5, minimum=0.01, maximum=60),
     watch=env.seconds("TASKFLOW_WATCH", 5.0, minimum=0.1, maximum=300),
     breaker_failures=env.integer("TASKFLOW_BREAKER_FAILURES", 10, minimum=1, maximum=100_000),
-    breaker_pause=env.seconds("TASKFLOW_BREAKER_PAUSE", 10.0, minimum=0.1, maximum=3_600),
-    breaker_longest=env.seconds("TASKFLOW_BREAKER_LONGEST", 300.0, minimum=0.1, maximum=86_400),
+    breaker_pause=env.seconds("TASKFLOW_BREAKER_PAUSE", 10.0, minimum=0.5, maximum=3_600),
+    breaker_longest=env.seconds("TASKFLOW_BREAKER_LONGEST", 300.0, minimum=2, maximum=14_400),
+    breaker_patience=env.seconds(
+        "TASKFLOW_BREAKER_PATIENCE", 86_400.0, minimum=1, maximum=30 * 86_400
+    ),
     breaker_unbound=env.integer("TASKFLOW_BREAKER_UNBOUND", 64, minimum=2, maximum=100_000),
     deadline_grace=env.seconds("TASKFLOW_DEADLINE_GRACE", 10.0, minimum=0.1, maximum=600),
     async_capacity=env.integer("TASKFLOW_ASYNC_CAPACITY", 500, minimum=1, maximum=10_000),

@@ -8,7 +8,8 @@ template.timeout, template.tags, template.metadata, template.recurrence, templat
 template.keep_to, template.on_closed, template.misfire, template.misfire_grace,
 template.misfire_window, template.misfire_limit, template.overlap, template.paused_at,
 template.resume_at, template.expanded_to, template.replan, template.expansion_failures,
-template.active, template.next_expansion_at IS NOT NULL, template.moved, template.created_at
+template.active, template.next_expansion_at IS NOT NULL, template.moved, template.created_at,
+template.concurrency_key, template.concurrency_limit
 """
 
 _SELECT = f"""
@@ -191,10 +192,12 @@ SELECT id, merchant_id, template_id, name, mode, starts_at, ends_at, recurrence,
 # Index job_template_unfinished. It names the gates that are not held, so that the index knows what is
 # due: to find that nothing is reads no job.
 FIND_DUE_JOBS = """
-SELECT id, template_id, occurrence_at, scheduled_at, run_at, missed_at, status, attempt, gate
+SELECT id, template_id, occurrence_at, scheduled_at, run_at, missed_at, status, attempt, gate,
+       in_line, holds_place
   FROM jobs_job
  WHERE template_id = ANY(%(templates)s)
-   AND gate IN ('', 'shut')
+   AND gate IN ('', 'shut', 'keyed')
+   AND NOT in_line
    AND scheduled_at <= %(now)s
    AND status IN ('scheduled', 'queued', 'running', 'retryable')
    AND origin = 'template'
@@ -204,7 +207,8 @@ SELECT id, template_id, occurrence_at, scheduled_at, run_at, missed_at, status, 
 
 # The same index. All that is planned, for templates that are planned afresh.
 FIND_PLANNED_JOBS = """
-SELECT id, template_id, occurrence_at, scheduled_at, run_at, missed_at, status, attempt, gate
+SELECT id, template_id, occurrence_at, scheduled_at, run_at, missed_at, status, attempt, gate,
+       in_line, holds_place
   FROM jobs_job
  WHERE template_id = ANY(%(templates)s)
    AND status IN ('scheduled', 'queued', 'running', 'retryable')

@@ -7,6 +7,14 @@ from functools import cache
 _NOT_A_PLACE = {"Factory", "localtime", "posixrules"}
 
 
+def use_locked_zones() -> None:
+    """Compute with the time zones of the locked `tzdata`, whatever the host has on its disk.
+
+    Call it once a process, before the first zone is asked for.
+    """
+    zoneinfo.reset_tzpath(())
+
+
 @cache
 def known_time_zones() -> frozenset[str]:
     """Return every IANA name that this process can compute with; read from disk once."""

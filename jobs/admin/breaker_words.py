@@ -12,6 +12,7 @@ from jobs.breaker import BreakerState, at_once
 from jobs.handlers.registry import ASYNC
 from jobs.models import Breaker, Job
 from jobs.states import WAITING, Gate
+from jobs.waiting_reason import duration
 
 MOST_COUNTED = 1_000
 FIRST_IN_LINE = 10
@@ -49,9 +50,13 @@ def meaning(breaker: Breaker) -> str:
                 f"{_calls(engine.breaker_failures)} in a row without an answer."
             )
         case BreakerState.OPEN:
-            return "All of its jobs wait, at no cost of attempts, until one tries it."
+            return (
+                f"All of its jobs wait, at no cost of attempts, until one tries it. {_patience()}"
+            )
     if breaker.recovering_at is None:
-        return "The next of its jobs tries it; the others wait until that is answered."
+        return (
+            f"The next of its jobs tries it; the others wait until that is answered. {_patience()}"
+        )
     return (
         "It answers again. With each round of answers twice as many of its jobs go; from "
         f"{engine.breaker_unbound:,} at once on, or when none waits, it is taken back for good. "
@@ -111,6 +116,11 @@ def counted(number: int) -> str:
     if number >= MOST_COUNTED:
         return f"{MOST_COUNTED:,} or more jobs"
     return "1 job" if number == 1 else f"{number:,} jobs"
+
+
+def _patience() -> str:
+    longest = duration(settings.TASKFLOW_ENGINE.breaker_patience)
+    return f"Those that have waited for {longest} without an answer fail."
 
 
 def _calls(number: int) -> str:

@@ -23,6 +23,7 @@ from jobs.operations.flows import (
     FlowGone,
     TooManyFlows,
     create_flow,
+    create_operators_flow,
     edit_flow,
     pause_flow,
 )
@@ -75,7 +76,8 @@ class FlowForm(OperatingForm, _ModelForm):
             "rate_period": "Per",
         }
         help_texts = {
-            "merchant": "Empty: the rule is the operators' and concerns the jobs of all merchants.",
+            "merchant": "The operators' rule holds beside the merchant's own, whose people see it and cannot "
+            "change it. Empty: it concerns the jobs of all merchants, and only operators see it.",
             "most_active": "How many of these jobs may be in workers' hands at once. Empty: any.",
             "rate": "How many of these jobs may start in a period, on average. Empty: any.",
         }
@@ -95,16 +97,22 @@ class FlowForm(OperatingForm, _ModelForm):
 
     def carry_out(self) -> Flow:
         if self.instance._state.adding:  # noqa: SLF001
-            owner = self.cleaned_data.get("merchant") or only_merchant(self.request)
             document = {
                 **{name: self.cleaned_data[name] for name in ("scope", "name", "paused", "note")},
                 **self._limits(),
             }
-            now = database_now()
-            return create_flow(document, merchant=owner, by=by(self.request), now=now)
+            return self._created(document)
         changed = {"rate" if name == "rate_period" else name for name in self.changed_data}
         changes = {name: value for name, value in self._limits().items() if name in changed}
         return edit_flow(self.instance, changes) if changes else self.instance
+
+    def _created(self, document: dict[str, Any]) -> Flow:
+        chosen, person, now = self.cleaned_data.get("merchant"), by(self.request), database_now()
+        if self.request.user.is_superuser:
+            return create_operators_flow(document, merchant=chosen, by=person, now=now)
+        owner = chosen or only_merchant(self.request)
+        assert owner is not None  # whoever has several must choose
+        return create_flow(document, merchant=owner, by=person, now=now)
 
     def _limits(self) -> dict[str, Any]:
         chosen = self.cleaned_data

@@ -35,6 +35,11 @@ def paused(flow: Flow) -> str:
     return f"by {flow.paused_by} at {show.moment(flow.paused_at)} UTC{why}"
 
 
+def paused_by_operators(flow: Flow) -> str:
+    """Return when the operators paused a rule. Who of them did, and why, is their business."""
+    return f"by the operators at {show.moment(flow.paused_at)} UTC"
+
+
 def in_line(flow: Flow) -> str:
     """Return how many jobs wait for a rule; reads at most so many entries of an index."""
     # As the index job_parked is conditioned, or all waiting jobs would be read.

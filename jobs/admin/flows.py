@@ -5,6 +5,7 @@ from typing import Any
 
 from django.contrib import admin
 from django.contrib.admin.options import IncorrectLookupParameters
+from django.core.exceptions import PermissionDenied
 from django.db.models import ForeignKey, Model, Q, QuerySet
 from django.http import HttpRequest, HttpResponse
 from unfold.dataclasses import ActionDialog
@@ -66,12 +67,15 @@ class FlowStateFilter(ChoiceFilter):
 
 @admin.register(Flow)
 class FlowAdmin(MadeByMembers):
-    """Members look; merchant admins keep their merchants' rules, superusers all of them."""
+    """Members look; merchant admins keep their merchants' own rules, superusers all of them.
+
+    What a superuser adds is the operators' rule, also where it is for one merchant.
+    """
 
     form = FlowForm
     refusals = REFUSALS
     actions_detail = ("pause", "resume", "remove")
-    list_display = ("concerned", "scope", "bounds", "state")
+    list_display = ("concerned", "scope", "bounds", "state", "set_by")
     list_filter = (ScopeFilter, FlowStateFilter)
     lookups = ("scope", "state")
     text_columns = ("name",)
@@ -122,9 +126,9 @@ class FlowAdmin(MadeByMembers):
             fields.append("owner")
         if not self.has_change_permission(request, flow):
             fields.append("bounds")
-        fields.append("state")
+        fields += ["set_by", "state"]
         if flow.paused_at is not None:
-            fields.append("pause_told")
+            fields.append("pause_told" if _knows_who(request, flow) else "pause_seen")
         return (*fields, "in_line")
 
     def offers(self, request: HttpRequest, row: Any, button: str) -> bool:
@@ -133,7 +137,15 @@ class FlowAdmin(MadeByMembers):
         return button in {"pause" if row.paused_at is None else "resume", "remove"}
 
     def page_context(self, request: HttpRequest, row: Any) -> dict[str, Any]:
+        if not _knows_who(request, row):
+            return {"show_history": False}
         return {"flow": row, "changes": changes_of(row)}
+
+    def history_view(self, request: HttpRequest, object_id: str, *args: Any) -> HttpResponse:
+        row = self.row_at(request, object_id)
+        if row is not None and not _knows_who(request, row):
+            raise PermissionDenied
+        return super().history_view(request, object_id, *args)
 
     @asked_first(PAUSE, button="Pause", path="pause", variant=ActionVariant.DEFAULT)
     def pause(self, request: HttpRequest, form: PauseFlow, object_id: str) -> HttpResponse:
@@ -165,7 +177,11 @@ class FlowAdmin(MadeByMembers):
 
     @admin.display(description="Merchant")
     def owner(self, flow: Flow) -> str:
-        return str(flow.merchant) if flow.merchant else "the operators"
+        return str(flow.merchant) if flow.merchant else "all"
+
+    @admin.display(description="Set by")
+    def set_by(self, flow: Flow) -> str:
+        return "the operators" if flow.set_by_operators else "the merchant"
 
     @admin.display(description="State")
     def state(self, flow: Flow) -> str:
@@ -176,6 +192,15 @@ class FlowAdmin(MadeByMembers):
     def pause_told(self, flow: Flow) -> str:
         return flow_words.paused(flow)
 
+    @admin.display(description="Paused")
+    def pause_seen(self, flow: Flow) -> str:
+        return flow_words.paused_by_operators(flow)
+
     @admin.display(description="Waiting in line")
     def in_line(self, flow: Flow) -> str:
         return flow_words.in_line(flow)
+
+
+def _knows_who(request: HttpRequest, flow: Flow) -> bool:
+    """Tell whether the reader may know which person did something to the rule, and why."""
+    return bool(request.user.is_superuser) or not flow.set_by_operators

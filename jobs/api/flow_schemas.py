@@ -8,7 +8,8 @@ from jobs.api.representations import moment
 from jobs.api.schemas import Shown
 from jobs.flow import FlowScope
 from jobs.models import Flow
-from jobs.operations.flow_draft import MAX_NAME, MAX_NOTE, MOST_ACTIVE, MOST_RATE, PERIODS
+from jobs.operations.flow_draft import MAX_NOTE, MOST_ACTIVE, MOST_RATE, PERIODS
+from jobs.operations.flow_names import MAX_NAME
 
 SCOPES = [scope.value for scope in FlowScope]
 PER = list(PERIODS)
@@ -16,7 +17,8 @@ _PER_OF = {seconds: name for name, seconds in PERIODS.items()}
 
 
 def flow_detail(flow: Flow) -> dict[str, Any]:
-    """Return the public fields of a flow rule."""
+    """Return the public fields of a flow rule. Who paused the operators', and why, is their business."""
+    told = not flow.set_by_operators
     rate = None
     if flow.rate is not None:
         rate = {"jobs": flow.rate, "per": _PER_OF[flow.rate_period]}
@@ -29,8 +31,9 @@ def flow_detail(flow: Flow) -> dict[str, Any]:
         "burst": flow.burst,
         "paused": flow.paused_at is not None,
         "paused_at": moment(flow.paused_at),
-        "paused_by": flow.paused_by,
-        "note": flow.pause_note,
+        "paused_by": flow.paused_by if told else "",
+        "note": flow.pause_note if told else "",
+        "set_by_operators": flow.set_by_operators,
         "created_at": moment(flow.created_at),
     }
 
@@ -93,6 +96,11 @@ class FlowSchema(Shown):
     burst = s.IntegerField(allow_null=True)
     paused = s.BooleanField()
     paused_at = s.DateTimeField(allow_null=True)
-    paused_by = s.CharField(allow_blank=True)
+    paused_by = s.CharField(
+        allow_blank=True, help_text="Empty, as `note` is, when the operators set the rule."
+    )
     note = s.CharField(allow_blank=True)
+    set_by_operators = s.BooleanField(
+        help_text="The operators set it for you, beside your own rules: it can be read and not changed."
+    )
     created_at = s.DateTimeField()

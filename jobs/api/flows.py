@@ -21,7 +21,10 @@ from tenants.clock import database_now
 
 
 class FlowViewSet(TaskFlowViewSet):
-    """One merchant's own rules; the operators' are not shown."""
+    """One merchant's own rules, and those that the operators set for it alone, which it may only read.
+
+    The operators' rules over all merchants are not shown.
+    """
 
     serializer_class = schemas.FlowSchema
     http_method_names = ["get", "head", "post", "patch", "delete"]
@@ -36,7 +39,7 @@ class FlowViewSet(TaskFlowViewSet):
     }
 
     def get_queryset(self) -> QuerySet[Flow]:
-        """Return the merchant's rules."""
+        """Return the rules for the merchant."""
         if getattr(self, "swagger_fake_view", False):
             return Flow.objects.none()
         rules: QuerySet[Flow] = Flow.objects.of(self.merchant).order_by("-id")
@@ -44,7 +47,7 @@ class FlowViewSet(TaskFlowViewSet):
 
     @extend_schema(operation_id="flows_list", summary="List flow rules, newest first")
     def list(self, request: Request) -> Response:
-        """One's own."""
+        """One's own, and those that the operators set for oneself (`set_by_operators`)."""
         return self.page(self.get_queryset())
 
     @extend_schema(
@@ -66,7 +69,7 @@ class FlowViewSet(TaskFlowViewSet):
 
     @extend_schema(operation_id="flows_retrieve", summary="Look at a flow rule")
     def retrieve(self, request: Request, pk: str) -> Response:
-        """One's own."""
+        """One's own, or one that the operators set for oneself."""
         return self._shown(self._flow(pk))
 
     @extend_schema(
@@ -77,7 +80,7 @@ class FlowViewSet(TaskFlowViewSet):
     )
     def partial_update(self, request: Request, pk: str) -> Response:
         """A new rate begins with a full burst."""
-        return self._shown(operations.edit_flow(self._flow(pk), request.data))
+        return self._shown(operations.edit_flow(self._own(pk), request.data))
 
     @extend_schema(
         operation_id="flows_delete",
@@ -87,7 +90,7 @@ class FlowViewSet(TaskFlowViewSet):
     )
     def destroy(self, request: Request, pk: str) -> Response:
         """What waits in its line goes on."""
-        operations.delete_flow(self._flow(pk))
+        operations.delete_flow(self._own(pk))
         return Response(status=204)
 
     @extend_schema(
@@ -100,7 +103,7 @@ class FlowViewSet(TaskFlowViewSet):
     def pause(self, request: Request, pk: str) -> Response:
         """None of them starts until somebody resumes it; what runs goes on."""
         flow = operations.pause_flow(
-            self._flow(pk), request.data or None, by=self.actor, now=database_now()
+            self._own(pk), request.data or None, by=self.actor, now=database_now()
         )
         return self._shown(flow)
 
@@ -113,10 +116,13 @@ class FlowViewSet(TaskFlowViewSet):
     @action(detail=True, methods=["post"])
     def resume(self, request: Request, pk: str) -> Response:
         """As its limit and rate allow."""
-        return self._shown(operations.resume_flow(self._flow(pk)))
+        return self._shown(operations.resume_flow(self._own(pk)))
 
     def _flow(self, pk: str) -> Flow:
         return self.found(self.get_queryset(), pk)
+
+    def _own(self, pk: str) -> Flow:
+        return operations.merchants_own(self._flow(pk))
 
     def _shown(self, flow: Flow) -> Response:
         return Response(schemas.flow_detail(flow))

@@ -13,7 +13,10 @@ from jobs.queries import ErrorGroup
 
 def moment(value: datetime | None) -> str | None:
     """Return an RFC 3339 time in UTC with microseconds, so that times sort as texts."""
-    return None if value is None else f"{value.astimezone(UTC):%Y-%m-%dT%H:%M:%S.%f}Z"
+    if value is None:
+        return None
+    # Without its offset, "+00:00"; strftime takes three times as long.
+    return value.astimezone(UTC).isoformat(timespec="microseconds")[:-6] + "Z"
 
 
 def job_receipt(job: Job) -> dict[str, Any]:

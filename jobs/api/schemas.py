@@ -10,6 +10,7 @@ from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers as s
 
 from jobs.api import representations
+from jobs.api.concurrency_schema import ConcurrencySchema
 from jobs.api.parent_schema import ParentSchema
 from jobs.api.unique_schema import HeldKeySchema, UniqueSchema
 from jobs.backoff import MAX_DELAY, STRATEGIES, Backoff
@@ -97,27 +98,12 @@ class JobEditSchema(s.Serializer[Any]):
     metadata = ObjectField(required=False, help_text="Yours; at most 16 KiB of JSON.")
 
 
-class NewJobSchema(JobEditSchema):
+class NewJobSchema(JobEditSchema, ConcurrencySchema):
     """A job to create. `payload` has at most 128 KiB and follows the schema of its kind."""
 
     kind = s.ChoiceField(choices=kind_names())
     payload = ObjectField()
     unique = UniqueSchema(required=False, allow_null=True)
-    concurrency_key = s.CharField(
-        required=False,
-        allow_blank=True,
-        max_length=rules.MAX_CONCURRENCY_KEY,
-        help_text="At most `concurrency_limit` of your jobs with this key are on their way at once, "
-        "from their start to their end, retries included. They start in the order in which they "
-        "fell due; those without a `run_at` or `delay` in the order of their creation.",
-    )
-    concurrency_limit = s.IntegerField(
-        required=False,
-        min_value=1,
-        max_value=rules.MAX_CONCURRENCY,
-        default=1,
-        help_text="1: strictly one after another.",
-    )
     ref = s.CharField(
         required=False,
         allow_blank=True,

@@ -88,16 +88,10 @@ class Identity:
 
     def _beat_until_stopped(self) -> None:
         while not self._stopping.is_set():
-            try:
-                self._duties.inspect()
-                self._beat()
-            except (DatabaseError, InterfaceError) as error:
-                logger.warning("No heartbeat (%s)", type(error).__name__)
-                connection.close()
-            except Exception:
-                # Whatever it is, a worker without a heartbeat would lose all its jobs for it.
-                logger.exception("The heartbeat stumbled")
-            self._rest(self._engine.heartbeat)
+            self._survive(self._inspect_and_beat)
+            until = time.monotonic() + self._engine.heartbeat
+            while self._has_news_before(until):
+                self._survive(self._say_alive)
         try:
             if self._registered.is_set():
                 liveness.stop(self.worker_id)
@@ -106,17 +100,29 @@ class Identity:
         finally:
             connection.close()
 
-    def _rest(self, seconds: float) -> None:
-        """Wait for the next beat; meanwhile tell how long work takes that was not known before."""
-        until = time.monotonic() + seconds
-        while (left := until - time.monotonic()) > 0 and not self._stopping.is_set():
-            if not self._run_times.news.wait(left) or self._stopping.wait(NEWS_AFTER):
-                return
-            self._run_times.news.clear()
-            try:
-                self._say_alive()
-            except (DatabaseError, InterfaceError):
-                return  # the next beat says so
+    def _survive(self, step: Callable[[], object]) -> None:
+        """Take a step; whatever it raises is logged, the next one comes all the same."""
+        try:
+            step()
+        except (DatabaseError, InterfaceError) as error:
+            logger.warning("No heartbeat (%s)", type(error).__name__)
+            connection.close()
+        except Exception:
+            # Whatever it is, a worker without a heartbeat would lose all its jobs for it.
+            logger.exception("The heartbeat stumbled")
+
+    def _has_news_before(self, until: float) -> bool:
+        """Wait for the next beat; True when work was measured meanwhile that was not known before."""
+        left = until - time.monotonic()
+        if left <= 0 or not self._run_times.news.wait(left) or self._stopping.wait(NEWS_AFTER):
+            return False
+        self._run_times.news.clear()
+        # `stop` sets both: its call must not be cleared away with the news.
+        return not self._stopping.is_set()
+
+    def _inspect_and_beat(self) -> None:
+        self._duties.inspect()
+        self._beat()
 
     def _watch_the_beat(self) -> None:
         """In a thread of its own: a frozen database blocks the beat instead of failing it."""

@@ -21,7 +21,7 @@ logger = logging.getLogger(__name__)
 
 GROUP = 200
 # Seconds to wait for company while more attempts run: a group costs little more than one.
-LINGER = 0.01
+LINGER = 0.02
 RETRY = 0.5
 
 
@@ -47,7 +47,9 @@ class Recorder:
         with self._changed:
             self._pending.append(ending)
             self._running = running
-            self._changed.notify()
+            # Not for each one: a thread that wakes takes the interpreter from the loop's.
+            if len(self._pending) == 1 or self._group_is_complete():
+                self._changed.notify()
 
     def close(self, *, timeout: float) -> bool:
         """Write what is left and end the thread; False when that took over `timeout` seconds."""

@@ -1,6 +1,6 @@
 """The vocabulary of job kinds: what a kind is, and how a payload is found wanting."""
 
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
@@ -65,6 +65,16 @@ def none_at_most_once() -> Sequence[str]:
     return ()
 
 
+def none_known_beforehand(_merchant_id: UUID | None) -> Iterable[str]:
+    """Answer that nobody lists the kind's handlers."""
+    return ()
+
+
+def calls_no_host(_name: str) -> str | None:
+    """Answer that the kind's jobs call no host."""
+    return None
+
+
 def no_own_bounds() -> Mapping[str, int]:
     """Answer that any number of each handler's attempts may go at once."""
     return {}
@@ -81,7 +91,9 @@ class Kind:
     `time_limit` answers a limit in seconds that the kind sets below the job's own timeout, None
     when it sets none; `retries` what holds for jobs that name no retry policy. `at_most_once` answers
     the handlers that must not run twice, `most_active` how many attempts of which handlers may be in
-    workers' hands at once. `run` serves the async and the command lane and keeps the
+    workers' hands at once. `handlers` answers those that a merchant's jobs may name (None: anybody's),
+    as far as they are known beforehand, `host` under which handler jobs that call the host of that name
+    are found, None when none may. `run` serves the async and the command lane and keeps the
     attempt's time limit itself;
     `run_in_process` serves the process lane, where the executor keeps it. `close` gives back what
     the running event loop holds.
@@ -96,6 +108,8 @@ class Kind:
     retries: Callable[[dict[str, Any]], Retries] = no_own_retries
     at_most_once: Callable[[], Sequence[str]] = none_at_most_once
     most_active: Callable[[], Mapping[str, int]] = no_own_bounds
+    handlers: Callable[[UUID | None], Iterable[str]] = none_known_beforehand
+    host: Callable[[str], str | None] = calls_no_host
     run: Run | None = None
     run_in_process: RunInProcess | None = None
     close: Callable[[], Awaitable[None]] = nothing_to_close

@@ -8,6 +8,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
 from typing import Any, NoReturn
+from uuid import UUID
 
 from django.conf import settings
 
@@ -83,6 +84,11 @@ def most_active() -> dict[str, int]:
         for name, known in known_handlers().items()
         if known.max_concurrency is not None
     }
+
+
+def handlers(_merchant_id: UUID | None) -> list[str]:
+    """Return the names of the registered functions, which anybody may call."""
+    return list(known_handlers())
 
 
 async def run(attempt: Attempt, context: AttemptContext) -> Outcome:
@@ -210,6 +216,7 @@ KIND = Kind(
     retries=retries,
     at_most_once=at_most_once,
     most_active=most_active,
+    handlers=handlers,
     run=run,
     run_in_process=run_in_process,
 )

@@ -4,6 +4,7 @@ A kind is one file of this package that defines a `Kind`, listed in `KINDS` belo
 """
 
 from typing import Any
+from uuid import UUID
 
 from jobs.handlers import python_kind
 from jobs.handlers.command import kind as command_kind
@@ -35,7 +36,9 @@ __all__ = [
     "UnknownKind",
     "at_most_once",
     "close_kinds",
+    "find_host",
     "find_kind",
+    "handler_names",
     "kind_names",
     "most_active",
     "validate_payload",
@@ -68,6 +71,20 @@ def find_kind(name: str) -> Kind:
 def validate_payload(kind_name: str, payload: Any) -> None:
     """Check a payload against its kind. Raises UnknownKind or InvalidPayload."""
     find_kind(kind_name).validate(payload)
+
+
+def handler_names(merchant_id: UUID | None) -> list[str]:
+    """Return the functions, commands and destinations that a merchant's jobs may name, sorted.
+
+    None: those of all merchants.
+    """
+    return sorted({name for kind in KINDS.values() for name in kind.handlers(merchant_id)})
+
+
+def find_host(name: str) -> str | None:
+    """Return the handler of jobs that call the host `name`; None when no job may."""
+    hosts = (kind.host(name) for kind in KINDS.values())
+    return next((host for host in hosts if host is not None), None)
 
 
 def at_most_once() -> list[str]:

@@ -48,6 +48,8 @@ class PayloadSchema:
         """Return every fault of `value` (at most 50); empty when it fits."""
         found: list[PayloadProblem] = []
         try:
+            if self._validator.is_valid(value):
+                return ()
             for error in self._validator.iter_errors(value):
                 found.extend(_problems(error, base))
                 if len(found) >= MAX_PROBLEMS:

@@ -6,7 +6,7 @@ nothing; the returned rows are the answer. Listeners hear of it after the commit
 that take several statements (`create_graph` and those that settle) take them in one transaction.
 """
 
-from jobs.lifecycle.breakers import heed_breakers
+from jobs.lifecycle.breakers import abandon, forget_breakers, heed_breakers
 from jobs.lifecycle.concurrency_keys import Granted, grant_places
 from jobs.lifecycle.creating import MissingParents, create, create_graph, create_occurrences
 from jobs.lifecycle.dependencies import (
@@ -17,13 +17,8 @@ from jobs.lifecycle.dependencies import (
     find_unfilled,
     settle_dependencies,
 )
-from jobs.lifecycle.flows import (
-    Released,
-    flows_apply,
-    next_token,
-    queue_within_flows,
-    release_parked,
-)
+from jobs.lifecycle.flow_lines import Released, next_token, release_parked
+from jobs.lifecycle.flows import flows_apply, queue_within_flows
 from jobs.lifecycle.occurrences import (
     cancel_plans,
     find_missed,
@@ -50,6 +45,7 @@ from jobs.lifecycle.running import (
     finish,
 )
 from jobs.lifecycle.steering import advance, cancel, edit, restart
+from jobs.lifecycle.surveying import Survey, survey
 from jobs.lifecycle.unique_keys import forget_keys, replace, settle_keys
 
 __all__ = [
@@ -61,6 +57,8 @@ __all__ = [
     "Released",
     "Resolved",
     "Settled",
+    "Survey",
+    "abandon",
     "advance",
     "cancel",
     "cancel_plans",
@@ -78,6 +76,7 @@ __all__ = [
     "find_unfilled",
     "finish",
     "flows_apply",
+    "forget_breakers",
     "forget_keys",
     "grant_places",
     "heed_breakers",
@@ -96,6 +95,7 @@ __all__ = [
     "settle_keys",
     "settle_overlaps",
     "skip",
+    "survey",
     "unqueue",
     "withdraw",
 ]

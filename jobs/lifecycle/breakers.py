@@ -1,14 +1,16 @@
-"""Breakers of hosts: told by the endings of calls, heeded before these are written."""
+"""Breakers of hosts: told by the endings of calls, heeded before these are written; and their end."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
-from jobs.breaker import Host, News, Tally, by_host, heard, spared, tally
+from jobs.breaker import Host, News, Tally, by_host, heard, silence, spared, tally
 from jobs.engine import Engine
+from jobs.lifecycle.announcing import announce
 from jobs.outcomes import Ending
-from jobs.statements import breaking
+from jobs.rows import Moved, moved_row
+from jobs.statements import abandoning, breaking
 from tenants.statement import execute
 
 
@@ -57,6 +59,34 @@ def heed_breakers(endings: Sequence[Ending], engine: Engine) -> Heeded:
     return Heeded(endings=written, recovered=recovered)
 
 
+def abandon(*, now: datetime, patience: float, limit: int) -> list[Moved]:
+    """Fail at most `limit` jobs that waited `patience` seconds and more for a host that is given up.
+
+    For a host that was tried all that time, without a long silence: the last try in vain is so much
+    later than both the job's first stop and the first of these tries. So a job that nobody could try is
+    not failed.
+    """
+    found = execute(abandoning.FIND_UNANSWERED, now=now, patience=patience, limit=limit)
+    if not found:
+        return []
+    moved = execute(
+        abandoning.ABANDON,
+        ids=[row[0] for row in found],
+        breakers=[row[1] for row in found],
+        now=now,
+        patience=patience,
+    )
+    return announce("abandon", [moved_row(row) for row in moved])
+
+
+def forget_breakers(*, before: datetime, limit: int) -> int:
+    """Forget at most `limit` hosts that nobody waits for and that nobody called since `before`.
+
+    Return how many. The next call to one of them is its first.
+    """
+    return len(execute(breaking.FORGET, before=before, limit=limit))
+
+
 def _kept(hosts: Mapping[Host, object]) -> dict[Host, _Kept]:
     found = execute(
         breaking.KEPT,
@@ -96,6 +126,8 @@ def _note_again(failed: Mapping[tuple[UUID, datetime], News], engine: Engine) ->
             failures=[one.failures for one in failed.values()],
             codes=[one.code for one in failed.values()],
             reopens=[one.reopens for one in failed.values()],
+            timeouts=[one.timeout for one in failed.values()],
+            silence=silence(longest=engine.breaker_longest, patience=engine.breaker_patience),
             pause=engine.breaker_pause,
             longest=engine.breaker_longest,
         )

@@ -9,7 +9,8 @@ from django.db import transaction
 from jobs.dependency_rows import NewDependency
 from jobs.lifecycle.announcing import announce
 from jobs.models import Job
-from jobs.rows import NewOccurrence, dumped, moved_of, moved_row, occurrences_text
+from jobs.occurrence_rows import NewOccurrence, occurrences_text
+from jobs.rows import dumped, moved_of, moved_row
 from jobs.statements import creating, depending
 from jobs.states import JobStatus
 from tenants.statement import execute

@@ -26,7 +26,10 @@ def find_missed_of(*, template_ids: Sequence[UUID], now: datetime) -> list[Misse
 
 
 def skip(*, reasons: Mapping[UUID, str], now: datetime) -> list[Moved]:
-    """End scheduled jobs that never started as skipped, each for its reason (cut at 200)."""
+    """End scheduled jobs that never started as skipped, each for its reason (cut at 200).
+
+    One that stands in the line of its concurrency key, or has a place of it, stays.
+    """
     found = execute(
         occurrences.SKIP,
         ids=list(reasons),
@@ -67,11 +70,14 @@ def make_up(
 def withdraw(*, template_ids: Sequence[UUID]) -> list[tuple[UUID, datetime]]:
     """Delete the templates' plans: what the expander made and no worker has ever started.
 
-    Returns each deleted (template, nominal moment); what is due already is among them, and the
-    caller's to make again. A job that a worker claims at this very moment stays.
+    Returns each (template, nominal moment) that has no job any more; what is due already is among
+    them, and the caller's to make again. A job that a worker claims at this very moment stays. One
+    that has a place of its concurrency key, or stands first in its line, is cancelled, and gives up its
+    nominal moment.
     Backfills, run-now jobs, and jobs that a person restarted or changed stay as well.
     """
     found = execute(occurrences.WITHDRAW, template_ids=list(template_ids))
+    announce("cancel", [moved_row(row[2:]) for row in found if row[2] is not None])
     return [(row[0], row[1]) for row in found]
 
 

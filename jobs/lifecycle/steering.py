@@ -20,10 +20,24 @@ from tenants.statement import execute
 
 # What a job waited in line for may speak of what was changed: its host, its kind of work, its priority.
 _GATE_OUT_OF_LINE = Case(When(gate=Gate.PARKED, then=Value("")), default=F("gate"))
-_GATE_WHEN_MOVED = Case(
-    When(~Q(overlap="") & Q(attempt=0, status=JobStatus.SCHEDULED), then=Value(Gate.SHUT)),
-    default=_GATE_OUT_OF_LINE,
-)
+# Who has a place of its concurrency key and has not begun gives it back. It waits for the next one
+# behind the gate of the key: behind the one before it might wait for a sibling that waits for its place.
+_GIVES_BACK = Q(holds_place=True, status=JobStatus.SCHEDULED, attempt=F("earlier_attempts"))
+_UNDECIDED = ~Q(overlap="") & Q(attempt=0, status=JobStatus.SCHEDULED, holds_place=False)
+_WHEN_MOVED = {
+    "gate": Case(
+        When(_GIVES_BACK, then=Value(Gate.KEYED)),
+        When(_UNDECIDED, then=Value(Gate.SHUT)),
+        default=_GATE_OUT_OF_LINE,
+    ),
+    "holds_place": Case(When(_GIVES_BACK, then=Value(False)), default=F("holds_place")),
+    "in_line": False,
+    # Others in the line may have waited for it.
+    "tells_line": Case(
+        When(_GIVES_BACK | Q(gate=Gate.KEYED), then=Value(True)),
+        default=F("tells_line"),
+    ),
+}
 _THEIRS = Case(When(origin=Origin.TEMPLATE, then=Value(Origin.PERSON)), default=F("origin"))
 
 
@@ -31,13 +45,15 @@ def edit(*, job_id: UUID, changes: Mapping[str, Any]) -> bool:
     """Change a job that still waits; False when it no longer does.
 
     `changes` are columns other than the status; a new `run_at` moves the next attempt as well, and
-    its overlap is decided then. A job in the line of a flow rule is asked by all of its rules again,
-    as it is now. An occurrence that a person changed is theirs: it cannot be missed any more, and
-    its template's edits leave it alone.
+    its overlap is decided then. Who has not begun gives a place of its concurrency key back. A job in the
+    line of a flow rule is asked by all of its rules again, as it is now, and waits for a host with new
+    patience. An occurrence that a person changed is theirs: it cannot be missed any more, and its
+    template's edits leave it alone.
     """
     columns = {**changes, "missed_at": None, "origin": _THEIRS, "gate": _GATE_OUT_OF_LINE}
+    columns["unanswered_since"] = None
     if "run_at" in columns:
-        columns |= {"scheduled_at": columns["run_at"], "gate": _GATE_WHEN_MOVED, "in_line": False}
+        columns |= {"scheduled_at": columns["run_at"], **_WHEN_MOVED}
     waiting: JobQuerySet = Job.objects.filter(id=job_id)
     if columns.get("draws_on_parents"):
         # Opened meanwhile, nobody would put the parents' results in any more.

@@ -10,10 +10,11 @@ from tenants.models import Merchant
 
 
 class Breaker(models.Model):
-    """One row a merchant and host while failures follow one another, and until it has recovered.
+    """One row a merchant and host while failures follow one another, until it has recovered or is forgotten.
 
     Written by jobs.lifecycle. Open since `opened_at`: its jobs wait, but for one after `probe_at`. Since
-    `recovering_at` it answers again, `answers` times up to now.
+    `recovering_at` it answers again, `answers` times up to now. From `tried_since` to `tried_at` it was
+    tried again and again, without a long silence, and in vain.
     """
 
     id = models.UUIDField(primary_key=True, default=new_id, editable=False)
@@ -27,6 +28,8 @@ class Breaker(models.Model):
     changed_at = models.DateTimeField()
     opened_at = models.DateTimeField(null=True)
     probe_at = models.DateTimeField(null=True)
+    tried_since = models.DateTimeField(null=True)
+    tried_at = models.DateTimeField(null=True)
     recovering_at = models.DateTimeField(null=True)
     answers = models.PositiveIntegerField(default=0)
 
@@ -40,8 +43,13 @@ class Breaker(models.Model):
             models.UniqueConstraint(fields=["merchant", "handler"], name="breaker_once"),
             models.CheckConstraint(
                 name="breaker_open_has_probe",
-                condition=models.Q(opened_at=None, probe_at=None)
-                | models.Q(opened_at__isnull=False, probe_at__isnull=False),
+                condition=models.Q(opened_at=None, probe_at=None, tried_since=None, tried_at=None)
+                | models.Q(
+                    opened_at__isnull=False,
+                    probe_at__isnull=False,
+                    tried_since__isnull=False,
+                    tried_at__isnull=False,
+                ),
             ),
             models.CheckConstraint(
                 name="breaker_recovers_by_answers",
@@ -54,7 +62,9 @@ class Breaker(models.Model):
                 fields=["opened_at"],
                 name="breaker_open",
                 condition=models.Q(opened_at__isnull=False),
-            )
+            ),
+            # The upkeep's hunt for hosts that nobody calls any more.
+            models.Index(fields=["changed_at"], name="breaker_changed"),
         ]
 
     def __str__(self) -> str:

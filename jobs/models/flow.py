@@ -19,12 +19,18 @@ RATE_PERIODS = [(1, "second"), (60, "minute"), (3_600, "hour"), (86_400, "day")]
 class Flow(models.Model):
     """One rule. `jobs.operations.flows` writes what people decide, the populator `tokens`.
 
-    Without a merchant it is the operators', over the jobs of all.
+    A merchant's jobs may stand under two rules for the same: its own, and one that the operators made for
+    it. Without a merchant a rule is the operators', over the jobs of all.
     """
 
     id = models.UUIDField(primary_key=True, default=new_id, editable=False)
     merchant = models.ForeignKey(
         Merchant, on_delete=models.PROTECT, related_name="+", null=True, blank=True, db_index=False
+    )
+    set_by_operators = models.BooleanField(
+        default=False,
+        editable=False,
+        help_text="The operators' rule: its merchant sees it and cannot change it.",
     )
     scope = models.CharField(max_length=8, choices=SCOPES)
     name = models.CharField(
@@ -71,7 +77,13 @@ class Flow(models.Model):
         verbose_name = "flow rule"
         constraints = [
             models.UniqueConstraint(
-                fields=["scope", "name", "merchant"], name="flow_once", nulls_distinct=False
+                fields=["scope", "name", "merchant", "set_by_operators"],
+                name="flow_once",
+                nulls_distinct=False,
+            ),
+            models.CheckConstraint(
+                name="flow_over_all_is_the_operators",
+                condition=models.Q(merchant__isnull=False) | models.Q(set_by_operators=True),
             ),
             models.CheckConstraint(
                 name="flow_scope_known",

@@ -50,7 +50,7 @@ class Job(models.Model):
     overlap = models.CharField(
         max_length=14, choices=_choices(Overlap), blank=True, default="", db_default=""
     )
-    # Shut until the populator has decided on a job's overlap; keyed until it has a place of its
+    # Shut until the populator has decided on a job's overlap; then keyed until it has a place of its
     # concurrency key; parked while a flow rule has no room; only '' is queued.
     gate = models.CharField(
         max_length=6, choices=_choices(Gate), blank=True, default="", db_default="", editable=False
@@ -58,6 +58,8 @@ class Job(models.Model):
     # Of a parked job: the rule, and its place in the rule's line.
     parked_by = models.UUIDField(null=True, editable=False)
     parked_rank = models.DateTimeField(null=True, editable=False)
+    # A breaker stopped or spared it first at that moment, and no attempt of it has counted since.
+    unanswered_since = models.DateTimeField(null=True, editable=False)
     # Of the last time in the queue: its end makes room under a flow rule.
     limited = models.BooleanField(default=False, db_default=False, editable=False)
     # At most `concurrency_limit` jobs of a merchant hold a place of a key at once. Without a place a
@@ -69,6 +71,9 @@ class Job(models.Model):
     holds_place = models.BooleanField(default=False, db_default=False, editable=False)
     # Looked at since it fell due: from here on the end of a job that holds a place moves the line.
     in_line = models.BooleanField(default=False, db_default=False, editable=False)
+    # It went out of its key's line, or gave its place back, and lives on; or it got a place, and there may
+    # be more for those behind it.
+    tells_line = models.BooleanField(default=False, db_default=False, editable=False)
     missed_at = models.DateTimeField(
         null=True, editable=False, help_text="Not queued by then, the occurrence counts as missed."
     )
@@ -198,9 +203,9 @@ class Job(models.Model):
             ),
             models.CheckConstraint(
                 name="job_with_key_has_place_or_waits",
-                condition=Q(concurrency_key="", holds_place=False, in_line=False)
+                condition=Q(concurrency_key="", holds_place=False, in_line=False, tells_line=False)
                 | Q(concurrency_limit__gte=1, holds_place=True)
-                | Q(concurrency_limit__gte=1, gate=Gate.KEYED)
+                | Q(concurrency_limit__gte=1, gate__in=[Gate.KEYED, Gate.SHUT, Gate.HELD])
                 | Q(concurrency_limit__gte=1, status__in=FINAL),
             ),
             # One job per occurrence, whoever expands it and how often.

@@ -66,6 +66,18 @@ INDEXES: list[models.Index] = [
         name="job_parked",
         condition=Q(status__in=WAITING, gate=Gate.PARKED),
     ),
+    # The watcher's hunt for what waited too long for a host.
+    models.Index(
+        fields=["parked_by", "unanswered_since", "id"],
+        name="job_unanswered",
+        condition=Q(unanswered_since__isnull=False, status__in=WAITING, gate=Gate.PARKED),
+    ),
+    # The same, of those who tried it themselves and are in no line yet.
+    models.Index(
+        fields=["merchant", "handler", "unanswered_since", "id"],
+        name="job_spared",
+        condition=Q(unanswered_since__isnull=False, status=JobStatus.RETRYABLE, gate=""),
+    ),
     # A concurrency key: who holds its places, who waits for one, in which order.
     models.Index(
         fields=["merchant", "concurrency_key"],
@@ -77,12 +89,18 @@ INDEXES: list[models.Index] = [
         name="job_keyed",
         condition=Q(gate=Gate.KEYED, status=JobStatus.SCHEDULED),
     ),
-    # What moves the lines of keys: a place that was left, a job that fell due.
+    # What moves the lines of keys: a place that was left, a line that was left, a job that fell due.
     models.Index(
         fields=["id"],
         name="job_place_left",
         condition=Q(holds_place=True, finalized_at__isnull=False),
     ),
+    models.Index(
+        fields=["id"],
+        name="job_line_left",
+        condition=Q(gate=Gate.KEYED, finalized_at__isnull=False),
+    ),
+    models.Index(fields=["id"], name="job_tells_line", condition=Q(tells_line=True)),
     models.Index(
         fields=["scheduled_at", "id"],
         name="job_keyed_not_in_line",

@@ -60,7 +60,7 @@ def read_blueprint(data: Any, *, pointer: str) -> Blueprint:
     """
     fields = Fields(data, BLUEPRINT_FIELDS, pointer)
     kind, payload = _draft(fields)
-    plain = {name: read(fields) for name, read in PLAIN.items()}
+    plain = read_plain(fields)
     fields.raise_problems()
     return Blueprint(kind=kind, payload=payload, **plain)
 
@@ -121,3 +121,11 @@ PLAIN: dict[str, Callable[[Fields], Any]] = {
     "tags": lambda fields: fields.texts("tags", most=MAX_TAGS, longest=MAX_TAG),
     "metadata": lambda fields: fields.json_object("metadata", largest=MAX_METADATA),
 }
+_DEFAULTS = {name: read(Fields({}, ())) for name, read in PLAIN.items()}
+
+
+def read_plain(fields: Fields) -> dict[str, Any]:
+    """Return what PLAIN's readers do, of all of its fields; most jobs name hardly any."""
+    named = {name: read(fields) for name, read in PLAIN.items() if name in fields}
+    # Not the defaults' own: whoever gets them may change them.
+    return {**_DEFAULTS, "tags": [], "metadata": {}, **named}

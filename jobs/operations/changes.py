@@ -6,6 +6,7 @@ from typing import Any
 from jobs.masking import restored
 from jobs.models import Dependency, Job
 from jobs.operations.blueprint import PLAIN
+from jobs.operations.concurrency import CONCURRENCY_FIELDS
 from jobs.operations.fields import Fields
 from jobs.operations.moments import read_deadline, read_run_at
 from jobs.operations.new_job import JOB_FIELDS
@@ -13,7 +14,8 @@ from jobs.operations.parents import drawn_names, filled_later
 from jobs.operations.work import check_work, nothing_excused
 from jobs.states import JobStatus
 
-EDIT_FIELDS = tuple(name for name in JOB_FIELDS if name not in {"kind", "unique"})
+FIXED_FIELDS = {"kind", "unique", *CONCURRENCY_FIELDS}
+EDIT_FIELDS = tuple(name for name in JOB_FIELDS if name not in FIXED_FIELDS)
 
 
 def read_changes(data: Any, *, job: Job, now: datetime) -> dict[str, Any]:

@@ -20,15 +20,18 @@ ANY_NUMBER = Concurrency()
 
 
 def read_concurrency(fields: Fields) -> Concurrency:
-    """Return what the fields ask for."""
+    """Return what the fields ask for; a limit that is null is left out, as answers show it."""
     key = fields.text("concurrency_key", longest=MAX_CONCURRENCY_KEY)
     if not key:
-        if fields.data.get("concurrency_limit") is not None:
+        named = fields.data.get("concurrency_limit") is not None
+        if named and not fields.is_refused("concurrency_key"):
             fields.refuse(
                 "concurrency_limit",
                 "conflict",
                 'goes with "concurrency_key": say which jobs it speaks of, or leave it out.',
             )
         return ANY_NUMBER
+    if fields.data.get("concurrency_limit") is None:
+        return Concurrency(key=key)
     limit = fields.integer("concurrency_limit", 1, minimum=1, maximum=MAX_CONCURRENCY)
     return Concurrency(key=key, limit=limit)

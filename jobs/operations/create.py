@@ -1,9 +1,10 @@
 """Create jobs: unique keys settled, admitted by the quota, inserted in one statement, the populator
 told."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Any
 from uuid import UUID
 
 from django.db import transaction
@@ -85,8 +86,10 @@ def _place_related(
 def _place(
     merchant: Merchant, new_jobs: Sequence[NewJob], now: datetime
 ) -> list[Placed | FieldProblem]:
-    blank = Job(merchant=merchant)
-    jobs = [_job(blank, new_job) for new_job in new_jobs]
+    blank = {
+        name: value for name, value in vars(Job(merchant=merchant)).items() if name != "_state"
+    }
+    jobs = [_job(merchant, blank, new_job) for new_job in new_jobs]
     decided = _settle(merchant, new_jobs, jobs, now)
     if decided.refused:
         refuse_orphans(new_jobs, jobs, decided)
@@ -155,13 +158,16 @@ def _placed(
     return placed
 
 
-def _job(blank: Job, new: NewJob) -> Job:
-    """Return what `Job(...)` would, which works out fifty defaults, a quarter of a job's creation."""
+def _job(merchant: Merchant, blank: Mapping[str, Any], new: NewJob) -> Job:
+    """Return what `Job(...)` would, which works out fifty defaults, a quarter of a job's creation.
+
+    `blank`: these defaults, without Django's own state.
+    """
     job = Job.__new__(Job)
     job._state = ModelState()  # noqa: SLF001 - Django names it as public API
-    job._state.fields_cache = {"merchant": blank.merchant}  # noqa: SLF001
+    job._state.fields_cache = {"merchant": merchant}  # noqa: SLF001
     job.__dict__.update(
-        {name: value for name, value in blank.__dict__.items() if name != "_state"},
+        blank,
         id=new_id(),
         kind=new.work.kind,
         handler=new.work.handler,

@@ -80,6 +80,11 @@ class Fields:
         subject = f'"{name[:_SHOWN]}"' if name is not None else "The body" if not where else "It"
         self.problems.append(FieldProblem(where, code, f"{subject} {sentence}"))
 
+    def is_refused(self, name: str) -> bool:
+        """Whether a fault of the field itself was found so far."""
+        where = f"{self.pointer}/{pointer_token(name)}"
+        return any(problem.pointer == where for problem in self.problems)
+
     def raise_problems(self) -> None:
         """Raise InvalidFields when any reader refused."""
         if self.problems:

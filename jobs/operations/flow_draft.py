@@ -2,12 +2,11 @@
 
 from dataclasses import dataclass
 from typing import Any
-from uuid import UUID
 
 from jobs.flow import FlowScope
-from jobs.handlers.registry import LANES, kind_names
 from jobs.models import Flow
 from jobs.operations.fields import Fields
+from jobs.operations.flow_names import read_name
 from tenants.models import Merchant
 
 LIMIT_FIELDS = ("most_active", "rate", "burst")
@@ -16,7 +15,6 @@ RATE_FIELDS = ("jobs", "per")
 PERIODS = {"second": 1, "minute": 60, "hour": 3_600, "day": 86_400}
 MOST_ACTIVE = 100_000
 MOST_RATE = 1_000_000
-MAX_NAME = 200
 MAX_NOTE = 500
 
 
@@ -36,7 +34,7 @@ def read_flow(data: Any, *, merchant: Merchant | None) -> FlowDraft:
         fields.refuse("scope", "required", f"is required: one of {', '.join(FlowScope)}.")
     else:
         columns["scope"] = fields.choice("scope", "", options=list(FlowScope))
-        columns["name"] = _name(fields, columns["scope"], merchant)
+        columns["name"] = read_name(fields, columns["scope"], merchant)
     columns |= _limits(fields)
     paused = _paused(fields)
     note = fields.text("note", longest=MAX_NOTE)
@@ -72,49 +70,6 @@ def _names(fields: Fields, column: str) -> bool:
 
 def _says_nothing(columns: dict[str, Any]) -> bool:
     return columns.get("most_active") is None and columns.get("rate") is None
-
-
-def _name(fields: Fields, scope: str, merchant: Merchant | None) -> str:
-    name = fields.text("name", longest=MAX_NAME)
-    match scope:
-        case FlowScope.MERCHANT:
-            if name:
-                fields.refuse("name", "conflict", "is of no use here: the merchant is yours.")
-            if merchant is None:
-                fields.refuse("scope", "not_allowed", "needs a merchant; choose one.")
-        case FlowScope.KIND:
-            return fields.choice("name", name, options=kind_names())
-        case FlowScope.LANE:
-            return fields.choice("name", name, options=LANES)
-        case FlowScope.TEMPLATE:
-            return _template_id(fields, name)
-        case FlowScope.HANDLER:
-            if not name:
-                fields.refuse(
-                    "name",
-                    "required",
-                    "is required: a function, a command, a host or a destination.",
-                )
-            if "/" in name:
-                fields.refuse(
-                    "name", "not_allowed", "is what jobs show as their `handler`: no URL."
-                )
-            return name
-        case FlowScope.KEY:
-            if not name:
-                fields.refuse("name", "required", "is required: the `concurrency_key` of the jobs.")
-            if merchant is None:
-                fields.refuse("scope", "not_allowed", "needs a merchant, whose keys these are.")
-            return name
-    return ""
-
-
-def _template_id(fields: Fields, name: str) -> str:
-    try:
-        return str(UUID(name))
-    except ValueError:
-        fields.refuse("name", "wrong_type", "must be the id of a template.")
-        return ""
 
 
 def _paused(fields: Fields) -> bool:

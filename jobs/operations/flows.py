@@ -9,7 +9,7 @@ from django.db import IntegrityError, transaction
 from jobs import publishing
 from jobs.models import Flow
 from jobs.operations.fields import Fields
-from jobs.operations.flow_draft import read_flow, read_flow_change
+from jobs.operations.flow_draft import FlowDraft, read_flow, read_flow_change
 from tenants.models import Merchant
 
 MOST_FLOWS = 1_000
@@ -28,15 +28,41 @@ class FlowGone(Exception):
     """The rule was deleted meanwhile."""
 
 
-def create_flow(data: Any, *, merchant: Merchant | None, by: str, now: datetime) -> Flow:
-    """Store a rule; without a merchant it is the operators', over all jobs.
+class OperatorsFlow(Exception):
+    """The operators made the rule for the merchant, who may not change it."""
 
-    Raises InvalidFields, FlowExists, TooManyFlows.
+
+def create_flow(data: Any, *, merchant: Merchant, by: str, now: datetime) -> Flow:
+    """Store a merchant's own rule. Raises InvalidFields, FlowExists, TooManyFlows."""
+    draft = read_flow(data, merchant=merchant)
+    if Flow.objects.own_of(merchant).count() >= MOST_FLOWS:
+        raise TooManyFlows(f"You can have {MOST_FLOWS:,} flow rules; delete some that do nothing.")
+    return _stored(Flow(merchant=merchant, set_by_operators=False), draft, by=by, now=now)
+
+
+def create_operators_flow(data: Any, *, merchant: Merchant | None, by: str, now: datetime) -> Flow:
+    """Store a rule of the operators, over one merchant's jobs beside its own rule, or over all.
+
+    Raises InvalidFields, FlowExists.
     """
     draft = read_flow(data, merchant=merchant)
-    if merchant is not None and Flow.objects.of(merchant).count() >= MOST_FLOWS:
-        raise TooManyFlows(f"You can have {MOST_FLOWS:,} flow rules; delete some that do nothing.")
-    flow = Flow(merchant=merchant, created_at=now, **draft.columns)
+    return _stored(Flow(merchant=merchant, set_by_operators=True), draft, by=by, now=now)
+
+
+def merchants_own(flow: Flow) -> Flow:
+    """Return a rule that its merchant may change. Raises OperatorsFlow. Whose it is never changes."""
+    if flow.set_by_operators:
+        raise OperatorsFlow(
+            "The operators made this flow rule: you can see it, and only they change or delete it. "
+            "Ask them, or make a rule of your own beside it."
+        )
+    return flow
+
+
+def _stored(flow: Flow, draft: FlowDraft, *, by: str, now: datetime) -> Flow:
+    flow.created_at = now
+    for name, value in draft.columns.items():
+        setattr(flow, name, value)
     if draft.paused:
         flow.paused_at, flow.paused_by = now, by
     try:

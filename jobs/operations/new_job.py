@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from jobs.operations.blueprint import PLAIN
+from jobs.operations.blueprint import read_plain
 from jobs.operations.concurrency import (
     ANY_NUMBER,
     CONCURRENCY_FIELDS,
@@ -67,7 +67,7 @@ def read_new_job(data: Any, *, now: datetime, merchant_id: UUID, pointer: str = 
     expires_at = read_deadline(fields, run_at=run_at, now=now)
     unique = read_unique(fields)
     concurrency = read_concurrency(fields)
-    plain = {name: read(fields) for name, read in PLAIN.items()}
+    plain = read_plain(fields)
     fields.raise_problems()
     assert work is not None
     plain |= own_retries(work, fields)

@@ -30,11 +30,14 @@ RETURNING breaker.id
 # The same. Should somebody have given one up meanwhile, these calls were under way by then.
 NOTE_DOWN = """
 INSERT INTO jobs_breaker AS breaker (
-    id, merchant_id, handler, failures, probes, error_code, changed_at, opened_at, probe_at, answers)
+    id, merchant_id, handler, failures, probes, error_code, changed_at, opened_at, probe_at,
+    tried_since, tried_at, answers)
 SELECT uuidv7(), merchant_id, handler, failures, 0, code, statement_timestamp(),
        CASE WHEN failures >= %(most)s THEN statement_timestamp() END,
        CASE WHEN failures >= %(most)s
             THEN statement_timestamp() + make_interval(secs => %(pause)s) END,
+       CASE WHEN failures >= %(most)s THEN statement_timestamp() END,
+       CASE WHEN failures >= %(most)s THEN statement_timestamp() END,
        0
   FROM unnest(%(merchants)s::uuid[], %(handlers)s::text[], %(failures)s::integer[],
               %(codes)s::text[])
@@ -50,20 +53,31 @@ ON CONFLICT (merchant_id, handler) DO UPDATE
        probe_at = CASE WHEN breaker.opened_at IS NULL
                         AND breaker.failures + excluded.failures >= %(most)s
                        THEN excluded.changed_at + make_interval(secs => %(pause)s)
-                       ELSE breaker.probe_at END
+                       ELSE breaker.probe_at END,
+       tried_since = CASE WHEN breaker.failures + excluded.failures >= %(most)s
+                          THEN coalesce(breaker.tried_since, excluded.changed_at)
+                          ELSE breaker.tried_since END,
+       tried_at = CASE WHEN breaker.failures + excluded.failures >= %(most)s
+                       THEN coalesce(breaker.tried_at, excluded.changed_at)
+                       ELSE breaker.tried_at END
 RETURNING merchant_id, handler, opened_at IS NOT NULL
 """
 
 # Of hosts that are given up. A call that tried one failed: the pause is twice as long as the last one,
-# and begins with the shortest for one that had answered. Others only add to the failures.
+# and begins with the shortest for one that had answered. Others only add to the failures. After a silence
+# that is longer than what this call may have taken and what else may lie between two, patience begins anew.
 NOTE_AGAIN = """
 WITH mine AS MATERIALIZED (
     SELECT breaker.id, given.failures, given.code, given.reopens,
+           breaker.recovering_at IS NOT NULL
+           OR given.reopens
+              AND breaker.tried_at < statement_timestamp()
+                                     - make_interval(secs => given.timeout + %(silence)s) AS anew,
            least(breaker.probes + (given.reopens AND breaker.recovering_at IS NULL)::integer,
                  1000) AS probes
       FROM unnest(%(ids)s::uuid[], %(probes_at)s::timestamptz[], %(failures)s::integer[],
-                  %(codes)s::text[], %(reopens)s::boolean[])
-        AS given(id, probe_at, failures, code, reopens)
+                  %(codes)s::text[], %(reopens)s::boolean[], %(timeouts)s::float8[])
+        AS given(id, probe_at, failures, code, reopens, timeout)
       JOIN jobs_breaker AS breaker
         ON breaker.id = given.id AND breaker.probe_at = given.probe_at
      WHERE given.reopens OR breaker.recovering_at IS NULL
@@ -81,6 +95,8 @@ UPDATE jobs_breaker AS breaker
                        THEN statement_timestamp() + make_interval(secs => least(
                             %(longest)s::float8, %(pause)s::float8 * 2 ^ least(mine.probes, 20)))
                        ELSE breaker.probe_at END,
+       tried_since = CASE WHEN mine.anew THEN statement_timestamp() ELSE breaker.tried_since END,
+       tried_at = CASE WHEN mine.reopens THEN statement_timestamp() ELSE breaker.tried_at END,
        recovering_at = NULL,
        answers = 0
   FROM mine
@@ -147,4 +163,28 @@ OPEN_FOR = f"""{_OPEN}
   JOIN jobs_breaker AS breaker
     ON breaker.merchant_id = given.merchant_id AND breaker.handler = given.handler
  WHERE breaker.opened_at IS NOT NULL
+"""
+
+# Index breaker_changed. Rows that a worker holds are skipped, and those that it has just changed are looked
+# at as they are now: they are not old any more. Who gets in line meanwhile is in the line of a rule that
+# is no more, and let out of it.
+FORGET = """
+WITH old AS MATERIALIZED (
+    SELECT breaker.id
+      FROM jobs_breaker AS breaker
+     WHERE breaker.changed_at <= %(before)s
+       AND (SELECT true
+              FROM jobs_job AS job
+             WHERE job.gate = 'parked' AND job.status IN ('scheduled', 'retryable')
+               AND job.parked_by = breaker.id
+             ORDER BY job.merchant_id, job.lane
+             LIMIT 1) IS NULL
+     ORDER BY breaker.changed_at
+     LIMIT %(limit)s
+       FOR UPDATE OF breaker SKIP LOCKED
+)
+DELETE FROM jobs_breaker AS breaker
+ USING old
+ WHERE breaker.id = old.id
+RETURNING breaker.id
 """

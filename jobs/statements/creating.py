@@ -53,23 +53,27 @@ CREATE_GRAPH = _create({**_KEYS, **_FAMILY}, status="status")
 
 # The rows come as one JSON text: ten thousand of them as arrays spent four seconds in the driver. In
 # the order of the unique index: two expanders that insert the same occurrences wait for each other
-# one way only. A job with an overlap policy begins behind a shut gate.
+# one way only. A job with an overlap policy begins behind a shut gate, else one with a concurrency key
+# behind that of its key; who has none does not name it.
 CREATE_OCCURRENCES = """
 INSERT INTO jobs_job (
     id, merchant_id, template_id, occurrence_at, occurrence_note, origin, overlap, gate, missed_at,
     kind, handler, lane, name, tags, metadata, payload, priority, max_attempts, backoff, timeout,
     run_at, scheduled_at, expires_at, status, attempt, earlier_attempts, lost_count, progress_note,
-    created_at)
+    concurrency_key, concurrency_limit, created_at)
 SELECT id, merchant_id, template_id, occurrence_at, left(occurrence_note, 200), origin, overlap,
-       CASE WHEN overlap = '' THEN '' ELSE 'shut' END, missed_at, kind, handler, lane, name, tags,
+       CASE WHEN overlap <> '' THEN 'shut' WHEN concurrency_key IS NULL THEN '' ELSE 'keyed' END,
+       missed_at, kind, handler, lane, name, tags,
        metadata, payload, priority, max_attempts, backoff, timeout,
-       run_at, run_at, expires_at, 'scheduled', 0, 0, 0, '', statement_timestamp()
+       run_at, run_at, expires_at, 'scheduled', 0, 0, 0, '',
+       coalesce(concurrency_key, ''), coalesce(concurrency_limit, 1), statement_timestamp()
   FROM json_to_recordset(%(occurrences)s::json)
     AS given(id uuid, merchant_id uuid, template_id uuid, occurrence_at timestamptz,
              occurrence_note text, origin text, overlap text, missed_at timestamptz, kind text,
              handler text, lane text, name text, tags varchar[], metadata jsonb, payload jsonb,
              priority smallint, max_attempts smallint, backoff jsonb, timeout float8,
-             run_at timestamptz, expires_at timestamptz)
+             run_at timestamptz, expires_at timestamptz, concurrency_key text,
+             concurrency_limit smallint)
  ORDER BY template_id, occurrence_at
 ON CONFLICT (template_id, occurrence_at) WHERE template_id IS NOT NULL DO NOTHING
 RETURNING id, merchant_id, kind, lane, status

@@ -66,9 +66,13 @@ UPDATE jobs_worker
 RETURNING id, name, lane
 """
 
+# A few workers, and of each lane an index range of job_queued: a few thousand entries at most.
 LIVE_LANES = """
-SELECT lane, count(*), sum(capacity), jsonb_agg(run_times)
-  FROM jobs_worker
+SELECT lane, count(*), sum(capacity), jsonb_agg(run_times),
+       (SELECT count(*)
+          FROM jobs_job AS job
+         WHERE job.status = 'queued' AND job.lane = worker.lane) AS queued
+  FROM jobs_worker AS worker
  WHERE state = 'alive' AND heartbeat_at > %(now)s - make_interval(secs => %(lease)s)
  GROUP BY lane
 """

@@ -1,7 +1,7 @@
 """Jobs behind a gate: undecided, or waiting for a sibling to end. Used by settle_overlaps.
 
-A sibling is *going* when it is past its gate and in the line of a flow rule, queued, running, between two attempts, or due; not
-when it was missed and waits for its template's misfire policy. Index job_template_unfinished holds
+A sibling is *going* when it is past its gate and in the line of a flow rule or of its concurrency key,
+queued, running, between two attempts, or due; not when it was missed and waits for its template's misfire policy. Index job_template_unfinished holds
 a template's unfinished jobs by gate, so its plans and its history cost nothing here.
 
 Whom a job waits for depends on where it comes from. The schedule's jobs look at one another, and at
@@ -20,12 +20,15 @@ _NO_BACKFILL = tuple(origin for origin in ("", *Origin) if origin != Origin.BACK
 # A range of job_template_unfinished each. For an IN of both, or an order by the column itself, the
 # planner walks job_one_per_occurrence, through a template's history.
 _OPEN, _PARKED = "sibling.gate = ''", "sibling.gate = 'parked'"
+_KEYED = "sibling.gate = 'keyed'"
 _PAST_ITS_GATE = """sibling.status IN ('scheduled', 'queued', 'running', 'retryable')
           AND (sibling.status <> 'scheduled'
                OR sibling.attempt > 0
                OR (sibling.scheduled_at <= %(now)s
                    AND (sibling.missed_at IS NULL OR sibling.missed_at > %(now)s)))"""
-_GOING = f"({_OPEN} OR {_PARKED}) AND {_PAST_ITS_GATE}"
+_GOING = f"({_OPEN} OR {_PARKED} OR {_KEYED}) AND {_PAST_ITS_GATE}"
+# Who is let through still needs a place of its concurrency key.
+_OPENED = "CASE WHEN job.concurrency_key = '' THEN '' ELSE 'keyed' END"
 _IN_ITS_WAY = """CASE {line}
               WHEN 'backfill' THEN sibling.origin = 'backfill'
               WHEN 'made_up' THEN sibling.origin <> 'backfill'
@@ -146,13 +149,14 @@ WITH RECURSIVE holding AS (
       FROM earliest
      WHERE {_nothing_in_its_way(_OPEN)}
        AND {_nothing_in_its_way(_PARKED)}
+       AND {_nothing_in_its_way(_KEYED)}
        AND NOT (earliest.line = 'made_up'
                 AND EXISTS (SELECT FROM earliest AS other
                              WHERE other.template_id = earliest.template_id
                                AND other.line = 'schedule'))
 )
 UPDATE jobs_job AS job
-   SET gate = ''
+   SET gate = {_OPENED}
   FROM next
  WHERE job.id = next.id AND job.gate = 'held' AND job.status = 'scheduled'
 RETURNING job.id
@@ -187,7 +191,8 @@ SELECT due.id, due.template_id, due.occurrence_at, due.overlap, due.line = 'back
   FROM due
   LEFT JOIN LATERAL (
        SELECT latest.id, latest.occurrence_at
-         FROM ({_latest_in_its_way(_OPEN)} UNION ALL {_latest_in_its_way(_PARKED)}) AS latest
+         FROM ({_latest_in_its_way(_OPEN)} UNION ALL {_latest_in_its_way(_PARKED)}
+               UNION ALL {_latest_in_its_way(_KEYED)}) AS latest
         ORDER BY latest.occurrence_at DESC
         LIMIT 1
        ) AS going ON true
@@ -195,7 +200,7 @@ SELECT due.id, due.template_id, due.occurrence_at, due.overlap, due.line = 'back
 
 # The decisions on what FIND_SHUT locked. A held job waits by its template's wish: it cannot be
 # missed any more.
-SETTLE = """
+SETTLE = f"""
 WITH decided AS MATERIALIZED (
     SELECT job.id, given.gate, given.skip, given.reason
       FROM jobs_job AS job
@@ -205,7 +210,8 @@ WITH decided AS MATERIALIZED (
      WHERE job.gate = 'shut' AND job.status = 'scheduled'
 )
 UPDATE jobs_job AS job
-   SET gate = decided.gate,
+   SET gate = CASE WHEN decided.gate = '' AND NOT decided.skip THEN {_OPENED}
+                   ELSE decided.gate END,
        status = CASE WHEN decided.skip THEN 'skipped' ELSE 'scheduled' END,
        finalized_at = CASE WHEN decided.skip THEN %(now)s END,
        skip_reason = left(decided.reason, 200),
@@ -214,7 +220,7 @@ UPDATE jobs_job AS job
  WHERE job.id = decided.id
 RETURNING job.id, job.merchant_id, job.kind, job.lane, job.status,
           job.template_id, job.occurrence_at, job.skip_reason
-"""
+"""  # noqa: S608 - constants only
 
 # Index job_held_cancelling. Asked at every step for as long as the job is held, so a sibling that
 # is locked now, or starts later, is reached as well. Of several that wait the latest stays.

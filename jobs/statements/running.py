@@ -71,6 +71,9 @@ WITH ending AS MATERIALIZED (
                                      THEN 1 ELSE 0 END,
            lost_count = CASE WHEN mine.outcome = 'lost' THEN job.lost_count + 1
                              ELSE job.lost_count END,
+           unanswered_since = CASE WHEN NOT mine.counted
+                                   THEN coalesce(job.unanswered_since, statement_timestamp())
+                                   WHEN mine.outcome = 'released' THEN job.unanswered_since END,
            ticket = NULL, queued_at = NULL, worker_id = NULL, deadline_at = NULL
       FROM mine
      WHERE job.id = mine.id

@@ -14,6 +14,7 @@ NEW_ROUND = """status = 'scheduled',
            progress = NULL,
            progress_note = '',
            missed_at = NULL,
+           unanswered_since = NULL,
            draws_on_parents = false,
            skip_reason = ''"""
 
@@ -55,7 +56,8 @@ RETURNING job.id, job.merchant_id, job.kind, job.lane, job.status
 
 # A deadline that has passed is lifted: it would fail the job again at once. A person's wish asks no
 # overlap policy and no parents; only what goes one after another still does, and who has a
-# concurrency key stands in line again, at its end. A payload that still
+# concurrency key stands in line again, at its end. At once, when its last place was not given on yet: a
+# sibling that it would wait for may stand in that line. A payload that still
 # speaks of parents' results runs only when the caller has filled it in.
 RESTART = rf"""
 WITH mine AS MATERIALIZED (
@@ -73,11 +75,12 @@ WITH mine AS MATERIALIZED (
        SET {NEW_ROUND},
            scheduled_at = %(now)s,
            origin = {THEIRS},
-           gate = CASE WHEN job.overlap = 'wait' THEN 'shut'
+           gate = CASE WHEN job.overlap = 'wait' AND NOT job.holds_place THEN 'shut'
                        WHEN job.concurrency_key <> '' THEN 'keyed'
                        ELSE '' END,
            holds_place = false,
            in_line = false,
+           tells_line = job.tells_line OR job.gate = 'keyed',
            payload = coalesce(given.payload::jsonb, job.payload),
            lane = coalesce(given.lane, job.lane),
            handler = coalesce(given.handler, job.handler),

@@ -40,6 +40,8 @@ DOCUMENT = (
     "misfire_window",
     "misfire_limit",
     "overlap",
+    "concurrency_key",
+    "concurrency_limit",
 )
 
 
@@ -83,6 +85,7 @@ class TemplateForm(ScheduleForm, _ModelForm):
             "misfire_limit": "Made up for at most",
             "overlap": "While the last one still runs",
             "max_attempts": "Attempts",
+            "concurrency_limit": "At most at once",
         }
         help_texts = {
             "merchant": "Whose template it is.",
@@ -95,6 +98,11 @@ class TemplateForm(ScheduleForm, _ModelForm):
             "misfire_grace": "So late may a run be before it counts as missed.",
             "misfire_window": "What was missed longer ago is left out.",
             "misfire_limit": "How many missed runs, when all of them are to run.",
+            "overlap": "What happens to a run that is due while the template's last one still runs.",
+            "concurrency_key": "Jobs with the same key, of other templates and of producers as well, wait "
+            "for one another. Empty: none.",
+            "concurrency_limit": "How many jobs with the key are on their way at once; 1 if empty. "
+            "Without a key it stays empty.",
         }
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:

@@ -90,6 +90,8 @@ class TemplateAdmin(TemplateActions):
                     "misfire_window",
                     "misfire_limit",
                     "overlap",
+                    "concurrency_key",
+                    "concurrency_limit",
                 ),
             },
         ),

@@ -9,6 +9,7 @@ from typing import Any
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers as s
 
+from jobs.api.concurrency_schema import ConcurrencySchema
 from jobs.api.schemas import BackoffSchema, ObjectField
 from jobs.handlers.registry import kind_names
 from jobs.operations import limits as rules
@@ -61,7 +62,7 @@ class ScheduleSchema(s.Serializer[Any]):
     )
 
 
-class TemplateEditSchema(ScheduleSchema):
+class TemplateEditSchema(ScheduleSchema, ConcurrencySchema):
     """What can be changed of a template. `payload` replaces the old one whole; a masked value
     (`***`) keeps the stored one. Texts in `payload` may hold placeholders such as
     `{{ occurrence }}`."""
@@ -111,7 +112,8 @@ class TemplateEditSchema(ScheduleSchema):
     overlap = s.ChoiceField(
         choices=Overlap.choices,
         default=Overlap.ALLOW.value,
-        help_text="What happens when an occurrence is due while the last run is still going.",
+        help_text="What happens when an occurrence is due while the last run of the same template is "
+        "still going. Decided before a turn of the `concurrency_key` is waited for.",
     )
     active = s.BooleanField(default=True)
 
@@ -149,6 +151,8 @@ class TemplateSchema(s.Serializer[Any]):
     timeout = s.FloatField()
     tags = s.ListField(child=s.CharField())
     metadata = ObjectField()
+    concurrency_key = s.CharField(allow_blank=True)
+    concurrency_limit = s.IntegerField(allow_null=True, help_text="null without a key.")
     state = s.ChoiceField(choices=STATES)
     sentence = s.CharField(help_text="When it runs, in plain English.")
     warnings = WarningSchema(many=True)

@@ -6,7 +6,7 @@ from functools import cached_property
 from typing import Any
 
 from jobs.handlers.registry import find_kind
-from jobs.rows import NewOccurrence
+from jobs.occurrence_rows import NewOccurrence
 from templates_app.expander.due import DueTemplate, aware
 from templates_app.placeholders import Context, Rendering, compile_payload
 from templates_app.planning.plan import Run
@@ -54,6 +54,8 @@ class Press:
             metadata=template.metadata,
             missed_at=aware(missed_at) if missed_at is not None else None,
             overlap=template.overlap if overlap is None else overlap,
+            concurrency_key=template.concurrency_key,
+            concurrency_limit=template.concurrency_limit,
             occurrence_note=run.note,
             origin=origin,
         )

@@ -49,6 +49,8 @@ class DueTemplate:
     expands: bool = True
     # Nominal moment -> occurrence_at of what calendars moved, naive UTC.
     moved: Mapping[datetime, datetime] = field(default_factory=dict)
+    concurrency_key: str = ""
+    concurrency_limit: int | None = None
     # The recurrence that its present rows and jobs were made by; an edit may have replaced it.
     planned_by: str = ""
 
@@ -102,6 +104,8 @@ def due_template(row: tuple[Any, ...]) -> DueTemplate:
         moved=read_moved(row[30]),
         planned_by=row[14],
         created_at=row[31],
+        concurrency_key=row[32],
+        concurrency_limit=row[33],
     )
 
 

@@ -53,8 +53,8 @@ def find_due_jobs(templates: Iterable[DueTemplate], now: datetime) -> dict[UUID,
         of_template = found[template.id]
         if template.is_fresh() and job.status in WAITING and job.attempt == 0:
             of_template.planned.add(naive(job.occurrence_at))
-        # A held job waits for its sibling by its template's own wish.
-        if job.scheduled_at > now or job.gate not in ("", "shut"):
+        # A held job waits for its sibling by its template's own wish, one in a line for its turn.
+        if job.scheduled_at > now or job.in_line or job.gate not in ("", "shut", "keyed"):
             continue
         if _is_late(job, template.misfire, now):
             of_template.late.append(_late(job))
@@ -87,10 +87,12 @@ class _DueJob(NamedTuple):
     status: str
     attempt: int
     gate: str
+    in_line: bool
+    holds_place: bool
 
 
 def _is_late(job: _DueJob, misfire: MisfirePolicy, now: datetime) -> bool:
-    if job.status != JobStatus.SCHEDULED or job.attempt:
+    if job.status != JobStatus.SCHEDULED or job.attempt or job.holds_place:
         return False
     if job.missed_at is not None:
         return job.missed_at <= now

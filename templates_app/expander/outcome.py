@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from uuid import UUID
 
-from jobs.rows import NewOccurrence
+from jobs.occurrence_rows import NewOccurrence
 from templates_app.calendars.openness import ClosedPolicy, opening
 from templates_app.expander.afresh import moved_since, plan_afresh, undecided
 from templates_app.expander.blueprint import Press

@@ -7,6 +7,7 @@ from django.db import models
 from django.db.models import Q
 from django.db.models.functions import Now
 
+from jobs.operations.limits import MAX_CONCURRENCY
 from templates_app.querysets import TemplateQuerySet
 from tenants.identifiers import new_id
 from tenants.scoping import MerchantOwned
@@ -64,6 +65,13 @@ class Template(MerchantOwned):
     timeout = models.FloatField(default=60.0, help_text="Seconds one attempt may take.")
     tags = ArrayField(models.CharField(max_length=64), default=list, blank=True)
     metadata = models.JSONField(default=dict, blank=True)
+    concurrency_key = models.CharField(max_length=200, blank=True, default="")
+    concurrency_limit = models.PositiveSmallIntegerField(
+        null=True,
+        blank=True,
+        validators=[MinValueValidator(1), MaxValueValidator(MAX_CONCURRENCY)],
+        help_text="Goes with a concurrency key, and only with one.",
+    )
 
     recurrence = models.JSONField(help_text="Canonical JSON of the recurrence.")
     # Calendars by id, without a foreign key each: read with the template, no join per calendar.
@@ -118,6 +126,11 @@ class Template(MerchantOwned):
             models.CheckConstraint(
                 name="template_numbers_in_range",
                 condition=Q(priority__range=(0, 10), max_attempts__range=(1, 100), timeout__gt=0),
+            ),
+            models.CheckConstraint(
+                name="template_key_has_limit",
+                condition=Q(concurrency_key="", concurrency_limit__isnull=True)
+                | (~Q(concurrency_key="") & Q(concurrency_limit__gte=1)),
             ),
             models.CheckConstraint(
                 name="template_expands_only_when_active",

@@ -65,6 +65,8 @@ def read_change(template: Template, data: Any, *, now: datetime) -> Draft:
         merged["payload"] = restored(fields.data["payload"], template.payload)
     if named & WORK:
         named |= WORK
+    if fields.data.get("concurrency_key") == "" and "concurrency_limit" not in named:
+        merged["concurrency_limit"] = None  # it goes with the key
     whole = Fields(merged, TEMPLATE_FIELDS)
     read = read_columns(
         whole,
@@ -129,7 +131,7 @@ def read_columns(
 
 def _work_is_sound(fields: Fields) -> bool:
     """Whether there is a kind with a payload, and nothing was said against them so far."""
-    return fields.data.keys() >= WORK and not any(_refused(fields, name) for name in WORK)
+    return fields.data.keys() >= WORK and not any(map(fields.is_refused, WORK))
 
 
 def _active(fields: Fields) -> bool:
@@ -168,7 +170,7 @@ TEMPLATE_FIELDS = tuple(
 
 def _refuse_short_window(fields: Fields, named: Collection[str]) -> None:
     """Refuse a window in which nothing that was missed could lie."""
-    if any(_refused(fields, name) for name in MISFIRE_TIMES):
+    if any(map(fields.is_refused, MISFIRE_TIMES)):
         return
     grace = fields.data.get("misfire_grace", DEFAULT_GRACE)
     window = fields.data.get("misfire_window", DEFAULT_WINDOW)
@@ -188,7 +190,3 @@ def _refuse_short_window(fields: Fields, named: Collection[str]) -> None:
             f'must not be longer than "misfire_window", {window:,} s: nothing that was missed would '
             "be made up for. Make it shorter, or the window longer.",
         )
-
-
-def _refused(fields: Fields, name: str) -> bool:
-    return any(one.pointer == f"{fields.pointer}/{name}" for one in fields.problems)

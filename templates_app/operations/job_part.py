@@ -6,6 +6,7 @@ from typing import Any
 from uuid import UUID
 
 from jobs.operations.blueprint import BLUEPRINT_FIELDS, PLAIN, read_blueprint
+from jobs.operations.concurrency import CONCURRENCY_FIELDS, read_concurrency
 from jobs.operations.fields import Fields, InvalidFields
 from jobs.operations.limits import MAX_NAME, MAX_PAYLOAD
 from jobs.operations.work import check_work, known_kind, own_retries
@@ -15,7 +16,7 @@ from templates_app.recurrence.errors import RecurrenceError
 from templates_app.recurrence.value import Recurrence
 from tenants.models import Merchant
 
-JOB_PART = tuple(name for name in BLUEPRINT_FIELDS if name != "name")
+JOB_PART = (*(name for name in BLUEPRINT_FIELDS if name != "name"), *CONCURRENCY_FIELDS)
 WORK = frozenset({"kind", "payload"})
 
 
@@ -24,6 +25,8 @@ def read_job_part(fields: Fields, named: Collection[str]) -> dict[str, Any]:
     columns = {
         name: read(fields) for name, read in PLAIN.items() if name in named and name in JOB_PART
     }
+    if any(name in named for name in CONCURRENCY_FIELDS):
+        columns |= _concurrency(fields)
     return columns | _work(fields, named)
 
 
@@ -62,6 +65,21 @@ def check_payload(
         return {}
     work = check_work(kind, filled_in, fields, merchant_id=merchant.pk)
     return own_retries(work, fields) if work is not None else {}
+
+
+def _concurrency(fields: Fields) -> dict[str, Any]:
+    """Return both columns, whichever is named: they go together."""
+    concurrency = read_concurrency(fields)
+    if any(mark in concurrency.key for mark in ("{{", "{%")):
+        fields.refuse(
+            "concurrency_key",
+            "not_allowed",
+            "takes no placeholders: it is the same for all jobs of the template. Leave them out.",
+        )
+    return {
+        "concurrency_key": concurrency.key,
+        "concurrency_limit": concurrency.limit if concurrency.key else None,
+    }
 
 
 def _work(fields: Fields, named: Collection[str]) -> dict[str, Any]:

@@ -12,9 +12,9 @@ from django.db import transaction
 from jobs import lifecycle, publishing, quota
 from jobs.handlers.registry import InvalidPayload, UnknownKind
 from jobs.models import Job
+from jobs.occurrence_rows import NewOccurrence
 from jobs.operations.fields import FieldProblem, Fields, InvalidFields
 from jobs.operations.limits import EARLIEST
-from jobs.rows import NewOccurrence
 from jobs.states import JobStatus, Origin, Overlap
 from templates_app.expander import catch_up
 from templates_app.expander.batch import read_these

@@ -86,7 +86,8 @@ def test_cancel_and_shutdown_reach_a_running_child(stack):
     assert status_of(handed_back) == "running"
 
     assert stack.terminate("worker-process") == 0
-    assert status_of(handed_back) == "scheduled"
+    # Handed back before the worker's goodbye: the populator may be quicker than that.
+    assert status_of(handed_back) in {"scheduled", "queued"}
     assert outcomes(handed_back) == [(1, "released")]
     assert Worker.objects.get().state == "stopped"
 

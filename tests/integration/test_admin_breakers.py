@@ -214,7 +214,15 @@ def test_sidebar_leads_to_the_breakers(browser):
             "closed",
             ["It is given up after 10 calls in a row", "3 calls in a row were not answered"],
         ),
-        ("open", ["All of its jobs wait", "given up (connection_refused)", "From then on one job"]),
+        (
+            "open",
+            [
+                "All of its jobs wait",
+                "Those that have waited for 1 day without an answer fail.",
+                "given up (connection_refused)",
+                "From then on one job",
+            ],
+        ),
         ("probing", ["The next of its jobs tries it", "2 of them tried the host after a pause"]),
         ("recovering", ["from 64 at once on", "and answered", "The latest answer, of 5 so far"]),
     ],

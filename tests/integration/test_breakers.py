@@ -6,7 +6,7 @@ from datetime import timedelta
 import pytest
 from django.db import transaction
 
-from jobs import lifecycle, populator
+from jobs import lifecycle
 from jobs.engine import Engine
 from jobs.models import Breaker, DeadLetter, Execution, Job
 from jobs.outcomes import Call, Ending, Result
@@ -14,97 +14,26 @@ from jobs.waiting_reason import waiting_reason
 from tenants.clock import database_now
 from tests.factories.flows import make_breaker
 from tests.factories.jobs import NOW, SECOND, make_job, make_merchant, make_worker
+from tests.integration.down_hosts import (
+    ENGINE,
+    FAILURES,
+    HOST,
+    attempt,
+    call_of,
+    give_up,
+    http_jobs,
+    reason_of,
+    step,
+)
 from tests.integration.sessions import OtherSession, wait_until_it_waits_or_ends
 
 pytestmark = pytest.mark.django_db
-ENGINE = Engine()
-FAILURES = ENGINE.breaker_failures
-HOST = "down.example"
 
 
 @pytest.fixture
 def merchant():
     """A merchant; its jobs call HOST."""
     return make_merchant()
-
-
-def http_jobs(number, merchant, handler=HOST, **fields):
-    payload = {"url": f"https://{handler}/"}
-    now = database_now()
-    return [
-        make_job(
-            merchant=merchant,
-            kind="http",
-            handler=handler,
-            payload=payload,
-            scheduled_at=now,
-            **fields,
-        )
-        for _ in range(number)
-    ]
-
-
-def step(later=0.0):
-    """Let the populator do all that is to be done now, or some seconds later."""
-    now = database_now() + timedelta(seconds=later)
-    make_worker(heartbeat_at=now, run_times={f"http:{HOST}": 0.001})
-    while populator.populate(now, ENGINE).more:
-        pass
-
-
-def give_up(pause=0.0):
-    """Let what is queued fail and wait in line; the first of it may try HOST after so many seconds."""
-    step()
-    attempt(answered=False)
-    step(2)
-    Breaker.objects.update(probe_at=database_now() + timedelta(seconds=pause))
-
-
-def reason_of(job):
-    """Return why a job waits."""
-    return waiting_reason(job, now=database_now()) or ""
-
-
-def attempt(*, answered, code="connection_refused", most=1_000, engine=ENGINE):
-    """Run the queued jobs of HOST once, as a worker does."""
-    worker = make_worker(lane="nowhere")
-    queued = Job.objects.filter(status="queued", handler=HOST).order_by("id")[:most]
-    tickets = [(job.pk, job.ticket) for job in queued if job.ticket is not None]
-    attempts = lifecycle.claim(tickets=tickets, worker_id=worker.pk, engine=ENGINE)
-    endings = [
-        Ending(
-            job_id=one.job_id,
-            ticket=one.ticket,
-            outcome=Result.SUCCEEDED if answered else Result.FAILED,
-            status="succeeded"
-            if answered
-            else "failed"
-            if one.round >= one.max_attempts
-            else "retryable",
-            code="" if answered else code,
-            call=Call(
-                merchant_id=one.merchant_id,
-                handler=HOST,
-                answered=answered,
-                code=code,
-                began_at=one.started_at,
-            ),
-        )
-        for one in attempts
-    ]
-    heeded = lifecycle.heed_breakers(endings, engine)
-    lifecycle.finish(heeded.endings)
-    return len(attempts), heeded.recovered
-
-
-def call_of(merchant, *, answered, began_at):
-    return Call(
-        merchant_id=merchant.pk,
-        handler=HOST,
-        answered=answered,
-        code="" if answered else "timeout",
-        began_at=began_at,
-    )
 
 
 def used(jobs):
@@ -367,35 +296,25 @@ def test_failures_that_an_answer_interrupts_give_nobody_up(valkey, merchant):
     assert DeadLetter.objects.count() == 3 * (FAILURES - 1)
 
 
-def test_calls_that_were_under_way_do_not_lengthen_the_pause(valkey, merchant):
-    http_jobs(FAILURES, merchant)
-    step()
-    attempt(answered=False)
-    before = Breaker.objects.get()
-    late = call_of(merchant, answered=False, began_at=before.opened_at)
-    lifecycle.heed_breakers(
-        [Ending(job_id=merchant.pk, ticket=1, outcome=Result.FAILED, status="failed", call=late)],
-        ENGINE,
-    )
-    after = Breaker.objects.get()
-    assert (after.failures, after.probes, after.probe_at) == (
-        FAILURES + 1,
-        before.probes,
-        before.probe_at,
-    )
-
-
-def test_more_patient_worker_leaves_a_breaker_of_another_as_it_is(valkey, merchant):
+@pytest.mark.parametrize(
+    "engine",
+    [
+        pytest.param(ENGINE, id="ordinary worker"),
+        pytest.param(replace(ENGINE, breaker_failures=10 * FAILURES), id="more patient worker"),
+    ],
+)
+def test_late_failure_adds_to_the_count_and_changes_nothing_else(valkey, merchant, engine):
     http_jobs(FAILURES, merchant)
     step()
     attempt(answered=False)
     before = Breaker.objects.get()
     late = call_of(merchant, answered=False, began_at=before.opened_at)
     ending = Ending(job_id=merchant.pk, ticket=1, outcome=Result.FAILED, status="failed", call=late)
-    lifecycle.heed_breakers([ending], replace(ENGINE, breaker_failures=10 * FAILURES))
+    lifecycle.heed_breakers([ending], engine)
     after = Breaker.objects.get()
-    assert (after.failures, after.opened_at, after.probe_at) == (
+    assert (after.failures, after.probes, after.opened_at, after.probe_at) == (
         FAILURES + 1,
+        before.probes,
         before.opened_at,
         before.probe_at,
     )

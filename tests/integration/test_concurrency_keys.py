@@ -1,67 +1,25 @@
-"""Concurrency keys on real servers: limits, order, restarts, moves, and two populators at once."""
+"""Concurrency keys on real servers: limits, order, restarts, moves."""
 
-import random
 from collections import Counter
 from datetime import timedelta
 
 import pytest
 from django.db import IntegrityError, transaction
 
-from jobs import lifecycle, populator
-from jobs.engine import Engine
+from jobs import lifecycle
 from jobs.models import Job
-from jobs.outcomes import Ending, Result
 from jobs.waiting_reason import waiting_reason
 from tests.factories.flows import make_flow
 from tests.factories.jobs import NOW, SECOND, make_job, make_merchant, make_worker
-from tests.integration.sessions import OtherSession
+from tests.integration.keyed_jobs import end, keyed, names, queued, settle
 
 pytestmark = pytest.mark.django_db
-ENGINE = Engine()
 HOUR = timedelta(hours=1)
 
 
 @pytest.fixture(autouse=True)
 def _worker(valkey):
     make_worker(run_times={"python:demo.noop": 0.001})
-
-
-def keyed(merchant, limit=1, key="customer-17", **fields):
-    return make_job(merchant=merchant, concurrency_key=key, concurrency_limit=limit, **fields)
-
-
-def settle(now=NOW):
-    """Step until nothing more is to be done now."""
-    while populator.populate(now, ENGINE).more:
-        pass
-
-
-def queued(**filters):
-    return list(Job.objects.filter(status="queued", **filters).order_by("scheduled_at", "id"))
-
-
-def names(**filters):
-    return [job.name for job in queued(**filters)]
-
-
-def start(*jobs):
-    found = Job.objects.filter(pk__in=[job.pk for job in jobs])
-    tickets = [(job.pk, job.ticket) for job in found if job.ticket is not None]
-    attempts = lifecycle.claim(
-        tickets=tickets, worker_id=make_worker(lane="nowhere").pk, engine=ENGINE
-    )
-    assert len(attempts) == len(jobs)
-    return attempts
-
-
-def end(*jobs, status="succeeded"):
-    """Claim and end these jobs as a worker would."""
-    return lifecycle.finish(
-        [
-            Ending(job_id=one.job_id, ticket=one.ticket, outcome=Result.SUCCEEDED, status=status)
-            for one in start(*jobs)
-        ]
-    )
 
 
 def test_jobs_of_a_key_go_strictly_one_after_another_in_the_order_of_their_creation():
@@ -137,14 +95,93 @@ def test_each_job_goes_by_its_own_limit_and_nobody_overtakes():
     wide = keyed(merchant, limit=3, name="wide")
     strict = keyed(merchant, limit=1, name="strict")
     keyed(merchant, limit=3, name="behind")
+    keyed(merchant, limit=1, name="last")
+    bystander = keyed(merchant, key="another", name="x")
     settle()
-    assert names() == ["wide"]
-    end(wide)
+    assert names() == ["wide", "x"]
+    end(wide, bystander)
     settle()
-    assert names() == ["strict"]
+    assert names() == ["strict", "behind"]
     end(strict)
     settle()
     assert names() == ["behind"]
+
+
+def test_no_place_is_left_free_where_limits_rise_along_the_line():
+    merchant = make_merchant()
+    running = keyed(merchant, limit=5, status="running")
+    head = keyed(merchant, limit=1)
+    for limit in (1, 2, 3, 4, 4, 6, 6, 6):
+        keyed(merchant, limit=limit, name=str(limit))
+    settle()
+    assert names() == []
+    values = {"status": "succeeded", "finalized_at": NOW, "ticket": None}
+    Job.objects.filter(pk=running.pk).update(**values)
+    lifecycle.cancel(job_ids=[head.pk], now=NOW)
+    settle()
+    assert names() == ["1", "2", "3", "4"]
+    end(*queued(name="1"))
+    settle()
+    assert names() == ["2", "3", "4", "4", "6", "6"]
+    assert not Job.objects.filter(tells_line=True).exists()
+
+
+@pytest.mark.parametrize("leave", ["cancel", "expire", "edit"])
+def test_who_waited_behind_a_stricter_job_goes_when_that_one_leaves_the_line(leave):
+    merchant, other = make_merchant(), make_merchant()
+    head = {}
+    for one in (merchant, other):
+        keyed(one, limit=5, status="running")
+        keyed(one, limit=5, status="running")
+        head[one] = keyed(one, limit=1, expires_at=NOW + HOUR if one == merchant else None)
+        keyed(one, limit=3, name="behind")
+        keyed(one, limit=3, name="last")
+    settle()
+    assert names() == []
+    match leave:
+        case "cancel":
+            lifecycle.cancel(job_ids=[head[merchant].pk], now=NOW)
+        case "expire":
+            lifecycle.expire(now=NOW + HOUR, limit=10)
+        case "edit":
+            assert lifecycle.edit(job_id=head[merchant].pk, changes={"run_at": NOW + HOUR})
+    settle()
+    assert [job.merchant_id for job in queued()] == [merchant.pk]
+    assert names() == ["behind"]
+    left = Job.objects.get(pk=head[merchant].pk)
+    assert (left.in_line, left.tells_line) == (False, False)
+
+
+@pytest.mark.parametrize("parked", [False, True])
+def test_job_with_a_place_that_is_moved_gives_it_to_the_next(parked):
+    merchant = make_merchant()
+    first, second = keyed(merchant), keyed(merchant, name="second")
+    bystander = keyed(merchant, key="another", name="x")
+    if parked:
+        rule = make_flow(merchant=merchant, scope="key", name="customer-17", paused=True)
+        settle()
+        rule.delete()
+    else:
+        lifecycle.grant_places(now=NOW, limit=10)
+    first.refresh_from_db()
+    assert (first.gate, first.holds_place) == ("parked" if parked else "", True)
+    assert lifecycle.edit(job_id=first.pk, changes={"run_at": NOW + 24 * HOUR})
+    settle()
+    first.refresh_from_db()
+    assert (first.gate, first.holds_place, first.in_line) == ("keyed", False, False)
+    assert queued() == [second, bystander]
+
+
+def test_job_between_two_attempts_that_is_moved_keeps_its_place():
+    merchant = make_merchant()
+    first, second = keyed(merchant), keyed(merchant)
+    settle()
+    end(first, status="retryable")
+    assert lifecycle.edit(job_id=first.pk, changes={"run_at": NOW + HOUR})
+    settle()
+    first.refresh_from_db()
+    assert first.holds_place
+    assert second not in queued()
 
 
 @pytest.mark.parametrize("leave", ["cancel", "expire"])
@@ -259,86 +296,3 @@ def test_steps_cost_one_statement_when_no_line_moves(django_assert_num_queries):
     settle()
     with django_assert_num_queries(1):
         assert lifecycle.grant_places(now=NOW, limit=1000).places == 0
-
-
-@pytest.mark.parametrize("seed", range(5))
-def test_whatever_happens_limits_hold_and_nothing_is_left_behind(seed):
-    chance = random.Random(seed)
-    merchant = make_merchant()
-    limits = {"one": 1, "two": 2}
-    now = NOW
-    jobs = []
-    for _ in range(150):
-        match chance.choice(["create", "create", "end", "end", "retry", "fail", "odd"]):
-            case "create":
-                key = chance.choice(list(limits))
-                later = chance.choice([0, 0, 0, 5]) * SECOND
-                jobs.append(keyed(merchant, limit=limits[key], key=key, run_at=now + later))
-            case "end" | "retry" | "fail" as how:
-                if found := queued():
-                    status = {"end": "succeeded", "retry": "retryable", "fail": "failed"}[how]
-                    end(chance.choice(found), status=status)
-            case _ if jobs:
-                odd(chance, chance.choice(jobs), now)
-        now += SECOND
-        Job.objects.filter(status="retryable").update(scheduled_at=now)
-        lifecycle.grant_places(now=now, limit=1000)
-        make_worker(heartbeat_at=now, run_times={"python:demo.noop": 0.001})
-        settle(now)
-        for key, limit in limits.items():
-            active = Job.objects.filter(concurrency_key=key, finalized_at=None)
-            assert active.filter(status__in=["queued", "running", "retryable"]).count() <= limit
-            assert active.filter(holds_place=True).count() <= limit
-    now += 60 * SECOND
-    for _ in range(2 * len(jobs)):
-        make_worker(heartbeat_at=now, run_times={"python:demo.noop": 0.001})
-        settle(now)
-        if found := queued():
-            end(*found)
-    assert not Job.objects.filter(finalized_at=None).exists()
-
-
-def odd(chance, job, now):
-    """Do to a job what a person may do."""
-    match chance.choice(["cancel", "restart", "move", "advance", "lose"]):
-        case "cancel":
-            lifecycle.cancel(job_ids=[job.pk], now=now)
-        case "restart":
-            lifecycle.restart(job_ids=[job.pk], now=now, by="test")
-        case "move":
-            lifecycle.edit(job_id=job.pk, changes={"run_at": now + 3 * SECOND})
-        case "advance":
-            lifecycle.advance(job_ids=[job.pk], now=now)
-        case "lose":
-            lifecycle.requeue_lost_messages(before=now + HOUR, limit=10)
-
-
-@pytest.mark.django_db(transaction=True)
-def test_two_populators_at_once_hand_out_each_place_once():
-    merchant = make_merchant()
-    for _ in range(10):
-        keyed(merchant, limit=4)
-
-    def step():
-        return lifecycle.grant_places(now=NOW, limit=100)
-
-    with transaction.atomic():
-        first = step()
-        rival = OtherSession(step)
-    second = rival.result()
-    assert (first.places, second.places) == (4, 0)
-    assert Job.objects.filter(holds_place=True).count() == 4
-
-
-@pytest.mark.django_db(transaction=True)
-def test_line_stops_while_somebody_holds_its_first_row_and_goes_on_afterwards():
-    merchant = make_merchant()
-    first, second, third = keyed(merchant), keyed(merchant, limit=2), keyed(merchant, limit=2)
-    settle()
-    end(first)
-    with transaction.atomic():
-        Job.objects.select_for_update().get(pk=second.pk)
-        held_up = OtherSession(lambda: lifecycle.grant_places(now=NOW, limit=100)).result()
-    assert held_up.places == 0
-    assert lifecycle.grant_places(now=NOW, limit=100).places == 2
-    assert set(Job.objects.filter(holds_place=True, finalized_at=None)) == {second, third}

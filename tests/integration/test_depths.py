@@ -35,6 +35,11 @@ def parked(**values):
     return make_job(gate="parked", parked_by=new_id(), parked_rank=NOW, **values)
 
 
+def in_line(**values):
+    """Store a job that waits for others of its concurrency key."""
+    return make_job(concurrency_key="account-1", concurrency_limit=1, in_line=True, **values)
+
+
 def attempts(worker, number, *, now, first, outcome="succeeded"):
     """Store attempts that a worker ended, evenly from `first` seconds ago to now."""
     job = make_job(status="succeeded", lane=worker.lane)
@@ -63,6 +68,7 @@ def bystanders(**values):
     make_job(missed_at=NOW - SECOND, **values)
     for gate in ("shut", "held"):
         make_job(gate=gate, overlap="wait", template_id=new_id(), **values)
+    make_job(concurrency_key="account-1", concurrency_limit=1, **values)
     suspended = make_merchant(active=False)
     make_job(merchant=suspended, **values)
     parked(merchant=suspended, **values)
@@ -113,6 +119,35 @@ def test_more_parked_jobs_than_are_counted_are_estimated_for_every_lane():
     ]
     assert {each.estimated for each in found.values()} == {frozenset({"parked"})}
     assert found["async"].due == 1
+
+
+def test_jobs_in_the_line_of_a_key_are_parked_in_their_lanes():
+    bystanders()
+    bystanders(lane="process")
+    make_job()
+    parked()
+    in_line(merchant=make_merchant(active=False))
+    for lane, number in (("async", 2), ("process", 3)):
+        for _ in range(number):
+            in_line(lane=lane)
+    found = looked()
+    assert [(each.lane, each.due, each.parked) for each in found.values() if each.parked] == [
+        ("async", 1, 3),
+        ("process", 0, 3),
+    ]
+    assert [each.estimated for each in found.values()] == [frozenset()] * len(found)
+
+
+def test_more_jobs_in_lines_of_keys_than_are_counted_are_estimated():
+    bystanders()
+    in_line(merchant=make_merchant(active=False))
+    parked()
+    for lane, number in (("async", 4), ("process", 2)):
+        for _ in range(number):
+            in_line(lane=lane)
+    found = looked(most=3)
+    assert (found["async"].parked, found["process"].parked) == (5, 2)
+    assert {each.estimated for each in found.values()} == {frozenset({"parked"})}
 
 
 def test_flood_of_a_suspended_merchant_does_not_hide_the_others():
@@ -200,12 +235,19 @@ def backlog():
     common = {"merchant": make_merchant(), "kind": "python", "run_at": NOW, "lane": "async"}
     done = {"status": "succeeded", "finalized_at": NOW, "scheduled_at": NOW - HOUR}
     behind = {"gate": "parked", "parked_by": new_id(), "parked_rank": NOW}
+    of_key = {
+        "concurrency_key": "account-1",
+        "concurrency_limit": 1,
+        "gate": "keyed",
+        "in_line": True,
+    }
     jobs = []
     for _ in range(1_000):
         jobs += [Job(**common, **done), Job(**common, **done)]
         jobs.append(Job(**common, status="scheduled", scheduled_at=NOW + HOUR))
         jobs.append(Job(**common, status="scheduled", scheduled_at=NOW - SECOND))
         jobs.append(Job(**common, status="retryable", scheduled_at=NOW - SECOND, **behind))
+        jobs.append(Job(**common, status="scheduled", scheduled_at=NOW - SECOND, **of_key))
     Job.objects.bulk_create(jobs, batch_size=2_000)
     with connection.cursor() as cursor:
         cursor.execute("ANALYZE jobs_job")
@@ -217,8 +259,8 @@ def test_a_look_reads_no_more_jobs_than_it_counts():
     assert (used & {"job_due", "job_due_of_merchant"}, "Seq Scan" in used) == ({"job_due"}, False)
     assert read <= 15
     used, read = plan(depths.PARKED_PER_LANE, most=10)
-    assert "job_parked" in used
-    assert read <= 15
+    assert {"job_parked", "job_in_line"} <= used
+    assert read <= 25
     used, read = plan(depths.RUNNING_PER_LANE)
     assert used <= {"job_running", "job_overdue"}
     assert read == 0

@@ -1,46 +1,27 @@
 """Lines in which not everybody can go: nobody else waits for those."""
 
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import pytest
 
 from jobs import lifecycle, populator
 from jobs.engine import Engine
-from jobs.models import Job, Worker
-from jobs.outcomes import Ending, Result
+from jobs.models import Flow, Job, Worker
+from jobs.statements import flowing
+from tenants.statement import execute
 from tests.factories.flows import make_flow
 from tests.factories.jobs import NOW, SECOND, make_job, make_merchant, make_worker
+from tests.integration.keyed_jobs import end, settle
 
 pytestmark = pytest.mark.django_db
 ENGINE = Engine()
 POLLS = 3
+MILLISECOND = timedelta(milliseconds=1)
 
 
 def fast(**overrides):
     return make_worker(run_times={"python:demo.noop": 0.001}, **overrides)
-
-
-def settle(now=NOW):
-    """Step until nothing more is to be done now."""
-    while populator.populate(now, ENGINE).more:
-        pass
-
-
-def end(*jobs):
-    """Claim and end queued jobs as a worker would."""
-    worker = make_worker(lane="nowhere")
-    found = Job.objects.filter(pk__in=[job.pk for job in jobs])
-    tickets = [(job.pk, job.ticket) for job in found if job.ticket is not None]
-    attempts = lifecycle.claim(tickets=tickets, worker_id=worker.pk, engine=ENGINE)
-    assert len(attempts) == len(jobs)
-    lifecycle.finish(
-        [
-            Ending(
-                job_id=one.job_id, ticket=one.ticket, outcome=Result.SUCCEEDED, status="succeeded"
-            )
-            for one in attempts
-        ]
-    )
 
 
 @pytest.mark.parametrize("since", [NOW - 60 * SECOND, datetime(2000, 1, 1, tzinfo=UTC)])
@@ -107,6 +88,60 @@ def test_populator_looks_again_when_a_bucket_has_its_next_token(valkey):
     upcoming = populator.next_due(NOW)
     assert upcoming is not None
     assert upcoming <= NOW + timedelta(milliseconds=51)
+
+
+@pytest.mark.parametrize(("rate", "period"), [(20, 1), (7, 60), (3, 86_400), (999_983, 1)])
+def test_whoever_waits_for_a_token_goes_at_the_moment_that_is_named(valkey, rate, period):
+    fast()
+    merchant = make_merchant()
+    make_flow(merchant=merchant, scope="merchant", rate=rate, rate_period=period, burst=1)
+    for _ in range(4):
+        make_job(merchant=merchant)
+    settle()
+    for number in range(2, 5):
+        moment = populator.next_due(NOW)
+        assert moment is not None
+        Worker.objects.update(heartbeat_at=moment)
+        settle(moment - MILLISECOND)
+        assert Job.objects.filter(status="queued").count() == number - 1
+        settle(moment)
+        assert Job.objects.filter(status="queued").count() == number
+
+
+def test_populator_whose_clock_is_late_fills_no_bucket_twice(valkey):
+    fast()
+    merchant = make_merchant()
+    make_flow(merchant=merchant, scope="merchant", rate=1, rate_period=1, burst=10)
+    for number, now in ((8, NOW), (10, NOW - 10 * SECOND)):
+        for _ in range(number):
+            make_job(merchant=merchant, scheduled_at=NOW - 60 * SECOND)
+        settle(now)
+    settle(NOW)
+    assert Job.objects.filter(status="queued").count() == 10
+
+
+def test_lines_that_cannot_move_are_left_out(valkey):
+    fast()
+    names = ("paused", "deleted", "resumed", "empty", "full")
+    merchants = [make_merchant(name) for name in names]
+    bounds: list[dict[str, Any]] = [{"paused": True}] * 3 + [{"rate": 1, "rate_period": 60}]
+    rules = {}
+    for name, merchant, bound in zip(names, merchants, [*bounds, {"most_active": 1}], strict=True):
+        rules[name] = make_flow(merchant=merchant, scope="merchant", **bound).pk
+        for _ in range(2):
+            make_job(merchant=merchant)
+    settle()
+    assert Job.objects.filter(gate="parked").count() == 8
+    Flow.objects.filter(pk=rules["deleted"]).delete()
+    Flow.objects.filter(pk=rules["resumed"]).update(paused_at=None)
+
+    def looked_at(now):
+        return {row[0] for row in execute(flowing.WAITED_FOR, now=now)}
+
+    assert looked_at(NOW) == {rules[name] for name in ("deleted", "resumed", "full")}
+    assert looked_at(NOW + 60 * SECOND) == {rules[name] for name in names if name != "paused"}
+    settle()
+    assert Job.objects.filter(gate="parked").count() == 4
 
 
 def test_message_that_the_broker_refused_has_taken_its_token(valkey):

@@ -20,12 +20,14 @@ ENGINE = Engine(step_limit=5)
 HANDLERS = ["demo.noop", "demo.echo"]
 IN_HANDS = ("queued", "running")
 
+# Whose rule: the first or second merchant's own, the operators' for one of them, or theirs over all.
+OWNERS = [(0, False), (1, False), (0, True), (1, True), (None, True)]
 rules = st.lists(
     st.tuples(
         st.sampled_from(
             [("merchant", ""), ("kind", "python"), ("lane", "async"), ("handler", "demo.noop")]
         ),
-        st.sampled_from([0, 1, None]),
+        st.sampled_from(OWNERS),
         st.none() | st.integers(1, 3),
         st.none() | st.integers(1, 3),
     ),
@@ -50,13 +52,14 @@ class Storm:
         self.rules = [
             make_flow(
                 merchant=None if owner is None else self.merchants[owner],
+                set_by_operators=operators,
                 scope=scope,
                 name=name,
                 most_active=most,
                 rate=rate,
                 rate_period=1,
             )
-            for (scope, name), owner, most, rate in wanted
+            for (scope, name), (owner, operators), most, rate in wanted
             if (most or rate) and not (scope == "merchant" and owner is None)
         ]
         for number in range(8):

@@ -5,7 +5,7 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from django.db import connection, transaction
+from django.db import IntegrityError, connection, transaction
 
 from jobs import lifecycle, populator
 from jobs.engine import Engine
@@ -60,10 +60,10 @@ def end(*jobs, status="succeeded"):
     )
 
 
-def test_no_rule_costs_one_statement_a_step(valkey, django_assert_num_queries):
+def test_no_rule_costs_no_statement_of_its_own(valkey, django_assert_num_queries):
     fast()
     make_job()
-    with django_assert_num_queries(9):
+    with django_assert_num_queries(4):
         assert populator.populate(NOW, ENGINE).queued == 1
 
 
@@ -77,6 +77,59 @@ def test_merchant_has_so_many_jobs_in_workers_hands_and_others_are_free(valkey):
     assert settle() == 13
     assert statuses(merchant=limited) == {("queued", ""): 3, ("scheduled", "parked"): 7}
     assert settle() == 0
+
+
+@pytest.mark.parametrize(("own", "operators"), [(2, 4), (4, 2)])
+def test_merchants_rule_and_the_operators_for_it_both_hold(valkey, own, operators):
+    fast()
+    merchant = make_merchant()
+    mine = make_flow(merchant=merchant, scope="merchant", most_active=own)
+    theirs = make_flow(
+        merchant=merchant, set_by_operators=True, scope="merchant", most_active=operators
+    )
+    for _ in range(7):
+        make_job(merchant=merchant)
+        make_job()
+    assert settle() == 2 + 7
+    assert statuses(merchant=merchant) == {("queued", ""): 2, ("scheduled", "parked"): 5}
+    narrow, wide = (mine, theirs) if own < operators else (theirs, mine)
+    assert set(Job.objects.filter(gate="parked").values_list("parked_by", flat=True)) == {narrow.pk}
+    assert settle() == 0
+    end(*Job.objects.filter(merchant=merchant, status="queued")[:1])
+    assert settle() == 1
+    narrow.delete()
+    assert settle() == 2
+    assert statuses(merchant=merchant, gate="parked") == {("scheduled", "parked"): 2}
+    assert Job.objects.filter(gate="parked", parked_by=wide.pk).count() == 2
+
+
+def test_each_of_two_rules_for_the_same_jobs_spends_its_own_tokens(valkey):
+    fast()
+    merchant = make_merchant()
+    rules = [
+        make_flow(
+            merchant=merchant,
+            set_by_operators=by_operators,
+            scope="merchant",
+            rate=rate,
+            burst=burst,
+        )
+        for by_operators, rate, burst in ((False, 1, 5), (True, 10, 3))
+    ]
+    for _ in range(10):
+        make_job(merchant=merchant)
+    assert settle() == 3
+    assert [Flow.objects.get(pk=rule.pk).tokens for rule in rules] == [2, 0]
+    # The operators' bucket is full again, the merchant's own has three.
+    later = NOW + SECOND
+    make_worker(heartbeat_at=later, run_times={"python:demo.noop": 0.001})
+    assert settle(later) == 3
+    assert [Flow.objects.get(pk=rule.pk).tokens for rule in rules] == [0, 0]
+
+
+def test_rule_over_all_merchants_is_the_operators():
+    with pytest.raises(IntegrityError, match="flow_over_all_is_the_operators"):
+        make_flow(scope="kind", name="http", most_active=1, set_by_operators=False)
 
 
 def test_end_of_a_limited_job_wakes_the_populator_and_the_line_goes_on_in_its_order(valkey):

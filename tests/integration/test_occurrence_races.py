@@ -12,8 +12,8 @@ from jobs.engine import Engine
 from jobs.executor.recorder import Recorder
 from jobs.lifecycle import Settled
 from jobs.models import Job
+from jobs.occurrence_rows import NewOccurrence
 from jobs.outcomes import Ending, Result
-from jobs.rows import NewOccurrence
 from tenants.identifiers import new_id
 from tests.factories.jobs import NOW, SECOND, make_job, make_merchant, make_worker
 from tests.integration.overlaps.kit import ENGINE, occurrence, settle

@@ -7,7 +7,7 @@ import pytest
 from jobs import lifecycle, queries
 from jobs.engine import Engine
 from jobs.models import Job
-from jobs.rows import NewOccurrence
+from jobs.occurrence_rows import NewOccurrence
 from tenants.identifiers import new_id
 from tests.factories.jobs import NOW, SECOND, make_job, make_merchant, make_worker
 from tests.integration.occurrences import EVERY_STATUS, HOUR, found, missed, planned, queue, rows_of

@@ -142,9 +142,9 @@ def test_a_step_costs_the_same_number_of_statements_for_one_job_and_for_many(
 ):
     fast()
     make_job()
-    with django_assert_num_queries(9):
+    with django_assert_num_queries(4):
         populator.populate(NOW, ENGINE)
     for _ in range(150):
         make_job()
-    with django_assert_num_queries(9):
+    with django_assert_num_queries(4):
         assert populator.populate(NOW, ENGINE).queued == 150

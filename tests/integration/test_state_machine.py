@@ -11,6 +11,7 @@ from jobs.operations.judging import judge
 from jobs.outcomes import Ending, Result
 from jobs.states import FINAL, TRANSITIONS, JobStatus, Overlap
 from tenants.identifiers import new_id
+from tests.factories.flows import make_breaker
 from tests.factories.jobs import NOW, SECOND, make_job, make_worker
 
 pytestmark = pytest.mark.django_db
@@ -41,6 +42,17 @@ def claim(job):
 def expire(job):
     Job.objects.filter(id=job.id).update(expires_at=NOW)
     lifecycle.expire(now=LATER, limit=10)
+
+
+def abandon(job):
+    """Let the job have waited too long for a host that is tried in vain."""
+    breaker = make_breaker(
+        merchant=job.merchant, handler=job.handler, changed_at=LATER, probe_at=LATER
+    )
+    waits = {"unanswered_since": NOW, "parked_by": breaker.pk, "parked_rank": NOW}
+    started = job.status in {"queued", "running"}
+    Job.objects.filter(id=job.id).update(gate="" if started else "parked", **waits)
+    lifecycle.abandon(now=LATER, patience=60.0, limit=10)
 
 
 def settle(policy):
@@ -112,6 +124,7 @@ VERBS = {
     "requeue": lambda job: lifecycle.requeue_lost_messages(before=LATER, limit=10),
     "claim": claim,
     "expire": expire,
+    "abandon": abandon,
     "cancel": lambda job: lifecycle.cancel(job_ids=[job.id], now=NOW),
     "advance": lambda job: lifecycle.advance(job_ids=[job.id], now=NOW),
     "replace": lambda job: lifecycle.replace([job.id]),

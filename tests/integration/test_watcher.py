@@ -26,7 +26,9 @@ def running(worker, **overrides):
 def test_nothing_to_do_changes_nothing():
     job = running(make_worker(heartbeat_at=LATER))
     before = Job.objects.values().get(id=job.id)
-    assert watch(LATER, ENGINE) == Watched(requeued=0, lost_workers=0, rescued=0, expired=0)
+    assert watch(LATER, ENGINE) == Watched(
+        requeued=0, lost_workers=0, rescued=0, expired=0, abandoned=0
+    )
     assert Job.objects.values().get(id=job.id) == before
 
 

@@ -63,6 +63,19 @@ def test_operators_rule_counts_the_jobs_of_all_merchants():
     assert set(admission.parked) == {job.job_id for job in jobs[2:]}
 
 
+def test_two_rules_for_the_same_jobs_of_a_merchant_both_hold():
+    jobs = [candidate(number) for number in range(5)]
+    for own, operators in ((2, 3), (3, 2)):
+        rules = [rule(most_active=own), rule(most_active=operators, number=2)]
+        admission = admit(rules, jobs)
+        assert admission.admitted == [job.job_id for job in jobs[:2]]
+        assert set(admission.parked.values()) == {rules[own > operators].id}
+        assert admission.taken == {one.id: 2 for one in rules}
+    full = admit(rules, jobs, {rules[0].id: 3})
+    assert set(full.parked.values()) == {rules[0].id}
+    assert not full.admitted
+
+
 def test_bucket_lets_its_burst_go_and_then_its_rate():
     def bucket(*, tokens=5.0, at=NOW):
         return rule(rate=Rate(per_second=2.0, burst=5, tokens=tokens, at=at))
@@ -120,7 +133,6 @@ rules = st.lists(
         st.none() | st.integers(0, 6),
     ),
     max_size=6,
-    unique_by=lambda one: (one[0], one[1]),
 )
 
 

@@ -6,7 +6,7 @@ from uuid import UUID
 from hypothesis import given
 from hypothesis import strategies as st
 
-from jobs.flow_shares import Line, shares
+from jobs.flow_shares import MOST_REACH, Line, Reach, shares
 
 RULES = [UUID(int=number) for number in (1, 2)]
 MERCHANTS = [UUID(int=number) for number in range(10, 15)]
@@ -69,3 +69,21 @@ def test_lane_without_places_leaves_its_part_to_others() -> None:
         shuffle=in_order,
     )
     assert [(share.line.lane, share.room) for share in found] == [("async", 4)]
+
+
+def test_reach_doubles_while_nobody_who_was_let_out_goes():
+    reach, lengths = Reach(), []
+    while reach.told(released=reach.jobs, room=1, went=0):
+        lengths.append(reach.jobs)
+    assert lengths == [2, 4, 8, 16, 32, 64, 128, 256, 512]
+    # The rest at another moment, and from there on.
+    assert reach.jobs == MOST_REACH
+
+
+def test_reach_is_one_again_when_all_went_that_there_was_room_for():
+    reach = Reach()
+    assert reach.told(released=3, room=3, went=2)
+    assert reach.jobs == 2
+    assert not reach.told(released=8, room=2, went=2)
+    assert reach.jobs == 1
+    assert not reach.told(released=0, room=0, went=0)

@@ -7,6 +7,7 @@ from uuid import UUID
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from standardwebhooks import Webhook
 
 from jobs.handlers.http.headers import MAX_KEPT_HEADERS, header_problems, kept_headers
 from jobs.handlers.http.payload import METHODS, parse_payload
@@ -54,7 +55,7 @@ def test_what_a_call_carries_is_in_no_repr() -> None:
         started_at=NOW,
     )
     call = parse_payload(payload, AddressPolicy())
-    request = build_request(call, attempt, signing_secret_text(new_signing_secret()))
+    request = build_request(call, attempt, Webhook(signing_secret_text(new_signing_secret())))
     shown = f"{attempt!r} {call!r} {request!r}"
     assert "s3cret" not in shown
     assert request.headers["webhook-signature"] not in shown

@@ -1,6 +1,7 @@
 """The job kind `command`: one of the operator's programs, in a sandbox, in a lane of its own."""
 
 from typing import Any
+from uuid import UUID
 
 from django.conf import settings
 
@@ -86,6 +87,14 @@ def _name(payload: dict[str, Any]) -> str:
     return str(payload["command"])
 
 
+def _names(merchant_id: UUID | None) -> list[str]:
+    return [
+        name
+        for name, command in _allowed().commands.items()
+        if merchant_id is None or command.allows(merchant_id)
+    ]
+
+
 RUNNER = CommandRunner()
 KIND = Kind(
     name="command",
@@ -93,5 +102,6 @@ KIND = Kind(
     lane=_command_lane,
     handler=_name,
     time_limit=time_limit,
+    handlers=_names,
     run=RUNNER.run,
 )

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterable, Iterator, Mapping
+from functools import lru_cache
 
 from jobs.handlers.kinds import PayloadProblem
 from jobs.handlers.schemas import pointer
@@ -57,13 +58,20 @@ def kept_headers(raw: Iterable[tuple[bytes, bytes]]) -> dict[str, str]:
     """
     kept: dict[str, str] = {}
     for raw_name, raw_value in raw:
-        name = storable(raw_name.decode("latin-1"), 100).lower()
+        name, secret = _kept_name(raw_name)
         if name not in kept and len(kept) >= MAX_KEPT_HEADERS:
             continue
-        value = MASK if is_secret(name) else raw_value.decode("utf-8", "replace")
+        value = MASK if secret else raw_value.decode("utf-8", "replace")
         joined = f"{kept[name]}, {value}" if name in kept and value != MASK else value
         kept[name] = storable(joined, MAX_KEPT_VALUE)
     return kept
+
+
+@lru_cache(512)
+def _kept_name(raw: bytes) -> tuple[str, bool]:
+    """Return a header's name as it is kept, and whether its value is not."""
+    name = storable(raw.decode("latin-1"), 100).lower()
+    return name, is_secret(name)
 
 
 def _name_problem(name: str, seen: set[str]) -> str | None:

@@ -19,8 +19,8 @@ from jobs.handlers.http.policy import AddressDenied, AddressPolicy
 from jobs.handlers.http.request import build_request
 from jobs.handlers.http.resolver import Lookup, system_lookup
 from jobs.handlers.http.response import Answer, begin_answer, read_body
-from jobs.handlers.http.secrets import Load, MerchantSecrets, UnknownMerchant, load_secret
-from jobs.handlers.http.target import host_of
+from jobs.handlers.http.secrets import Load, MerchantSigners, UnknownMerchant, load_secret
+from jobs.handlers.http.target import host_named, host_of
 from jobs.handlers.kinds import ASYNC, InvalidPayload, Kind, PayloadProblem
 from jobs.handlers.reach import Reach
 from jobs.outcomes import Attempt, Outcome
@@ -28,7 +28,7 @@ from tenants.encryption import SecretUnreadable
 
 
 class HttpLoop:
-    """What HTTP jobs of one event loop share: connections and secrets."""
+    """What HTTP jobs of one event loop share: connections and signers."""
 
     def __init__(self, engine: Engine, load: Load, lookup: Lookup) -> None:
         policy = AddressPolicy(engine.http_allow_networks)
@@ -37,7 +37,7 @@ class HttpLoop:
         self.client = GuardedClient(
             policy, engine.http_connections or engine.async_capacity, lookup
         )
-        self.secrets = MerchantSecrets(load)
+        self.signers = MerchantSigners(load)
 
 
 class Exchange:
@@ -90,7 +90,7 @@ class HttpRunner:
     def validate(self, payload: Any) -> None:
         """Raise InvalidPayload for a payload that could never be sent."""
         try:
-            parse_payload(payload, AddressPolicy(_engine().http_allow_networks))
+            parse_payload(payload, _policy())
         except AddressDenied as error:
             raise InvalidPayload((PayloadProblem("/url", str(error)),)) from None
 
@@ -137,8 +137,8 @@ class HttpRunner:
 
 
 async def _perform(call: HttpCall, attempt: Attempt, shared: HttpLoop, exchange: Exchange) -> None:
-    secret = await shared.secrets.merchant_secret(attempt.merchant_id)
-    request = build_request(call, attempt, secret)
+    signer = await shared.signers.signer(attempt.merchant_id)
+    request = build_request(call, attempt, signer)
     async with shared.client.send(request, exchange.sending) as response:
         exchange.answer = begin_answer(response)
         await read_body(response, exchange.answer, shared.output_limit)
@@ -147,6 +147,10 @@ async def _perform(call: HttpCall, attempt: Attempt, shared: HttpLoop, exchange:
 def _engine() -> Engine:
     engine: Engine = settings.TASKFLOW_ENGINE
     return engine
+
+
+def _policy() -> AddressPolicy:
+    return AddressPolicy(_engine().http_allow_networks)
 
 
 def _always_async(_payload: dict[str, Any]) -> str:
@@ -160,11 +164,16 @@ def _host(payload: dict[str, Any]) -> str:
     return host_of(payload["url"])
 
 
+def _host_named(name: str) -> str | None:
+    return host_named(name, _policy())
+
+
 KIND = Kind(
     name="http",
     validate=RUNNER.validate,
     lane=_always_async,
     handler=_host,
+    host=_host_named,
     run=RUNNER.run,
     close=RUNNER.close,
 )

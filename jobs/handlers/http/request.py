@@ -24,12 +24,13 @@ class Request:
     body: bytes | None = field(repr=False)
 
 
-def build_request(call: HttpCall, attempt: Attempt, secret: str) -> Request:
-    """Return the request of one attempt, signed with the merchant's `whsec_…` secret.
+def build_request(call: HttpCall, attempt: Attempt, signer: Webhook) -> Request:
+    """Return the request of one attempt, signed by the merchant's signer.
 
     `Idempotency-Key` and `webhook-id` are the job's id, the same for all its attempts; the
     timestamp is the attempt's start (Standard Webhooks 1.0).
     """
+    job_id = str(attempt.job_id)
     headers = CIMultiDict({"User-Agent": USER_AGENT, "Accept": "*/*"})
     if call.content_type:
         headers["Content-Type"] = call.content_type
@@ -37,21 +38,20 @@ def build_request(call: HttpCall, attempt: Attempt, secret: str) -> Request:
     headers.update(
         {
             "Accept-Encoding": "identity",
-            "Idempotency-Key": str(attempt.job_id),
-            "X-TaskFlow-Job": str(attempt.job_id),
+            "Idempotency-Key": job_id,
+            "X-TaskFlow-Job": job_id,
             "X-TaskFlow-Attempt": str(attempt.number),
             "traceparent": traceparent(attempt.job_id, attempt.number),
+            **_signature(job_id, attempt, call.body or b"", signer),
         }
     )
-    headers.update(_signature(attempt, call.body or b"", secret))
     return Request(call.method, call.url, headers, call.body)
 
 
-def _signature(attempt: Attempt, body: bytes, secret: str) -> dict[str, str]:
-    message_id = str(attempt.job_id)
+def _signature(message_id: str, attempt: Attempt, body: bytes, signer: Webhook) -> dict[str, str]:
     # `sign` takes the clock face for UTC, whatever the zone.
     signed_at = attempt.started_at.astimezone(UTC)
-    signature = Webhook(secret).sign(message_id, signed_at, body.decode())
+    signature = signer.sign(message_id, signed_at, body.decode())
     return {
         "webhook-id": message_id,
         "webhook-timestamp": str(int(signed_at.timestamp())),

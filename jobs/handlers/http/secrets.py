@@ -8,6 +8,7 @@ from functools import partial
 from uuid import UUID
 
 from django.db import connection
+from standardwebhooks import Webhook
 
 from tenants.models import Merchant
 
@@ -36,16 +37,16 @@ def load_secret(merchant_id: UUID) -> str:
     return merchant.signing_secret
 
 
-class MerchantSecrets:
-    """The secrets that one event loop needs; jobs of one merchant share one lookup."""
+class MerchantSigners:
+    """What signs for merchants on one event loop; jobs of one merchant share one lookup."""
 
     def __init__(self, load: Load = load_secret) -> None:
         self._load = load
-        self._kept: OrderedDict[UUID, tuple[float, str]] = OrderedDict()
-        self._loading: dict[UUID, asyncio.Task[str]] = {}
+        self._kept: OrderedDict[UUID, tuple[float, Webhook]] = OrderedDict()
+        self._loading: dict[UUID, asyncio.Task[Webhook]] = {}
 
-    async def merchant_secret(self, merchant_id: UUID) -> str:
-        """Return the secret, at most 60 s old. Raises what the load raises."""
+    async def signer(self, merchant_id: UUID) -> Webhook:
+        """Return what signs by the merchant's secret, at most 60 s old. Raises what the load raises."""
         kept = self._kept.get(merchant_id)
         if kept and time.monotonic() < kept[0]:
             return kept[1]
@@ -57,16 +58,16 @@ class MerchantSecrets:
         # Shielded: one job's time limit must not end the lookup that others wait for.
         return await asyncio.shield(task)
 
-    def _loaded(self, merchant_id: UUID, task: asyncio.Task[str]) -> None:
+    def _loaded(self, merchant_id: UUID, task: asyncio.Task[Webhook]) -> None:
         del self._loading[merchant_id]
         if not task.cancelled():
             # Looked at here, in case nobody waits any more: asyncio would complain otherwise.
             task.exception()
 
-    async def _refresh(self, merchant_id: UUID) -> str:
-        secret = await asyncio.to_thread(self._load, merchant_id)
-        self._kept[merchant_id] = (time.monotonic() + KEPT, secret)
+    async def _refresh(self, merchant_id: UUID) -> Webhook:
+        signer = Webhook(await asyncio.to_thread(self._load, merchant_id))
+        self._kept[merchant_id] = (time.monotonic() + KEPT, signer)
         self._kept.move_to_end(merchant_id)
         while len(self._kept) > MAX_KEPT:
             self._kept.popitem(last=False)
-        return secret
+        return signer

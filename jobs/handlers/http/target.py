@@ -3,6 +3,7 @@
 import ipaddress
 import re
 import socket
+from functools import lru_cache
 from typing import Any
 
 import yarl
@@ -12,8 +13,10 @@ from jobs.handlers.text import shown
 
 MAX_URL = 4096
 MAX_HANDLER = 200  # characters of the column
+KEPT_TARGETS = 1024
 
 _FORBIDDEN = re.compile(r"[\x00-\x20\x7f-\xa0\\]")
+_NOT_OF_A_HOST = re.compile(r"[/?#@\[\]]")
 _AUTHORITY = re.compile(r"https?://([^/?#]*)", re.IGNORECASE)
 _PORT = re.compile(r"(?:\[[^\]]*\]|[^:]*)(?::([0-9]{1,5}))?\Z")
 _LABEL = re.compile(r"[a-z0-9_](?:[a-z0-9_-]{0,61}[a-z0-9_])?\Z")
@@ -24,12 +27,13 @@ class InvalidTarget(ValueError):
     """The URL cannot be called; the message is a sentence that names the remedy."""
 
 
+@lru_cache(KEPT_TARGETS)
 def parse_target(url: str, policy: AddressPolicy) -> yarl.URL:
     """Return the URL to call.
 
     Raises InvalidTarget for what is no plain http(s) URL (RFC 3986, without user information), and
     AddressDenied for a literal address or a name that the policy refuses. Names are not resolved:
-    their addresses are checked at every attempt.
+    their addresses are checked at every attempt. Pure, so the latest answers are kept.
     """
     if _FORBIDDEN.search(url):
         raise InvalidTarget("holds a space, a control character or a backslash; percent-encode it.")
@@ -59,6 +63,21 @@ def host_of(url: Any) -> str:
     except (TypeError, ValueError):
         return ""
     return host.lower().rstrip(".")[:MAX_HANDLER]
+
+
+def host_named(name: str, policy: AddressPolicy) -> str | None:
+    """Return the host as jobs that call `name` are grouped by; None when no job may call it.
+
+    A name may end in a dot, as fully qualified ones do; an IPv6 address goes without brackets.
+    """
+    if _NOT_OF_A_HOST.search(name):
+        return None
+    url = f"http://[{name}]/" if ":" in name else f"http://{name}/"
+    try:
+        parse_target(url, policy)
+    except (InvalidTarget, AddressDenied):
+        return None
+    return host_of(url)
 
 
 def _check_authority(authority: str) -> None:

@@ -112,6 +112,14 @@ def _destination_name(payload: dict[str, Any]) -> str:
     return str(payload["destination"])
 
 
+def _names(merchant_id: UUID | None) -> list[str]:
+    return [
+        name
+        for name, destination in configured().items()
+        if merchant_id is None or destination.serves(merchant_id)
+    ]
+
+
 RUNNER = PublishRunner()
 KIND = Kind(
     name="publish",
@@ -119,6 +127,7 @@ KIND = Kind(
     admit=RUNNER.admit,
     lane=_always_async,
     handler=_destination_name,
+    handlers=_names,
     run=RUNNER.run,
     close=RUNNER.close,
 )

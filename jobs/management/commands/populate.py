@@ -3,6 +3,7 @@
 import logging
 import signal
 import threading
+import time
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -12,6 +13,7 @@ from django.db import InterfaceError, OperationalError, connection
 
 from jobs import lifecycle, populator
 from jobs.engine import Engine
+from jobs.flow_shares import Reach
 from jobs.pace import Pace
 from jobs.publishing import BrokerUnavailable, broker_incarnation, wait_for_wake
 from tenants.clock import database_now
@@ -19,8 +21,8 @@ from tenants.clock import database_now
 logger = logging.getLogger(__name__)
 
 STANDBY = 1.0
-# While lanes are full, look again this soon: workers drain in milliseconds.
-FULL = 0.01
+# While lanes are full, look again this soon: a fraction of what lies in the broker (jobs.pace.DEPTH).
+FULL = 0.04
 AFTER_ERROR = 0.5
 
 
@@ -45,8 +47,10 @@ class PopulatorLoop:
         self._engine = engine
         self._stopping = stopping
         self._incarnation: str | None = None
+        self._ask_again = 0.0
         self._patience = FULL
         self._pace = Pace()
+        self._reach = Reach()
 
     def run(self) -> None:
         """Return when `stopping` is set; errors of database and broker are waited out."""
@@ -71,7 +75,7 @@ class PopulatorLoop:
     def _lead_once(self) -> None:
         self._requeue_what_the_broker_forgot()
         now = database_now()
-        result = populator.populate(now, self._engine, self._pace)
+        result = populator.populate(now, self._engine, self._pace, self._reach)
         # Full of long jobs, there is ever less reason to look again at once.
         self._patience = FULL if result.queued else min(self._patience * 2, self._engine.poll)
         if result.refused:
@@ -92,6 +96,10 @@ class PopulatorLoop:
         return max(wait.total_seconds(), 0.0)
 
     def _requeue_what_the_broker_forgot(self) -> None:
+        # Not with each step: a new job waits for the answer.
+        if time.monotonic() < self._ask_again:
+            return
+        self._ask_again = time.monotonic() + self._engine.poll
         try:
             incarnation = broker_incarnation()
         except BrokerUnavailable:

@@ -47,10 +47,26 @@ def test_superuser_makes_a_rule_of_the_operators_or_of_a_merchant(root, shop):
     for merchant in ("", str(shop.pk)):
         sent = send(root, add_url(), merchant=merchant, scope="lane", name="async", most_active=2)
         assert sent.status_code == 302, errors_of(sent)
-    assert set(Flow.objects.values_list("merchant__slug", "name")) == {
-        (None, "async"),
-        ("shop", "async"),
+    assert set(Flow.objects.values_list("merchant__slug", "name", "set_by_operators")) == {
+        (None, "async", True),
+        ("shop", "async", True),
     }
+
+
+def test_operators_rule_for_a_merchant_stands_beside_its_own(root, boss, shop, rule, others):
+    asked = {"scope": "kind", "name": "http", "most_active": 1}
+    sent = send(root, add_url(), merchant=str(shop.pk), **asked)
+    assert sent.status_code == 302, errors_of(sent)
+    again = errors_of(send(root, add_url(), merchant=str(shop.pk), **asked))
+    assert again == {"": ["There is a flow rule for the same jobs already; change that one."]}
+    found = Flow.objects.filter(merchant=shop, name="http").order_by("set_by_operators")
+    assert [(one.set_by_operators, one.most_active) for one in found] == [(False, 5), (True, 1)]
+
+
+def test_merchants_form_makes_its_own_rule_whatever_is_sent(boss, shop):
+    sent = send(boss, add_url(), scope="merchant", most_active=2, set_by_operators="on")
+    assert sent.status_code == 302, errors_of(sent)
+    assert not Flow.objects.get().set_by_operators
 
 
 def test_nobody_adds_for_a_merchant_that_is_not_theirs(boss, shop, rival):
@@ -65,6 +81,7 @@ def test_nobody_adds_for_a_merchant_that_is_not_theirs(boss, shop, rival):
         ({"scope": "kind", "name": "nonsense", "rate": 1}, "name", "“Which” must be one of "),
         ({"scope": "template", "name": "7", "rate": 1}, "name", "“Which” must be the id of a "),
         ({"scope": "handler", "name": "https://a/b", "rate": 1}, "name", "no URL"),
+        ({"scope": "handler", "name": "demo.nop", "rate": 1}, "name", "did you mean demo.noop?"),
         ({"scope": "merchant", "name": "x", "rate": 1}, "name", "“Which” is of no use here"),
         ({"scope": "merchant", "most_active": 0}, "most_active", "between 1 and 100,000"),
         ({"scope": "merchant", "rate": 9_999_999}, "rate", "“Rate” must be between 1 and "),

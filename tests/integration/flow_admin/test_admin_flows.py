@@ -72,6 +72,50 @@ def test_rule_of_somebody_else_is_answered_like_a_missing_one(shop, rule, others
     assert everything() == before
 
 
+def test_people_of_a_merchant_look_at_what_the_operators_set_for_it(shop, rule, others):
+    theirs = make_flow(
+        merchant=shop,
+        set_by_operators=True,
+        scope="kind",
+        name="http",
+        most_active=2,
+        paused=True,
+        pause_note="unpaid",
+    )
+    root = make_superuser()
+    confirm(browser_of(root), page_url("flow", theirs, "pause"), note="unpaid bills")
+    job = park(theirs, shop, 1)
+    before = everything()
+    for person in (make_member(shop), make_merchant_admin(shop)):
+        browser = browser_of(person)
+        assert "at most 2 at once paused the operators" in words_of(browser.get(list_url("flow")))
+        page = text_of(browser.get(page_url("flow", theirs)))
+        assert "by the operators at 20" in page
+        for hidden in ("unpaid", root.email, 'name="most_active"', "/history/"):
+            assert hidden not in page, hidden
+        assert browser.get(f"{page_url('flow', theirs, 'history')}").status_code == 403
+        assert browser.post(page_url("flow", theirs), {"most_active": 9}).status_code == 403
+        for verb in VERBS:
+            assert page_url("flow", theirs, verb) not in page
+            assert confirm(browser, page_url("flow", theirs, verb)).status_code in (403, 404)
+        seen = text_of(browser.get(page_url("job", job)))
+        assert f'href="{page_url("flow", theirs)}"' in seen
+        assert "The operators have paused jobs of kind http." in seen
+    assert everything() == before
+
+
+def test_only_superusers_change_what_the_operators_set(root, boss, shop, rule, others):
+    theirs = make_flow(merchant=shop, set_by_operators=True, scope="kind", name="http", rate=2)
+    assert send(root, page_url("flow", theirs), rate=4).status_code == 302
+    confirm(root, page_url("flow", theirs, "pause"), note="unpaid")
+    theirs.refresh_from_db()
+    assert (theirs.rate, theirs.pause_note, theirs.set_by_operators) == (4, "unpaid", True)
+    page = text_of(root.get(page_url("flow", theirs)))
+    assert "unpaid" in page
+    confirm(root, page_url("flow", theirs, "remove"))
+    assert not Flow.objects.filter(pk=theirs.pk).exists()
+
+
 @pytest.mark.parametrize("verb", VERBS)
 def test_verbs_on_somebody_elses_rule_are_answered_like_on_a_missing_one(boss, rule, others, verb):
     before = everything()
@@ -234,7 +278,7 @@ def test_page_of_a_job_in_the_operators_line_leads_operators_only(browser, root,
     _, operators = others
     job = park(operators, shop, 1)
     seen = text_of(browser.get(page_url("job", job)))
-    assert "In line: a flow rule lets jobs of kind http run 3 a second." in seen
+    assert "In line: a flow rule of the operators lets jobs of kind http run 3 a second." in seen
     assert str(operators.pk) not in seen
     assert f'href="{page_url("flow", operators)}"' in text_of(root.get(page_url("job", job)))
 

@@ -109,6 +109,8 @@ def test_every_field_reaches_the_template(shop, browser, now):
         "misfire_window": 3600,
         "misfire_limit": 7,
         "overlap": "skip",
+        "concurrency_key": "warehouse",
+        "concurrency_limit": 3,
     }
     sent = {**values, "avoid": [str(closed.pk)], "keep_to": [str(open_.pk)]}
     sent["payload"] = json.dumps(values["payload"])
@@ -117,6 +119,25 @@ def test_every_field_reaches_the_template(shop, browser, now):
     template.refresh_from_db()
     assert {name: getattr(template, name) for name in values} == values
     assert (template.avoid, template.keep_to) == ([closed.pk], [open_.pk])
+
+
+def test_key_without_a_limit_means_one_and_goes_with_its_limit(shop, browser, now):
+    template = make_template(merchant=shop, now=now)
+    address = page_url("template", template)
+    for typed, stored in (
+        ({"concurrency_key": "warehouse"}, ("warehouse", 1)),
+        ({"concurrency_limit": "5"}, ("warehouse", 5)),
+        ({"concurrency_limit": ""}, ("warehouse", 1)),
+        ({"concurrency_key": ""}, ("", None)),
+    ):
+        response = send(browser, address, **typed)
+        assert response.status_code == 302, errors_of(response)
+        template.refresh_from_db()
+        assert (template.concurrency_key, template.concurrency_limit) == stored
+        assert waiting(template).get().concurrency_key == stored[0]
+    fault = errors_of(send(browser, address, concurrency_limit="5"))
+    assert list(fault) == ["concurrency_limit"]
+    assert "“Concurrency key”" in fault["concurrency_limit"][0]
 
 
 def test_inactive_template_has_no_waiting_run(shop, browser, now):
