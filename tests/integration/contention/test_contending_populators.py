@@ -48,5 +48,5 @@ def test_limits_and_order_hold_and_nobody_starves(valkey, sessions, seed, way, r
         )
         for _ in range(ROUNDS):
             storm.round()
-        assert witness.starts() > ROUNDS
         storm.finish(late=storm.latecomer(), soon=40, bound=150)
+        assert witness.starts() > ROUNDS
