@@ -45,8 +45,18 @@ def peers_table(queues: Known, ceiling: Figures | None) -> list[str]:
             f"{number(backlog['per_second'])} jobs/s; from the row's creation to its claim by a "
             f"worker {created['median']} ms at p50, {created['p99']} ms at p99."
         )
-        lines += ["", besides]
+        lines += ["", besides, "", _processor_time(taskflow)]
     return lines
+
+
+def _processor_time(taskflow: Figures) -> str:
+    each = [
+        f"{work} {taskflow[name]['cpu_workers']} ms in its own processes (API, populator, worker), "
+        f"{taskflow[name]['cpu_postgres']} in PostgreSQL, {taskflow[name]['cpu_client']} in the "
+        f"producer and {taskflow[name]['cpu_valkey']} in Valkey"
+        for name, work in (("noop", "a no-op takes"), ("post", "an HTTP job"))
+    ]
+    return f"Where TaskFlow's processor time goes: {'; '.join(each)}."
 
 
 def durability_table(queues: Known) -> list[str]:

@@ -25,6 +25,7 @@ Figures = dict[str, Any]
 
 POLL = 0.01  # seconds between two looks at whether all is done
 LONGEST = 120.0  # seconds after which a load counts as stuck
+LATEST = 2.0  # seconds after which a request that did not arrive counts as lost
 FIRST = 200
 SMALLEST, LARGEST = 500, 40_000
 IDLE = (0.05, 0.15)  # seconds of rest between two jobs of the latency's measurement
@@ -95,21 +96,18 @@ def measure_all(start: Start, plan: Plan) -> Figures:
 def throughput(running: Running, work: Work, plan: Plan) -> Figures:
     """Load the system for about `plan.seconds`; return jobs per second and what each cost."""
     system = running.system
-    _load(system, work, FIRST)
-    jobs = _enough(system, work, plan.seconds)
+    load = Load(system=system, work=work, target=plan.target)
+    load.run(FIRST)
+    jobs = _enough(load, plan.seconds)
     meter = Meter(
         database_url=plan.database_url, redis_url=plan.redis_url, pids=lambda: running.pids
     )
     try:
-        requests = requests_at(plan.target)
         before = meter.read()
-        accepted, seconds = _load(system, work, jobs)
+        accepted, seconds = load.run(jobs)
         costs = meter.read().since(before, jobs=jobs)
-        arrived = requests_at(plan.target) - requests
     finally:
         meter.close()
-    if work == "post" and arrived != jobs:
-        raise Miscounted(f"{jobs:,} jobs, but {arrived:,} requests arrived")
     return {
         "jobs": jobs,
         "per_second": round(jobs / seconds, 1),
@@ -146,25 +144,50 @@ def requests_at(target: str) -> int:
         return int(json.load(answer)["requests"])
 
 
-def _enough(system: System, work: Work, seconds: float) -> int:
+def _enough(load: "Load", seconds: float) -> int:
     """Return how many jobs keep the system busy for about so long, now that it is warm."""
     jobs = FIRST
-    _, took = _load(system, work, jobs)
+    _, took = load.run(jobs)
     # A load that is over at once says little about the rate, and so does the first of its size.
     while took < min(2.0, seconds / 4) and jobs < LARGEST // 4:
         jobs *= 3
-        _load(system, work, jobs)
-        _, took = _load(system, work, jobs)
+        load.run(jobs)
+        _, took = load.run(jobs)
     return max(SMALLEST, min(LARGEST, int(jobs / took * seconds)))
 
 
-def _load(system: System, work: Work, jobs: int) -> tuple[float, float]:
-    """Hand over so many jobs; return the seconds until all were accepted, and until all were done."""
-    started = time.monotonic()
-    system.enqueue(work, jobs)
-    accepted = time.monotonic() - started
-    _wait(system.unfinished, every=POLL)
-    return accepted, time.monotonic() - started
+@dataclass(frozen=True, kw_only=True)
+class Load:
+    """Jobs of one kind of work for one system, whose requests a target counts."""
+
+    system: System
+    work: Work
+    target: str
+
+    def run(self, jobs: int) -> tuple[float, float]:
+        """Hand over so many jobs; return the seconds until all were accepted, and until all were done.
+
+        Raises Stuck, and Miscounted when the target did not get each request once.
+        """
+        requests = self._requests()
+        started = time.monotonic()
+        self.system.enqueue(self.work, jobs)
+        accepted = time.monotonic() - started
+        _wait(self.system.unfinished, every=POLL)
+        if self.work == "post":
+            self._wait_for_requests(requests + jobs)
+        return accepted, time.monotonic() - started
+
+    def _wait_for_requests(self, all_of_them: int) -> None:
+        # Who does not tell what runs says that it is done while its other threads still wait for answers.
+        until = time.monotonic() + LATEST
+        while (arrived := self._requests()) < all_of_them and time.monotonic() < until:
+            time.sleep(POLL)
+        if arrived != all_of_them:
+            raise Miscounted(f"{all_of_them:,} requests were due, {arrived:,} arrived")
+
+    def _requests(self) -> int:
+        return requests_at(self.target) if self.work == "post" else 0
 
 
 def _wait(unfinished: Callable[[], bool], *, every: float) -> None:
