@@ -24,6 +24,7 @@ COPY tenants tenants
 COPY apikeys apikeys
 COPY jobs jobs
 COPY templates_app templates_app
+COPY alerts alerts
 COPY taskflow taskflow
 # Collecting files needs settings, but no secret and no server.
 RUN mkdir staticfiles && TASKFLOW_ENV=development python manage.py collectstatic --no-input

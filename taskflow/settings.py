@@ -128,6 +128,7 @@ INSTALLED_APPS = [
     "apikeys",
     "jobs",
     "templates_app",
+    "alerts",
     "taskflow",
 ]
 MIDDLEWARE = [

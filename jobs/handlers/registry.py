@@ -1,6 +1,7 @@
 """The job kinds by name: how to check a payload and how to run an attempt.
 
-A kind is one file of this package that defines a `Kind`, listed in `KINDS` below.
+A kind is one file of this package that defines a `Kind`, listed in `KINDS` below; an app further up
+the ladder registers its own when Django starts.
 """
 
 from typing import Any
@@ -41,6 +42,7 @@ __all__ = [
     "handler_names",
     "kind_names",
     "most_active",
+    "register_kind",
     "validate_payload",
 ]
 
@@ -52,6 +54,11 @@ KINDS: dict[str, Kind] = {
 
 class UnknownKind(ValueError):
     """No kind has this name; the message lists those that exist."""
+
+
+def register_kind(kind: Kind) -> None:
+    """Add a kind of another app; call it in `AppConfig.ready`, so that every process knows it."""
+    KINDS[kind.name] = kind
 
 
 def kind_names() -> tuple[str, ...]:

@@ -1,0 +1,1 @@
+"""Who hears of what: channels, rules, incidents and their messages; merchants' outgoing webhooks."""
