@@ -62,6 +62,7 @@ class Look:
     ticked_at: datetime | None  # None: nobody ever ticked
     hold: Hold | None
     server_started_at: datetime
+    clock: datetime  # the server's; a tick that was frozen on its way has an older `now`
     workers: RanOut
     # The same for half of a lease: when there is a suspicion, they may be on their way back.
     quiet: RanOut
@@ -104,6 +105,8 @@ def judged_at(hold: Hold | None, now: datetime) -> datetime:
     return min(hold.after, now) if hold and hold.holds(now) else now
 
 
-def went_back(ticked_at: datetime | None, *, now: datetime, engine: Engine) -> bool:
+def went_back(look: Look, *, now: datetime, engine: Engine) -> bool:
     """Tell whether the clock was set back: leases then end in a future that they were not made for."""
-    return ticked_at is not None and ticked_at - now > latest(engine)
+    if look.ticked_at is None:
+        return False
+    return look.ticked_at - max(now, look.clock) > latest(engine)

@@ -6,7 +6,6 @@ What jobs.brake decides is written only if nobody ticked meanwhile; else the oth
 import logging
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
-from typing import Any
 
 from jobs.brake import Cause, Hold, Look, RanOut, brake, judged_at, suspicion, went_back
 from jobs.engine import Engine
@@ -37,20 +36,27 @@ class Vigil:
 def tick(*, now: datetime, engine: Engine) -> Tick:
     """Note a tick, put the brake on if leases ran out together, and say how to judge leases."""
     look = _look(now, engine)
-    if went_back(look.ticked_at, now=now, engine=engine):
+    if went_back(look, now=now, engine=engine):
         _renew(now, engine)
         # It would be put on again when the clock comes to that moment once more.
         look = replace(look, hold=None)
+    else:
+        now = _not_before(look, now)
     suspected = suspicion(look, now=now, engine=engine)
     jobs = _ran_out(look, now) if suspected else ()
     put_on = brake(look, now=now, engine=engine, suspected=suspected, jobs=jobs)
     hold = put_on or look.hold
-    if _written(look, put_on, now, engine):
+    if _written(look, hold, now, begins=put_on is not None):
         _tell(look, put_on, now)
     else:
-        hold = _look(now, engine).hold
-    judged = judged_at(hold, now)
-    return Tick(judged_at=judged, braked=hold is not None and hold.holds(now))
+        look = _look(now, engine)
+        hold, now = look.hold, _not_before(look, now)
+    return Tick(judged_at=judged_at(hold, now), braked=hold is not None and hold.holds(now))
+
+
+def _not_before(look: Look, now: datetime) -> datetime:
+    """Return `now`, or the last tick if that is later: to an older clock its brake is not on yet."""
+    return max(now, look.ticked_at) if look.ticked_at else now
 
 
 def vigil(now: datetime) -> Vigil:
@@ -67,11 +73,12 @@ def vigil(now: datetime) -> Vigil:
 
 def _look(now: datetime, engine: Engine) -> Look:
     [row] = execute(watching.LOOK, now=now, lease=engine.worker_lease)
-    ticked_at, *held, server_started_at, workers, lately, quiet = row
+    ticked_at, *held, server_started_at, clock, workers, lately, quiet = row
     return Look(
         ticked_at=ticked_at,
         hold=_hold(*held),
         server_started_at=server_started_at,
+        clock=clock,
         workers=RanOut(held=workers, lately=lately),
         quiet=RanOut(held=workers, lately=quiet),
     )
@@ -94,25 +101,17 @@ def _ran_out(look: Look, now: datetime) -> tuple[RanOut, ...]:
     )
 
 
-def _written(look: Look, put_on: Hold | None, now: datetime, engine: Engine) -> bool:
+def _written(look: Look, hold: Hold | None, now: datetime, *, begins: bool) -> bool:
     """Write the tick unless another watcher ticked since the look; tell whether it was written."""
-    ticked_at = now
-    # Of two watchers that tick at once the clock of the later one counts.
-    if look.ticked_at is not None and not went_back(look.ticked_at, now=now, engine=engine):
-        ticked_at = max(now, look.ticked_at)
-    hold = put_on or look.hold
-    columns: dict[str, Any] = {
-        "held_after": hold.after if hold else None,
-        "held_since": hold.since if hold else None,
-        "held_until": hold.until if hold else None,
-        "cause": hold.cause.value if hold else "",
-    }
     written = execute(
         watching.TICK,
-        ticked_at=ticked_at,
+        ticked_at=now,
         looked_at=look.ticked_at,
-        brakes=1 if put_on else 0,
-        **columns,
+        held_after=hold.after if hold else None,
+        held_since=hold.since if hold else None,
+        held_until=hold.until if hold else None,
+        cause=hold.cause.value if hold else "",
+        brakes=1 if begins else 0,
     )
     return bool(written)
 

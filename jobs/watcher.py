@@ -20,6 +20,7 @@ logger = logging.getLogger(__name__)
 IDEMPOTENCY_KEPT = timedelta(hours=24)
 WORKERS_KEPT = timedelta(days=7)
 BREAKERS_KEPT = timedelta(days=1)
+CANARIES_KEPT = timedelta(days=1)
 # Blocked jobs that one tick looks at; it goes round.
 ORPHANS_LOOKED_AT = 500
 # One upkeep forgets at most PRUNE_STEPS times PRUNE_LIMIT of each, a short statement each time.
@@ -50,6 +51,7 @@ class Kept:
     workers: int
     unique_keys: int
     breakers: int
+    canaries: int  # of lanes that nobody serves any more
 
 
 def watch(now: datetime, engine: Engine) -> Watched:
@@ -98,7 +100,7 @@ def _send_canaries(now: datetime, engine: Engine) -> int:
 
 
 def keep_up(now: datetime) -> Kept:
-    """Make partitions ahead; forget what is old: idempotency keys, workers, unique keys, breakers."""
+    """Make partitions ahead; forget what is old: keys, workers, breakers, canaries."""
     partitions = ensure_partitions(now)
     keys = _forget_keys(before=now - IDEMPOTENCY_KEPT)
     workers, _ = (
@@ -112,6 +114,7 @@ def keep_up(now: datetime) -> Kept:
         workers=workers,
         unique_keys=_forget_unique_keys(now),
         breakers=_forget_breakers(before=now - BREAKERS_KEPT),
+        canaries=lifecycle.withdraw_canaries(before=now - CANARIES_KEPT),
     )
 
 

@@ -7,7 +7,7 @@ that take several statements (`create_graph` and those that settle) take them in
 """
 
 from jobs.lifecycle.breakers import abandon, forget_breakers, heed_breakers
-from jobs.lifecycle.canaries import send_canaries
+from jobs.lifecycle.canaries import send_canaries, withdraw_canaries
 from jobs.lifecycle.concurrency_keys import Granted, grant_places
 from jobs.lifecycle.creating import MissingParents, create, create_graph, create_occurrences
 from jobs.lifecycle.dependencies import (
@@ -102,4 +102,5 @@ __all__ = [
     "survey",
     "unqueue",
     "withdraw",
+    "withdraw_canaries",
 ]

@@ -23,3 +23,8 @@ def send_canaries(*, lanes: Sequence[str], now: datetime, every: float) -> list[
         canaries.SEND_CANARIES, lanes=sorted(lanes), now=now, every=every, platform=PLATFORM_ID
     )
     return announce("create", [moved_row(row) for row in sent])
+
+
+def withdraw_canaries(*, before: datetime) -> int:
+    """Delete canaries that wait since `before` in lanes that nobody serves; return how many."""
+    return len(execute(canaries.WITHDRAW_CANARIES, before=before, platform=PLATFORM_ID))

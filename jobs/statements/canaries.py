@@ -16,11 +16,16 @@ UPDATE jobs_canary AS canary
 RETURNING canary.lane
 """
 
+# Nobody else's history hangs on it.
+_HANGS_ON_NOTHING = """NOT EXISTS (SELECT FROM jobs_deadletter AS letter WHERE letter.job_id = job.id)
+       AND NOT EXISTS (SELECT FROM jobs_dependency AS dependency
+                        WHERE job.id IN (dependency.parent_id, dependency.child_id))"""
+
 # The lane's row decides: whoever comes second finds that one waits, or was sent a moment ago, or that
 # the clock was set back since. Highest priority, any number of attempts: it waits for its lane for as
 # long as it takes. The one before it goes, with its executions, so that they pile up nowhere; one with
 # a dead letter, or that somebody made others depend on, stays for people.
-SEND_CANARIES = """
+SEND_CANARIES = f"""
 WITH sent AS (
     INSERT INTO jobs_canary AS canary (lane, job_id, due_at, waits)
     SELECT wanted.lane, uuidv7(), %(now)s, true
@@ -39,9 +44,7 @@ WITH sent AS (
      WHERE job.id = sent.former_id
        AND job.merchant_id = %(platform)s AND job.kind = 'canary'
        AND job.status IN ('succeeded', 'cancelled', 'skipped')
-       AND NOT EXISTS (SELECT FROM jobs_deadletter AS letter WHERE letter.job_id = job.id)
-       AND NOT EXISTS (SELECT FROM jobs_dependency AS dependency
-                        WHERE job.id IN (dependency.parent_id, dependency.child_id))
+       AND {_HANGS_ON_NOTHING}
     RETURNING job.id
 ), history AS (
     DELETE FROM jobs_execution AS execution
@@ -52,12 +55,37 @@ INSERT INTO jobs_job (
     id, merchant_id, kind, handler, lane, name, tags, metadata, payload, priority, max_attempts,
     backoff, timeout, run_at, scheduled_at, attempt, earlier_attempts, lost_count, progress_note,
     created_at, status)
-SELECT job_id, %(platform)s, 'canary', '', lane, 'Canary of lane ' || lane, '{}', '{}',
-       jsonb_build_object('lane', lane), 10, 100, '{"strategy": "fixed", "base": 1.0}',
+SELECT job_id, %(platform)s, 'canary', '', lane, 'Canary of lane ' || lane, '{{}}', '{{}}',
+       jsonb_build_object('lane', lane), 10, 100, '{{"strategy": "fixed", "base": 1.0}}',
        10.0, due_at, due_at, 0, 0, 0, '', statement_timestamp(), 'scheduled'
   FROM sent
 RETURNING id, merchant_id, kind, lane, status
-"""
+"""  # noqa: S608 - constants only
+
+# In a lane that nobody serves any more it would be the oldest due job for ever.
+WITHDRAW_CANARIES = f"""
+WITH given_up AS (
+    DELETE FROM jobs_job AS job
+     USING jobs_canary AS canary
+     WHERE canary.waits AND canary.due_at < %(before)s
+       AND job.id = canary.job_id
+       AND job.merchant_id = %(platform)s AND job.kind = 'canary'
+       AND job.status IN ('scheduled', 'retryable')
+       AND NOT EXISTS (SELECT FROM jobs_worker AS worker
+                        WHERE worker.lane = canary.lane AND worker.state = 'alive')
+       AND {_HANGS_ON_NOTHING}
+    RETURNING job.id
+), history AS (
+    DELETE FROM jobs_execution AS execution
+     USING given_up
+     WHERE execution.job_id = given_up.id
+)
+UPDATE jobs_canary AS canary
+   SET waits = false
+  FROM given_up
+ WHERE canary.job_id = given_up.id
+RETURNING canary.lane
+"""  # noqa: S608 - constants only
 
 # A few rows of workers and canaries, and the index of running jobs, which has no more than all workers
 # have places. Of each lane: how its last canary went, who lives, who lived last, how many jobs run.

@@ -4,7 +4,7 @@ that was frozen between two would hold up all watchers."""
 # Index worker_alive. What had not run out at the last tick: what had was acted on then, or is held.
 LOOK = """
 SELECT watch.ticked_at, watch.held_after, watch.held_since, watch.held_until, watch.cause,
-       pg_postmaster_start_time(), workers.held, workers.lately, workers.quiet
+       pg_postmaster_start_time(), clock_timestamp(), workers.held, workers.lately, workers.quiet
   FROM (VALUES (1)) AS one(id)
   LEFT JOIN jobs_watch AS watch ON watch.id = one.id
  CROSS JOIN LATERAL (

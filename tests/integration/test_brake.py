@@ -13,6 +13,7 @@ from jobs.brake import Cause
 from jobs.engine import Engine
 from jobs.models import Execution, Job, Watch, Worker
 from jobs.watcher import watch
+from tenants.clock import database_now
 from tests.factories.jobs import NOW, SECOND, make_job, make_merchant, make_worker
 from tests.integration.sessions import OtherSession
 
@@ -187,7 +188,8 @@ def test_watchers_that_tick_at_the_same_moment_put_the_brake_on_once(crew):
     assert statuses(*jobs) == ["running"] * 5
 
 
-def test_watcher_that_lost_the_race_follows_the_one_that_won(crew, monkeypatch):
+@pytest.mark.parametrize("second", [59.9, 60.5])
+def test_watcher_that_lost_the_race_follows_the_one_that_won(crew, monkeypatch, second):
     _, jobs = crew
     ticks(0)
     look = braking._look
@@ -201,10 +203,29 @@ def test_watcher_that_lost_the_race_follows_the_one_that_won(crew, monkeypatch):
         return seen
 
     monkeypatch.setattr(braking, "_look", overtaken)
-    found = watch(at(60.5), ENGINE)
+    found = watch(at(second), ENGINE)
     assert (found.braked, found.lost_workers) == (True, 0)
     assert Watch.objects.get().brakes == 1
     assert statuses(*jobs) == ["running"] * 5
+
+
+def test_watcher_whose_clock_is_a_moment_late_heeds_the_brake(crew):
+    _, jobs = crew
+    assert ticks(0, 60).braked
+    found = ticks(59.5)
+    assert (found.braked, found.lost_workers) == (True, 0)
+    assert Watch.objects.get().ticked_at == at(60)
+    assert statuses(*jobs) == ["running"] * 5
+
+
+def test_watcher_that_was_frozen_since_it_read_the_clock_changes_no_lease():
+    now = database_now()
+    Watch.objects.create(ticked_at=now)
+    worker = make_worker(heartbeat_at=now)
+    watch(now - 60 * SECOND, ENGINE)
+    assert Watch.objects.get().ticked_at == now
+    worker.refresh_from_db()
+    assert (worker.state, worker.heartbeat_at) == ("alive", now)
 
 
 @settings(

@@ -7,13 +7,22 @@ import pytest
 
 from jobs import lifecycle
 from jobs.engine import Engine
+from jobs.executor.async_lane import AsyncLane
+from jobs.executor.running import run_attempt_in_process
+from jobs.handlers.context import AttemptContext
 from jobs.handlers.registry import LANES, InvalidPayload, find_kind, kind_names
 from jobs.models import Canary, Execution, Job, Worker
+from jobs.outcomes import Result
 from jobs.pulse import pulses, silent_lanes
-from jobs.watcher import watch
+from jobs.quota import count_unfinished
+from jobs.watcher import keep_up, watch
+from tenants.clock import database_now
 from tenants.models import Merchant
 from tenants.platform import PLATFORM_ID, platform_merchant
-from tests.factories.jobs import NOW, SECOND, make_job, make_worker
+from tests.api.kit import client_of, problem
+from tests.factories.jobs import NOW, SECOND, make_job, make_merchant, make_worker
+from tests.factories.tenants import make_member
+from tests.handlers_kit import make_attempt
 from tests.integration.sessions import OtherSession
 
 pytestmark = pytest.mark.django_db
@@ -190,3 +199,86 @@ def test_kind_is_offered_to_nobody_and_refused_to_merchants():
         with pytest.raises(InvalidPayload):
             kind.validate(payload)
     assert [kind.lane({"lane": lane}) for lane in LANES] == list(LANES)
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize("name", ["async", "command"])
+def test_lane_on_a_loop_finishes_it_and_measures_nothing(name):
+    lane = AsyncLane(Engine(heartbeat=0.1, worker_lease=3), lane=name, capacity=2)
+    lane.start()
+    try:
+        assert lane.identity.wait_registered(20)
+        now = database_now()
+        [sent] = lifecycle.send_canaries(lanes=[name], now=now, every=30)
+        found = lifecycle.queue_due(lane=name, now=database_now(), limit=10, lease=60)
+        assert lane.execute([(queued.job_id, queued.ticket) for queued in found]) == 1
+        with lane._room:
+            assert lane._room.wait_for(lane._is_idle, 20)
+    finally:
+        lane.stop(patience=0)
+    assert Job.objects.get(pk=sent.job_id).status == "succeeded"
+    assert (lane.run_times.finished, lane.run_times.means()) == (1, {})
+    assert lifecycle.send_canaries(lanes=[name], now=now, every=30) == []
+    assert Canary.objects.filter(succeeded_at__gte=now).exists()
+
+
+def test_job_of_another_merchant_is_rejected_wherever_it_came_from():
+    attempt = make_attempt({"lane": "process"}, kind="canary")
+    outcome = run_attempt_in_process(attempt, AttemptContext(attempt))
+    assert outcome.result is Result.REJECTED
+    assert outcome.failure is not None
+    assert outcome.failure.code == "not_yours"
+    own = replace(attempt, merchant_id=PLATFORM_ID)
+    assert run_attempt_in_process(own, AttemptContext(own)).result is Result.SUCCEEDED
+
+
+def test_upkeep_takes_the_canary_of_a_lane_that_is_given_up():
+    for lane in ("async", "process"):
+        make_worker(lane=lane, heartbeat_at=LATER)
+    bystander = make_job(merchant=platform_merchant())
+    tick(0)
+    Worker.objects.filter(lane="process").update(state="lost")
+    assert keep_up(at(86_300)).canaries == 0
+    assert keep_up(at(86_500)).canaries == 1
+    assert not canaries("process").exists()
+    assert canaries("async").exists()
+    assert Job.objects.filter(pk=bystander.pk).exists()
+    make_worker(lane="process", heartbeat_at=LATER)
+    tick(86_501)
+    assert canaries("process").exists()
+
+
+def test_lane_that_comes_back_takes_the_canary_that_waited():
+    worker = make_worker(heartbeat_at=LATER)
+    tick(0)
+    waiting = canaries().get()
+    Worker.objects.filter(pk=worker.pk).update(state="lost")
+    assert tick(600) == 0
+    assert pulse(second=600).silent_since == LATER
+    make_worker(heartbeat_at=at(600))
+    assert tick(605) == 0
+    finish(waiting, 606)
+    assert tick(610) == 1
+    assert pulse(second=610).silent_since is None
+    assert pulse(second=610).took == 606.0
+
+
+def test_canaries_are_in_no_merchants_lists_and_numbers():
+    make_worker(heartbeat_at=LATER)
+    tick(0)
+    assert canaries().exists()
+    shop = make_merchant()
+    client = client_of(shop)
+    listed = client.read("/jobs")
+    assert listed.status_code == 200
+    assert b"canary" not in listed.content
+    assert client.read(f"/jobs/{canaries().get().pk}").status_code == 404
+    assert not Job.objects.visible_to(make_member(shop)).exists()
+    assert count_unfinished(shop, most=10) == 0
+    body = problem(
+        client.send("/jobs", {"kind": "canary", "payload": {"lane": "async"}}),
+        400,
+        "invalid_fields",
+    )
+    assert "only the platform" in str(body["errors"])
+    assert not Job.objects.exclude(merchant_id=PLATFORM_ID).exists()

@@ -34,6 +34,7 @@ def look(*, gap=5.0, held=4, lately=0, quiet=None, restarted=None, hold=None):
         ticked_at=NOW - gap * SECOND,
         hold=hold,
         server_started_at=NOW - (restarted or 86_400) * SECOND,
+        clock=NOW,
         workers=RanOut(held=held, lately=lately),
         quiet=RanOut(held=held, lately=lately if quiet is None else quiet),
     )
@@ -91,7 +92,7 @@ def test_restart_of_the_server_puts_all_in_doubt_though_the_tick_came_in_time():
 def test_first_tick_of_all_has_nothing_to_compare_with():
     seen = replace(look(held=9, lately=9), ticked_at=None)
     assert braked(seen) is None
-    assert not went_back(None, now=NOW, engine=ENGINE)
+    assert not went_back(seen, now=NOW, engine=ENGINE)
 
 
 def test_brake_is_off_before_it_was_put_on_and_when_its_lease_is_over():
@@ -103,9 +104,15 @@ def test_brake_is_off_before_it_was_put_on_and_when_its_lease_is_over():
 
 
 def test_clock_that_was_set_back_is_noticed():
-    behind = NOW + latest(ENGINE)
-    assert not went_back(behind, now=NOW, engine=ENGINE)
-    assert went_back(behind + SECOND, now=NOW, engine=ENGINE)
+    seen = replace(look(), ticked_at=NOW + latest(ENGINE))
+    assert not went_back(seen, now=NOW, engine=ENGINE)
+    seen = replace(look(), ticked_at=NOW + latest(ENGINE) + SECOND)
+    assert went_back(seen, now=NOW, engine=ENGINE)
+
+
+def test_tick_that_was_frozen_on_its_way_is_no_clock_that_was_set_back():
+    seen = replace(look(), ticked_at=NOW + 60 * SECOND, clock=NOW + 61 * SECOND)
+    assert not went_back(seen, now=NOW, engine=ENGINE)
 
 
 class Watcher:
@@ -125,6 +132,7 @@ class Watcher:
         seen = Look(
             ticked_at=self.ticked_at,
             hold=self.hold,
+            clock=now,
             server_started_at=now if restarted else NOW - 86_400 * SECOND,
             workers=RanOut(held=len(held), lately=sum(end < now for end in held)),
             quiet=RanOut(held=len(held), lately=sum(end < now + LEASE / 2 for end in held)),
