@@ -32,6 +32,10 @@ class Engine:
     poll: float = 0.5
     # How often beat ticks the watcher.
     watch: float = 5.0
+    # A tiny job shows this often that a lane's workers take and finish jobs; one that waits for longer
+    # than `lane_silence` makes the lane silent.
+    canary: float = 30.0
+    lane_silence: float = 60.0
     # A running job may outlive its timeout by this much before the watcher takes it away.
     deadline_grace: float = 10.0
     # Jobs one async worker process runs at once.

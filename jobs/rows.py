@@ -67,6 +67,7 @@ class Stranded:
 
     attempt: Attempt
     lost: bool  # its worker is gone; otherwise its time is over
+    worker_id: UUID
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -8,22 +8,21 @@ import logging
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from jobs import lifecycle, liveness
+from jobs import braking, lifecycle, liveness
 from jobs.engine import Engine
+from jobs.handlers.registry import LANES
 from jobs.models import IdempotencyRecord, Worker, WorkerState
-from jobs.outcomes import Ending, Failure, Outcome, Result
 from jobs.partitions import ensure_partitions
-from jobs.rows import Stranded
-from jobs.verdict import WORKER_LOST, verdict
+from jobs.stranding import endings
 
 logger = logging.getLogger(__name__)
 
-_OVERDUE = Failure(
-    code="timeout", message="The attempt overran its timeout and its worker did not stop it."
-)
 IDEMPOTENCY_KEPT = timedelta(hours=24)
 WORKERS_KEPT = timedelta(days=7)
 BREAKERS_KEPT = timedelta(days=1)
+CANARIES_KEPT = timedelta(days=1)
+# Blocked jobs that one tick looks at; it goes round.
+ORPHANS_LOOKED_AT = 500
 # One upkeep forgets at most PRUNE_STEPS times PRUNE_LIMIT of each, a short statement each time.
 PRUNE_LIMIT = 10_000
 PRUNE_STEPS = 500
@@ -38,6 +37,9 @@ class Watched:
     rescued: int
     expired: int
     abandoned: int
+    orphans: int  # blocked jobs whose parents were gone
+    braked: bool  # leases that ran out together were held
+    canaries: int  # sent
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -49,22 +51,28 @@ class Kept:
     workers: int
     unique_keys: int
     breakers: int
+    canaries: int  # of lanes that nobody serves any more
 
 
 def watch(now: datetime, engine: Engine) -> Watched:
     """Reschedule lost messages, end lost and overdue attempts, fail what missed its deadline.
 
-    And what waited too long for a host that does not answer.
+    And what waited too long for a host that does not answer. When most leases ran out together they
+    are judged as of the tick before (jobs.brake): what is silent gets one more lease.
     """
+    tick = braking.tick(now=now, engine=engine)
     liveness.ticked(now)
-    requeued = lifecycle.requeue_lost_messages(before=now, limit=engine.step_limit)
-    lost = liveness.declare_lost(now=now, lease=engine.worker_lease)
-    stranded = lifecycle.find_stranded(now=now, limit=engine.step_limit)
-    rescued = lifecycle.finish([_ending(found, engine) for found in stranded]) if stranded else []
+    requeued = lifecycle.requeue_lost_messages(before=tick.judged_at, limit=engine.step_limit)
+    lost = liveness.declare_lost(now=tick.judged_at, lease=engine.worker_lease)
+    stranded = lifecycle.find_stranded(now=tick.judged_at, limit=engine.step_limit)
+    rescued = lifecycle.finish(endings(stranded, engine)) if stranded else []
     expired = lifecycle.expire(now=now, limit=engine.step_limit)
     abandoned = lifecycle.abandon(
         now=now, patience=engine.breaker_patience, limit=engine.step_limit
     )
+    orphans = lifecycle.rescue_orphans(now=now, limit=ORPHANS_LOOKED_AT)
+    if orphans:
+        logger.warning("Watcher: %d blocked jobs had lost their parents", len(orphans))
     if requeued or lost or rescued:
         logger.warning(
             "Watcher: %d messages lost, %d workers lost (%s), %d attempts ended",
@@ -79,11 +87,20 @@ def watch(now: datetime, engine: Engine) -> Watched:
         rescued=len(rescued),
         expired=len(expired),
         abandoned=len(abandoned),
+        orphans=len(orphans),
+        braked=tick.braked,
+        canaries=_send_canaries(now, engine),
     )
 
 
+def _send_canaries(now: datetime, engine: Engine) -> int:
+    live = liveness.live_lanes(now=now, lease=engine.worker_lease)
+    lanes = [lane for lane in LANES if lane in live]
+    return len(lifecycle.send_canaries(lanes=lanes, now=now, every=engine.canary))
+
+
 def keep_up(now: datetime) -> Kept:
-    """Make partitions ahead; forget what is old: idempotency keys, workers, unique keys, breakers."""
+    """Make partitions ahead; forget what is old: keys, workers, breakers, canaries."""
     partitions = ensure_partitions(now)
     keys = _forget_keys(before=now - IDEMPOTENCY_KEPT)
     workers, _ = (
@@ -97,6 +114,7 @@ def keep_up(now: datetime) -> Kept:
         workers=workers,
         unique_keys=_forget_unique_keys(now),
         breakers=_forget_breakers(before=now - BREAKERS_KEPT),
+        canaries=lifecycle.withdraw_canaries(before=now - CANARIES_KEPT),
     )
 
 
@@ -130,12 +148,3 @@ def _forget_keys(*, before: datetime) -> int:
         if len(stale_ids) < PRUNE_LIMIT:
             break
     return forgotten
-
-
-def _ending(found: Stranded, engine: Engine) -> Ending:
-    outcome = (
-        Outcome(result=Result.LOST, failure=WORKER_LOST)
-        if found.lost
-        else Outcome(result=Result.TIMED_OUT, failure=_OVERDUE)
-    )
-    return verdict(found.attempt, outcome, poison_losses=engine.poison_losses)

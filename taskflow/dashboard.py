@@ -4,7 +4,7 @@ Every count is bounded: it reads at most MOST rows of an index, however large th
 """
 
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 from urllib.parse import urlencode
 
@@ -13,13 +13,13 @@ from django.db.models import Count, QuerySet
 from django.http import HttpRequest
 from django.urls import reverse
 
-from jobs import liveness
+from jobs import braking, liveness
 from jobs.admin import display as show
 from jobs.admin.bounded_reads import TookTooLong, reading_for_at_most
 from jobs.admin.filters import first_id_at
 from jobs.models import DeadLetter, Execution, Job
 from jobs.states import WAITING, JobStatus
-from taskflow.vitals import served_lanes
+from taskflow.vitals import pulses
 from tenants.clock import database_now
 
 API_DOCS = "/api/docs"
@@ -46,26 +46,34 @@ class Lane:
     name: str
     workers: int
     capacity: int
+    silent: str  # why its jobs wait although it has workers; a sentence
 
 
 def overview(request: HttpRequest, context: dict[str, Any]) -> dict[str, Any]:
     """Add the page's figures to unfold's context; called for each look at the index."""
-    lease = settings.TASKFLOW_ENGINE.worker_lease
-    lanes = liveness.live_lanes(now=database_now(), lease=lease)
+    now = database_now()
     context["figures_now"] = _figures_now(request)
     context["figures_lately"] = _figures_lately(request)
     context["most"] = f"{MOST:,}"
-    context["lanes"] = [
-        Lane(
-            name=name,
-            workers=lanes[name].workers if name in lanes else 0,
-            capacity=lanes[name].capacity if name in lanes else 0,
-        )
-        for name in served_lanes()
-    ]
+    context["lanes"] = _lanes(now)
+    hold = braking.vigil(now).hold
+    context["brake"] = braking.in_words(hold) if hold else ""
     context["api_docs_url"] = API_DOCS
     context["flower_url"] = getattr(settings, "FLOWER_URL", "") if _operates(request) else ""
     return context
+
+
+def _lanes(now: datetime) -> list[Lane]:
+    lanes = liveness.live_lanes(now=now, lease=settings.TASKFLOW_ENGINE.worker_lease)
+    return [
+        Lane(
+            name=pulse.lane,
+            workers=lanes[pulse.lane].workers if pulse.lane in lanes else 0,
+            capacity=lanes[pulse.lane].capacity if pulse.lane in lanes else 0,
+            silent=pulse.reason if pulse.lane in lanes else "",
+        )
+        for pulse in pulses(now)
+    ]
 
 
 def _figures_now(request: HttpRequest) -> list[Figure]:

@@ -13,9 +13,11 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_safe
 
-from jobs import publishing, queries
+from jobs import braking, publishing, queries
 from jobs.api.base import bounded_time
+from jobs.braking import Vigil
 from jobs.depth import LaneDepth
+from jobs.pulse import Pulse
 from taskflow import vitals
 from tenants.clock import database_now
 
@@ -37,8 +39,8 @@ def live(request: HttpRequest) -> JsonResponse:
 def ready(request: HttpRequest) -> JsonResponse:
     """Answer 200 when a job created now would run, 503 otherwise; the checks say what is missing.
 
-    The queues and the age of the oldest due job are told, not judged: a backlog is no reason to
-    refuse requests.
+    The queues, the age of the oldest due job and the watcher's brake are told, not judged: a backlog
+    is no reason to refuse requests.
     """
     checks: dict[str, dict[str, Any]] = {"broker": {"ok": publishing.ping()}}
     try:
@@ -62,11 +64,39 @@ def _database_checks() -> dict[str, dict[str, Any]]:
         "database": {"ok": True},
         "populator": {"ok": queries.populator_leads()},
         "workers": {"ok": all(workers.values()), "lanes": workers},
+        "canaries": _canaries(vitals.in_time(vitals.pulses, now) or [], now),
+        "watcher": _watcher(braking.vigil(now), now),
     }
     # In this order: counting is bounded, and when even that takes too long, so will the other look.
     depths = vitals.in_time(vitals.queue_depths, now)
     due = vitals.in_time(queries.oldest_due, now) if depths is not None else None
     return checks | {"queues": _queues(depths or []), "oldest_due_job": _oldest_due_job(due, now)}
+
+
+def _canaries(pulses: list[Pulse], now: datetime) -> dict[str, Any]:
+    """Tell whether workers take and finish jobs; a lane without workers is told by them alone."""
+    silent = [pulse.lane for pulse in pulses if pulse.silent_since and pulse.workers]
+    lanes = {
+        pulse.lane: {
+            "succeeded_seconds": _age(pulse.succeeded_at, now),
+            "waiting_seconds": _age(pulse.waits_since, now),
+            "silent_seconds": _age(pulse.silent_since, now),
+        }
+        for pulse in pulses
+    }
+    return {"ok": not silent, "lanes": lanes}
+
+
+def _watcher(vigil: Vigil, now: datetime) -> dict[str, Any]:
+    brake = vigil.hold and {
+        "cause": vigil.hold.cause.value,
+        "seconds_left": round((vigil.hold.until - now).total_seconds(), 1),
+    }
+    return {"ok": True, "tick_seconds": _age(vigil.ticked_at, now), "brake": brake}
+
+
+def _age(moment: datetime | None, now: datetime) -> float | None:
+    return None if moment is None else round((now - moment).total_seconds(), 1)
 
 
 def _queues(depths: list[LaneDepth]) -> dict[str, Any]:

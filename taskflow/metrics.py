@@ -15,11 +15,11 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_safe
 from prometheus_client import CollectorRegistry, Metric
-from prometheus_client.core import GaugeMetricFamily
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily
 from prometheus_client.exposition import choose_encoder
 from prometheus_client.registry import Collector
 
-from jobs import publishing, queries
+from jobs import braking, publishing, queries
 from jobs.api.base import bounded_time
 from taskflow import vitals
 from taskflow.api_errors import problem_response
@@ -91,6 +91,41 @@ def _populator(_: datetime) -> list[Metric]:
     return [_one("taskflow_populator_leads", "Whether a populator queues what is due.", leads)]
 
 
+def _canaries(now: datetime) -> list[Metric]:
+    pulses = vitals.pulses(now)
+    back = {p.lane: (now - p.succeeded_at).total_seconds() for p in pulses if p.succeeded_at}
+    took = {p.lane: p.took for p in pulses if p.took is not None}
+    waits = {p.lane: (now - (p.waits_since or now)).total_seconds() for p in pulses}
+    silent = {p.lane: float(p.silent_since is not None) for p in pulses}
+    return [
+        _by_lane(
+            "taskflow_canary_age_seconds",
+            "Time since the lane's last canary came back; absent before the first.",
+            back,
+        ),
+        _by_lane(
+            "taskflow_canary_waiting_seconds",
+            "Time since the lane's unfinished canary was due; 0 when none waits.",
+            waits,
+        ),
+        _by_lane("taskflow_canary_took_seconds", "How long the last canary was on its way.", took),
+        _by_lane("taskflow_lane_silent", "Whether the lane takes and finishes no jobs.", silent),
+    ]
+
+
+def _watcher(now: datetime) -> list[Metric]:
+    vigil = braking.vigil(now)
+    told = "How often leases that ran out together were held for one more."
+    brakes = CounterMetricFamily("taskflow_watcher_brakes", told, value=vigil.brakes)
+    on = _one("taskflow_watcher_brake", "Whether they are held now.", vigil.hold is not None)
+    age = GaugeMetricFamily(
+        "taskflow_watcher_tick_age_seconds", "Time since its last tick; absent before the first."
+    )
+    if vigil.ticked_at is not None:
+        age.add_metric([], (now - vigil.ticked_at).total_seconds())
+    return [brakes, on, age]
+
+
 def _queues(now: datetime) -> list[Metric]:
     jobs = GaugeMetricFamily(
         "taskflow_jobs",
@@ -130,6 +165,8 @@ def _oldest_due_job(now: datetime) -> list[Metric]:
 _PARTS: dict[str, Callable[[datetime], list[Metric]]] = {
     "workers": _workers,
     "populator": _populator,
+    "canaries": _canaries,
+    "watcher": _watcher,
     "queues": _queues,
     "oldest_due_job": _oldest_due_job,
 }

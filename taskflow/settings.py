@@ -73,6 +73,8 @@ TASKFLOW_ENGINE = Engine(
     queue_lease=env.seconds("TASKFLOW_QUEUE_LEASE", 60.0, minimum=0.5, maximum=3600),
     poll=env.seconds("TASKFLOW_POLL", 0.5, minimum=0.01, maximum=60),
     watch=env.seconds("TASKFLOW_WATCH", 5.0, minimum=0.1, maximum=300),
+    canary=env.seconds("TASKFLOW_CANARY", 30.0, minimum=0.1, maximum=3600),
+    lane_silence=env.seconds("TASKFLOW_LANE_SILENCE", 60.0, minimum=0.1, maximum=86_400),
     breaker_failures=env.integer("TASKFLOW_BREAKER_FAILURES", 10, minimum=1, maximum=100_000),
     breaker_pause=env.seconds("TASKFLOW_BREAKER_PAUSE", 10.0, minimum=0.5, maximum=3_600),
     breaker_longest=env.seconds("TASKFLOW_BREAKER_LONGEST", 300.0, minimum=2, maximum=14_400),

@@ -8,16 +8,13 @@ from django.conf import settings
 from django.db import OperationalError, transaction
 from psycopg.errors import QueryCanceled
 
-from jobs import liveness
+from jobs import liveness, pulse
 from jobs.depth import LaneDepth, lane_depths
-from jobs.handlers.registry import COMMAND, LANES
+from jobs.handlers.registry import served_lanes
+
+__all__ = ["in_time", "live_workers", "pulses", "queue_depths", "served_lanes"]
 
 T = TypeVar("T")
-
-
-def served_lanes() -> list[str]:
-    """Return the lanes of jobs that somebody should serve: commands are off unless some are allowed."""
-    return [lane for lane in LANES if lane != COMMAND or settings.TASKFLOW_ALLOWED_COMMANDS.is_on]
 
 
 def live_workers(now: datetime) -> dict[str, int]:
@@ -32,6 +29,11 @@ def live_workers(now: datetime) -> dict[str, int]:
 def queue_depths(now: datetime) -> list[LaneDepth]:
     """Return the depth of each served lane."""
     return lane_depths(served_lanes(), now=now, lease=settings.TASKFLOW_ENGINE.worker_lease)
+
+
+def pulses(now: datetime) -> list[pulse.Pulse]:
+    """Return how the canaries of each served lane fare."""
+    return pulse.pulses(served_lanes(), now=now, engine=settings.TASKFLOW_ENGINE)
 
 
 def in_time(read: Callable[[datetime], T], now: datetime) -> T | None:

@@ -1,11 +1,16 @@
 """Workers: which processes run jobs, and when they were last heard of. For the super admin only."""
 
-from django.contrib import admin
+from typing import Any
 
+from django.contrib import admin, messages
+from django.http import HttpRequest, HttpResponse
+
+from jobs import braking
 from jobs.admin import display as show
 from jobs.admin.filters import WorkerStateFilter
 from jobs.admin.operators import OperatorsOnly
 from jobs.models import Worker
+from tenants.clock import database_now
 
 STATE_COLOURS = {"alive": "success", "stopped": "default", "lost": "danger"}
 
@@ -35,6 +40,14 @@ class WorkerAdmin(OperatorsOnly):
         "heartbeat",
         "measured",
     )
+
+    def changelist_view(self, request: HttpRequest, extra_context: Any = None) -> HttpResponse:
+        """Show the list; say so while silent workers are not taken for lost."""
+        hold = braking.vigil(database_now()).hold
+        if hold and self.has_view_permission(request):
+            messages.warning(request, braking.in_words(hold))
+        page: HttpResponse = super().changelist_view(request, extra_context)
+        return page
 
     @admin.display(description="State")
     def shown_state(self, worker: Worker) -> str:

@@ -12,6 +12,8 @@ from jobs.outcomes import Attempt, Outcome
 ASYNC = "async"
 PROCESS = "process"
 COMMAND = "command"
+# Also the kind's name: what a lane's workers finish now and then, to show that they do.
+CANARY = "canary"
 LANES = (ASYNC, PROCESS, COMMAND)
 
 Run = Callable[[Attempt, AttemptContext], Awaitable[Outcome]]
@@ -96,7 +98,8 @@ class Kind:
     are found, None when none may. `run` serves the async and the command lane and keeps the
     attempt's time limit itself;
     `run_in_process` serves the process lane, where the executor keeps it. `close` gives back what
-    the running event loop holds.
+    the running event loop holds. An `inner` kind is the platform's own: no page or list offers it,
+    and `admit` refuses it to merchants.
     """
 
     name: str
@@ -113,3 +116,4 @@ class Kind:
     run: Run | None = None
     run_in_process: RunInProcess | None = None
     close: Callable[[], Awaitable[None]] = nothing_to_close
+    inner: bool = False

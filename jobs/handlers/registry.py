@@ -7,11 +7,14 @@ the ladder registers its own when Django starts.
 from typing import Any
 from uuid import UUID
 
-from jobs.handlers import python_kind
+from django.conf import settings
+
+from jobs.handlers import canary, python_kind
 from jobs.handlers.command import kind as command_kind
 from jobs.handlers.http import kind as http_kind
 from jobs.handlers.kinds import (
     ASYNC,
+    CANARY,
     COMMAND,
     LANES,
     PROCESS,
@@ -25,6 +28,7 @@ from jobs.handlers.publish import kind as publish_kind
 
 __all__ = [
     "ASYNC",
+    "CANARY",
     "COMMAND",
     "KINDS",
     "LANES",
@@ -43,12 +47,19 @@ __all__ = [
     "kind_names",
     "most_active",
     "register_kind",
+    "served_lanes",
     "validate_payload",
 ]
 
 KINDS: dict[str, Kind] = {
     kind.name: kind
-    for kind in (command_kind.KIND, http_kind.KIND, publish_kind.KIND, python_kind.KIND)
+    for kind in (
+        canary.KIND,
+        command_kind.KIND,
+        http_kind.KIND,
+        publish_kind.KIND,
+        python_kind.KIND,
+    )
 }
 
 
@@ -62,8 +73,13 @@ def register_kind(kind: Kind) -> None:
 
 
 def kind_names() -> tuple[str, ...]:
-    """Return the known kinds' names, sorted."""
-    return tuple(sorted(KINDS))
+    """Return the names of the kinds that producers may choose from, sorted."""
+    return tuple(sorted(kind.name for kind in KINDS.values() if not kind.inner))
+
+
+def served_lanes() -> list[str]:
+    """Return the lanes of jobs that somebody should serve: commands are off unless some are allowed."""
+    return [lane for lane in LANES if lane != COMMAND or settings.TASKFLOW_ALLOWED_COMMANDS.is_on]
 
 
 def find_kind(name: str) -> Kind:

@@ -7,6 +7,7 @@ that take several statements (`create_graph` and those that settle) take them in
 """
 
 from jobs.lifecycle.breakers import abandon, forget_breakers, heed_breakers
+from jobs.lifecycle.canaries import send_canaries, withdraw_canaries
 from jobs.lifecycle.concurrency_keys import Granted, grant_places
 from jobs.lifecycle.creating import MissingParents, create, create_graph, create_occurrences
 from jobs.lifecycle.dependencies import (
@@ -28,6 +29,7 @@ from jobs.lifecycle.occurrences import (
     skip,
     withdraw,
 )
+from jobs.lifecycle.orphans import rescue_orphans
 from jobs.lifecycle.overlaps import Settled, settle_overlaps
 from jobs.lifecycle.queueing import (
     expire,
@@ -90,7 +92,9 @@ __all__ = [
     "release_parked",
     "replace",
     "requeue_lost_messages",
+    "rescue_orphans",
     "restart",
+    "send_canaries",
     "settle_dependencies",
     "settle_keys",
     "settle_overlaps",
@@ -98,4 +102,5 @@ __all__ = [
     "survey",
     "unqueue",
     "withdraw",
+    "withdraw_canaries",
 ]

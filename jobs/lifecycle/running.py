@@ -71,7 +71,7 @@ def finish(endings: Sequence[Ending]) -> list[Ended]:
 def find_stranded(*, now: datetime, limit: int) -> list[Stranded]:
     """Return running attempts whose worker is gone or whose deadline has passed."""
     found = execute(running.FIND_STRANDED, now=now, limit=limit)
-    return [Stranded(attempt=attempt_row(row), lost=row[17]) for row in found]
+    return [Stranded(attempt=attempt_row(row), lost=row[17], worker_id=row[18]) for row in found]
 
 
 def find_running(tickets: Sequence[tuple[UUID, int]]) -> list[Attempt]:

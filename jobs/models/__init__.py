@@ -1,6 +1,7 @@
 """The tables of the jobs app."""
 
 from .breaker import Breaker
+from .canary import Canary
 from .dead_letter import DeadLetter, Resolution
 from .dependency import Dependency
 from .execution import Execution
@@ -8,10 +9,12 @@ from .flow import Flow
 from .idempotency import IdempotencyRecord
 from .job import Job
 from .unique_claim import UniqueClaim
+from .watch import Watch
 from .worker import Worker, WorkerState
 
 __all__ = [
     "Breaker",
+    "Canary",
     "DeadLetter",
     "Dependency",
     "Execution",
@@ -20,6 +23,7 @@ __all__ = [
     "Job",
     "Resolution",
     "UniqueClaim",
+    "Watch",
     "Worker",
     "WorkerState",
 ]

@@ -124,6 +124,8 @@ INDEXES: list[models.Index] = [
         name="job_awaited_ended",
         condition=Q(awaited=True, finalized_at__isnull=False),
     ),
+    # The watcher's search for blocked jobs whose parents are gone.
+    models.Index(fields=["id"], name="job_blocked", condition=Q(status=JobStatus.BLOCKED)),
     # A worker's running jobs: heartbeat, cancel requests, rescue.
     models.Index(fields=["worker_id"], name="job_running", condition=Q(status=JobStatus.RUNNING)),
     models.Index(fields=["deadline_at"], name="job_overdue", condition=Q(status=JobStatus.RUNNING)),

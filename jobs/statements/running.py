@@ -109,7 +109,7 @@ FIND_STRANDED = """
 SELECT job.id, job.ticket, job.merchant_id, job.kind, job.handler, job.name, job.payload,
        job.metadata, job.attempt, job.attempt - job.earlier_attempts, job.max_attempts,
        job.timeout, job.backoff, job.scheduled_at, job.started_at, job.lost_count,
-       job.at_most_once, worker.state IS DISTINCT FROM 'alive' AS lost
+       job.at_most_once, worker.state IS DISTINCT FROM 'alive' AS lost, job.worker_id
   FROM jobs_job AS job
   LEFT JOIN jobs_worker AS worker ON worker.id = job.worker_id
  WHERE job.status = 'running'

@@ -5,10 +5,11 @@ import pytest
 from django.db import connection
 
 from jobs.engine import POPULATOR_LOCK
+from jobs.models import Canary, Watch
 from taskflow import health
 from tenants.clock import database_now
 from tests.api.kit import ApiClient, problem
-from tests.factories.jobs import make_job, make_worker
+from tests.factories.jobs import SECOND, make_job, make_worker
 
 pytestmark = pytest.mark.django_db
 anyone = ApiClient()
@@ -82,6 +83,64 @@ def test_a_drain_time_that_nobody_can_know_is_null():
     make_job()
     lanes = anyone.read("/health/ready").json()["checks"]["queues"]["lanes"]
     assert (lanes["async"]["due"], lanes["async"]["drain_seconds"]) == (1, None)
+
+
+def test_lane_whose_workers_take_nothing_is_not_ready():
+    now = database_now()
+    for lane in ("async", "process", "control"):
+        make_worker(lane=lane, heartbeat_at=now, capacity=2)
+    canary = make_job(status="queued", kind="canary")
+    row = Canary.objects.create(
+        lane="async", job_id=canary.id, due_at=now - 10 * SECOND, waits=True
+    )
+    Canary.objects.create(
+        lane="process",
+        job_id=canary.id,
+        due_at=now - 20 * SECOND,
+        waits=False,
+        succeeded_at=now - 19 * SECOND,
+        took=1.0,
+    )
+    told = anyone.read("/health/ready").json()["checks"]["canaries"]
+    assert told["ok"]
+    assert 10 <= told["lanes"]["async"]["waiting_seconds"] < 60
+    assert told["lanes"]["async"]["succeeded_seconds"] is None
+    assert 19 <= told["lanes"]["process"]["succeeded_seconds"] < 600
+    row.due_at = now - 3600 * SECOND
+    row.save()
+    told = anyone.read("/health/ready").json()["checks"]["canaries"]
+    assert not told["ok"]
+    assert told["lanes"]["async"]["silent_seconds"] >= 3600
+    assert told["lanes"]["process"]["silent_seconds"] is None
+
+
+def test_lane_without_workers_is_told_by_its_workers_alone():
+    now = database_now()
+    make_worker(heartbeat_at=now - 3600 * SECOND)
+    checks = anyone.read("/health/ready").json()["checks"]
+    assert (checks["workers"]["ok"], checks["canaries"]["ok"]) == (False, True)
+    assert checks["canaries"]["lanes"]["async"]["silent_seconds"] >= 3600
+
+
+def test_brake_of_the_watcher_is_told_and_not_judged():
+    assert anyone.read("/health/ready").json()["checks"]["watcher"] == {
+        "ok": True,
+        "tick_seconds": None,
+        "brake": None,
+    }
+    now = database_now()
+    Watch.objects.create(
+        ticked_at=now - SECOND,
+        held_after=now - 60 * SECOND,
+        held_since=now - SECOND,
+        held_until=now + 600 * SECOND,
+        cause="together",
+    )
+    told = anyone.read("/health/ready").json()["checks"]["watcher"]
+    assert told["ok"]
+    assert told["tick_seconds"] >= 1
+    assert told["brake"]["cause"] == "together"
+    assert 0 < told["brake"]["seconds_left"] <= 600
 
 
 def test_health_is_only_read():

@@ -9,8 +9,10 @@ from django.test import Client
 from prometheus_client.parser import text_string_to_metric_families
 
 from jobs.engine import POPULATOR_LOCK
+from jobs.models import Canary, Watch
 from taskflow import metrics
 from tenants.clock import database_now
+from tenants.identifiers import new_id
 from tests.api.kit import ApiClient, problem
 from tests.factories.jobs import SECOND, make_job, make_merchant, make_worker
 
@@ -23,6 +25,13 @@ FAMILIES = {
     "taskflow_scrape_error",
     "taskflow_workers",
     "taskflow_populator_leads",
+    "taskflow_canary_age_seconds",
+    "taskflow_canary_waiting_seconds",
+    "taskflow_canary_took_seconds",
+    "taskflow_lane_silent",
+    "taskflow_watcher_brake",
+    "taskflow_watcher_brakes",
+    "taskflow_watcher_tick_age_seconds",
     "taskflow_jobs",
     "taskflow_jobs_estimated",
     "taskflow_queue_drain_seconds",
@@ -42,7 +51,9 @@ def scrape(**environ):
     assert "no-store" in answer["Cache-Control"]
     families = list(text_string_to_metric_families(answer.content.decode()))
     assert {family.name for family in families} == FAMILIES
-    assert all(family.type == "gauge" and family.documentation for family in families)
+    counters = {family.name for family in families if family.type == "counter"}
+    assert counters == {"taskflow_watcher_brakes"}
+    assert all(family.type in {"gauge", "counter"} and family.documentation for family in families)
     return {
         (sample.name, *sample.labels.values()): sample.value
         for family in families
@@ -58,29 +69,52 @@ def test_a_platform_at_work_shows_in_numbers():
         make_job(scheduled_at=now - 60 * SECOND)
     make_job(status="running")
     make_job(lane="process", status="queued")
+    Canary.objects.create(
+        lane="async",
+        job_id=new_id(),
+        due_at=now - 40 * SECOND,
+        waits=False,
+        succeeded_at=now - 39 * SECOND,
+        took=1.0,
+    )
+    waiting = make_job(lane="process", kind="canary", status="queued")
+    Canary.objects.create(lane="process", job_id=waiting.id, due_at=now - 300 * SECOND, waits=True)
+    Watch.objects.create(ticked_at=now - 3 * SECOND, brakes=7)
     with connection.cursor() as cursor:
         cursor.execute("SELECT pg_advisory_lock(%s)", [POPULATOR_LOCK])
         values = scrape()
         cursor.execute("SELECT pg_advisory_unlock(%s)", [POPULATOR_LOCK])
     age = values.pop(("taskflow_oldest_due_job_age_seconds", "async"))
     assert 60 <= age < 600
+    assert 39 <= values.pop(("taskflow_canary_age_seconds", "async")) < 600
+    assert 300 <= values.pop(("taskflow_canary_waiting_seconds", "process")) < 900
+    assert 3 <= values.pop(("taskflow_watcher_tick_age_seconds",)) < 600
     assert values == {
         ("taskflow_broker_up",): 1,
         ("taskflow_database_up",): 1,
         ("taskflow_scrape_error", "workers"): 0,
         ("taskflow_scrape_error", "populator"): 0,
+        ("taskflow_scrape_error", "canaries"): 0,
+        ("taskflow_scrape_error", "watcher"): 0,
         ("taskflow_scrape_error", "queues"): 0,
         ("taskflow_scrape_error", "oldest_due_job"): 0,
         ("taskflow_workers", "async"): 1,
         ("taskflow_workers", "process"): 0,
         ("taskflow_workers", "control"): 1,
         ("taskflow_populator_leads",): 1,
+        ("taskflow_canary_waiting_seconds", "async"): 0,
+        ("taskflow_canary_took_seconds", "async"): 1,
+        # The process lane never had a worker: since when it should, nobody knows.
+        ("taskflow_lane_silent", "async"): 0,
+        ("taskflow_lane_silent", "process"): 0,
+        ("taskflow_watcher_brake",): 0,
+        ("taskflow_watcher_brakes_total",): 7,
         ("taskflow_jobs", "async", "due"): 4,
         ("taskflow_jobs", "async", "queued"): 0,
         ("taskflow_jobs", "async", "running"): 1,
         ("taskflow_jobs", "async", "parked"): 0,
         ("taskflow_jobs", "process", "due"): 0,
-        ("taskflow_jobs", "process", "queued"): 1,
+        ("taskflow_jobs", "process", "queued"): 2,
         ("taskflow_jobs", "process", "running"): 0,
         ("taskflow_jobs", "process", "parked"): 0,
         ("taskflow_jobs_estimated", "async", "due"): 0,

@@ -1,10 +1,13 @@
 """The admin's first page: figures of one's own merchants, bounded in cost."""
 
+from datetime import timedelta
+
 import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
+from jobs.models import Canary, Watch
 from taskflow import dashboard
 from tenants.clock import database_now
 from tests.factories.admin import browser_of, make_dead_letter, make_execution, text_of
@@ -71,3 +74,25 @@ def test_lanes_show_their_live_workers(shop):
     page = text_of(browser_of(make_member(shop)).get(reverse("admin:index")))
     assert "room for 42 jobs" in page
     assert "its jobs wait" in page
+
+
+def test_lane_that_takes_nothing_and_the_brake_are_told(shop):
+    now = database_now()
+    worker = make_worker(heartbeat_at=now)
+    canary = make_job(status="queued", kind="canary")
+    Canary.objects.create(
+        lane="async", job_id=canary.id, due_at=now - timedelta(minutes=5), waits=True
+    )
+    Watch.objects.create(
+        ticked_at=now,
+        held_after=now - timedelta(minutes=1),
+        held_since=now,
+        held_until=now + timedelta(minutes=10),
+        cause="late",
+    )
+    page = text_of(browser_of(make_member(shop)).get(reverse("admin:index")))
+    assert "they take no jobs out of the broker" in page
+    assert "fell silent at once" in page
+    workers = text_of(browser_of(make_superuser()).get(reverse("admin:jobs_worker_changelist")))
+    assert "fell silent at once" in workers
+    assert worker.name in workers

@@ -27,7 +27,14 @@ def test_nothing_to_do_changes_nothing():
     job = running(make_worker(heartbeat_at=LATER))
     before = Job.objects.values().get(id=job.id)
     assert watch(LATER, ENGINE) == Watched(
-        requeued=0, lost_workers=0, rescued=0, expired=0, abandoned=0
+        requeued=0,
+        lost_workers=0,
+        rescued=0,
+        expired=0,
+        abandoned=0,
+        orphans=0,
+        braked=False,
+        canaries=1,
     )
     assert Job.objects.values().get(id=job.id) == before
 

@@ -45,3 +45,9 @@ def once(context, seconds: float = 0) -> None:
     if not seconds:
         os.kill(os.getpid(), signal.SIGKILL)
     time.sleep(seconds)
+
+
+@handler("test.kill_worker", lane="async")
+async def kill_worker(context) -> None:
+    """Take the whole worker process along, as a fault in a C library would."""
+    os.kill(os.getpid(), signal.SIGKILL)
