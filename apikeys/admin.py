@@ -16,6 +16,7 @@ from apikeys.operations import KeyNotActive, issue_key, revoke_key, rotate_key
 from apikeys.scopes import Scope
 from apikeys.status import KeyStatus
 from tenants.admin_scoping import MerchantScopedAdmin
+from tenants.audit import person
 from tenants.clock import database_now
 from tenants.roles import Role
 from tenants.secret_once import Revealed, reveal
@@ -93,7 +94,12 @@ class ApiKeyAdmin(MerchantScopedAdmin):
         return read
 
     def save_model(self, request: HttpRequest, obj: ApiKey, form: Any, change: bool) -> None:
-        issued = issue_key(**form.cleaned_data, created_by=_user(request), now=database_now())
+        issued = issue_key(
+            **form.cleaned_data,
+            created_by=_user(request),
+            now=database_now(),
+            by=person(_user(request), request),
+        )
         obj.pk = issued.key.pk
         obj.refresh_from_db()
         request.__dict__["_issued"] = Revealed(owner=str(issued.key), text=issued.text)
@@ -109,7 +115,11 @@ class ApiKeyAdmin(MerchantScopedAdmin):
         for key in self.manageable(request, queryset):
             try:
                 issued = rotate_key(
-                    key=key, overlap=_OVERLAP, now=database_now(), created_by=_user(request)
+                    key=key,
+                    overlap=_OVERLAP,
+                    now=database_now(),
+                    created_by=_user(request),
+                    by=person(_user(request), request),
                 )
             except KeyNotActive as error:
                 messages.error(request, f"{key}: {error}")
@@ -122,7 +132,7 @@ class ApiKeyAdmin(MerchantScopedAdmin):
     def revoke(self, request: HttpRequest, queryset: QuerySet[Any]) -> None:
         revoked = 0
         for key in self.manageable(request, queryset):
-            if revoke_key(key=key, now=database_now()):
+            if revoke_key(key=key, now=database_now(), by=person(_user(request), request)):
                 self.log_change(request, key, "Revoked.")
                 revoked += 1
         messages.success(request, f"Revoked {revoked}; others were revoked already.")

@@ -16,13 +16,13 @@ from rest_framework.authentication import BaseAuthentication
 from rest_framework.exceptions import AuthenticationFailed, PermissionDenied, Throttled
 from rest_framework.request import Request
 
-from apikeys.addresses import client_address, is_within
 from apikeys.hashing import KeyParts, MalformedKey, parse_key, secret_matches
 from apikeys.limiter import limiter
 from apikeys.models import ApiKey
 from apikeys.operations import note_use
 from apikeys.principals import Producer
 from apikeys.status import KeyStatus
+from tenants.addresses import client_address, is_within
 
 FAILURES_PER_ADDRESS: Final = RateLimitItemPerMinute(60)
 

@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import Final
+from typing import Any, Final
 
 from django.conf import settings
 from django.core.exceptions import ValidationError
@@ -13,6 +13,7 @@ from django.db.models import Q
 from apikeys.hashing import digest_of, draw_key
 from apikeys.models import ApiKey
 from apikeys.status import KeyStatus
+from tenants.audit import SYSTEM, Actor, record
 from tenants.models import Merchant, User
 
 LONGEST_OVERLAP: Final = timedelta(days=7)
@@ -48,6 +49,7 @@ def issue_key(
     allowed_networks: Iterable[str] = (),
     created_by: User | None = None,
     replaces: ApiKey | None = None,
+    by: Actor = SYSTEM,
 ) -> IssuedKey:
     """Store a new key of the merchant; raises ValidationError naming the fields."""
     if expires_at is not None and expires_at <= now:
@@ -68,13 +70,20 @@ def issue_key(
         replaces=replaces,
     )
     key.full_clean()
-    key.save(force_insert=True)
+    with transaction.atomic():
+        key.save(force_insert=True)
+        _record("rotate" if replaces else "create", key, by, after=_told(key))
     return IssuedKey(key=key, text=text)
 
 
 @transaction.atomic
 def rotate_key(
-    *, key: ApiKey, overlap: timedelta, now: datetime, created_by: User | None = None
+    *,
+    key: ApiKey,
+    overlap: timedelta,
+    now: datetime,
+    created_by: User | None = None,
+    by: Actor = SYSTEM,
 ) -> IssuedKey:
     """Issue a successor with the same rights; the old key holds until `now + overlap`.
 
@@ -98,6 +107,7 @@ def rotate_key(
         allowed_networks=old.allowed_networks,
         created_by=created_by,
         replaces=old,
+        by=by,
     )
     end = now + overlap
     old.expires_at = min(old.expires_at, end) if old.expires_at else end
@@ -106,10 +116,13 @@ def rotate_key(
     return issued
 
 
-def revoke_key(*, key: ApiKey, now: datetime) -> bool:
+@transaction.atomic
+def revoke_key(*, key: ApiKey, now: datetime, by: Actor = SYSTEM) -> bool:
     """Refuse the key from now on, for ever; False when it was revoked before."""
     revoked = ApiKey.objects.filter(pk=key.pk, revoked_at=None).update(revoked_at=now)
     key.refresh_from_db(fields=["revoked_at"])
+    if revoked:
+        _record("revoke", key, by, before={"name": key.name}, after={"revoked_at": key.revoked_at})
     return bool(revoked)
 
 
@@ -121,3 +134,25 @@ def note_use(*, key: ApiKey, address: str | None, now: datetime) -> bool:
     stale = Q(last_used_at=None) | Q(last_used_at__lt=now - USE_NOTED_EVERY)
     noted = ApiKey.objects.filter(stale, pk=key.pk).update(last_used_at=now, last_used_ip=address)
     return bool(noted)
+
+
+def _told(key: ApiKey) -> dict[str, Any]:
+    return {
+        "name": key.name,
+        "public_id": key.public_id,
+        "scopes": key.scopes,
+        "allowed_networks": key.allowed_networks,
+        "expires_at": key.expires_at,
+        "replaces": key.replaces_id,
+    }
+
+
+def _record(verb: str, key: ApiKey, by: Actor, **told: dict[str, Any]) -> None:
+    record(
+        by=by,
+        verb=verb,
+        object_type="api_key",
+        object_id=key.pk,
+        merchant_id=key.merchant_id,
+        **told,
+    )

@@ -3,7 +3,11 @@
 from dataclasses import dataclass
 from typing import Literal
 
+from rest_framework.request import Request
+
 from apikeys.models import ApiKey
+from tenants.audit import Actor, ActorKind
+from tenants.audit.actor import address_of
 from tenants.models import Merchant
 
 
@@ -23,3 +27,13 @@ class Producer:
     def is_anonymous(self) -> Literal[False]:
         """Always false; Django and DRF ask."""
         return False
+
+
+def producing(producer: Producer, request: Request) -> Actor:
+    """Return the actor of a request that proved itself with a key."""
+    return Actor(
+        kind=ActorKind.API_KEY,
+        name=producer.key.name,
+        id=producer.key.pk,
+        address=address_of(request),
+    )

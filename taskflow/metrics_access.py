@@ -14,7 +14,7 @@ from django.conf import settings
 from django.http import HttpRequest
 from django.http.request import split_domain_port
 
-from apikeys.addresses import client_address
+from tenants.addresses import client_address
 
 # What proxies add. Any of them, and the peer is not who asks.
 _FORWARDED: Final = (

@@ -45,6 +45,7 @@ SIDEBAR: tuple[tuple[str, tuple[Page, ...]], ...] = (
             Page("People", "person", "tenants.user"),
             Page("Memberships", "group", "tenants.membership"),
             Page("API keys", "key", "apikeys.apikey"),
+            Page("Audit trail", "policy", "tenants.auditentry"),
         ),
     ),
     (

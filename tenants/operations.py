@@ -1,7 +1,10 @@
 """Every change of merchants, people and memberships."""
 
+from typing import Any
+
 from django.db import transaction
 
+from tenants.audit import SYSTEM, Actor, record
 from tenants.models import Membership, Merchant, User
 from tenants.roles import Role
 
@@ -28,6 +31,7 @@ def create_merchant(
     max_waiting_jobs: int = 1_000_000,
     max_templates: int = 100_000,
     requests_per_minute: int = 6_000,
+    by: Actor = SYSTEM,
 ) -> Merchant:
     """Store an active merchant with a signing secret; raises ValidationError naming the fields."""
     merchant = Merchant(
@@ -40,11 +44,32 @@ def create_merchant(
     )
     merchant.draw_signing_secret()
     merchant.full_clean()
-    merchant.save()
+    store_merchant(merchant, by=by)
     return merchant
 
 
-def rotate_signing_secret(*, merchant: Merchant) -> str:
+@transaction.atomic
+def store_merchant(merchant: Merchant, *, by: Actor) -> None:
+    """Store a new merchant, or what was changed of one."""
+    old = Merchant.objects.select_for_update(no_key=True).filter(pk=merchant.pk).first()
+    before = {} if old is None else _settings(old)
+    merchant.save()
+    after = _settings(merchant)
+    changed = [name for name in after if before.get(name) != after[name]]
+    if changed:
+        record(
+            by=by,
+            verb="create" if old is None else "edit",
+            object_type="merchant",
+            object_id=merchant.pk,
+            merchant_id=merchant.pk,
+            before=None if old is None else {name: before[name] for name in changed},
+            after={name: after[name] for name in changed},
+        )
+
+
+@transaction.atomic
+def rotate_signing_secret(*, merchant: Merchant, by: Actor = SYSTEM) -> str:
     """Replace the merchant's signing secret and return the new one, `whsec_…`, to be shown once.
 
     The old one stops signing at once. Raises SecretChangedMeanwhile.
@@ -57,11 +82,24 @@ def rotate_signing_secret(*, merchant: Merchant) -> str:
     if not swapped:
         merchant.sealed_signing_secret = old
         raise SecretChangedMeanwhile
+    record(
+        by=by,
+        verb="rotate",
+        object_type="signing_secret",
+        object_id=merchant.pk,
+        merchant_id=merchant.pk,
+    )
     return merchant.signing_secret
 
 
 @transaction.atomic
-def add_member(*, merchant: Merchant, user: User, role: Role = Role.MERCHANT_MEMBER) -> Membership:
+def add_member(
+    *,
+    merchant: Merchant,
+    user: User,
+    role: Role = Role.MERCHANT_MEMBER,
+    by: Actor = SYSTEM,
+) -> Membership:
     """Let the user into the merchant and into the admin site; raises AlreadyMember."""
     person = _locked(user)
     membership, created = Membership.objects.get_or_create(
@@ -71,31 +109,49 @@ def add_member(*, merchant: Merchant, user: User, role: Role = Role.MERCHANT_MEM
         raise AlreadyMember
     _settle_entry(person)
     user.is_staff = person.is_staff
+    _record("create", membership, by, after={"role": membership.role})
     return membership
 
 
-def set_role(*, membership: Membership, role: Role) -> None:
+@transaction.atomic
+def set_role(*, membership: Membership, role: Role, by: Actor = SYSTEM) -> None:
     """Change what the user is within the merchant; holds from the user's next request."""
+    _locked(membership.user)
+    stored = Membership.objects.get(pk=membership.pk)
     Membership.objects.filter(pk=membership.pk).update(role=Role(role))
     membership.role = Role(role)
+    if stored.role != membership.role:
+        _record(
+            "edit",
+            membership,
+            by,
+            before={"role": stored.role},
+            after={"role": membership.role},
+        )
 
 
 @transaction.atomic
-def end_membership(*, membership: Membership) -> None:
+def end_membership(*, membership: Membership, by: Actor = SYSTEM) -> None:
     """Shut the user out of the merchant; out of the admin site too when it was the last one."""
     person = _locked(membership.user)
-    Membership.objects.filter(pk=membership.pk).update(active=False)
+    of_it = Membership.objects.filter(pk=membership.pk)
+    changed = of_it.filter(active=True).update(active=False)
     membership.active = False
     _settle_entry(person)
+    if changed:
+        _record("end", membership, by)
 
 
 @transaction.atomic
-def resume_membership(*, membership: Membership) -> None:
+def resume_membership(*, membership: Membership, by: Actor = SYSTEM) -> None:
     """Let the user back into the merchant, in the role it had."""
     person = _locked(membership.user)
-    Membership.objects.filter(pk=membership.pk).update(active=True)
+    of_it = Membership.objects.filter(pk=membership.pk)
+    changed = of_it.filter(active=False).update(active=True)
     membership.active = True
     _settle_entry(person)
+    if changed:
+        _record("resume", membership, by)
 
 
 def _locked(user: User) -> User:
@@ -107,3 +163,30 @@ def _locked(user: User) -> User:
 def _settle_entry(user: User) -> None:
     user.is_staff = user.is_superuser or user.memberships.filter(active=True).exists()
     user.save(update_fields=["is_staff"])
+
+
+def _settings(merchant: Merchant) -> dict[str, Any]:
+    names = ("name", "slug", "time_zone", "active", *_QUOTAS)
+    return {name: getattr(merchant, name) for name in names}
+
+
+def _record(verb: str, membership: Membership, by: Actor, **told: dict[str, Any]) -> None:
+    after = {"user": membership.user.email, **told.pop("after", {})}
+    record(
+        by=by,
+        verb=verb,
+        object_type="membership",
+        object_id=membership.pk,
+        merchant_id=membership.merchant_id,
+        after=after,
+        **told,
+    )
+
+
+_QUOTAS = (
+    "max_waiting_jobs",
+    "max_templates",
+    "requests_per_minute",
+    "weight",
+    "dead_letter_days",
+)

@@ -17,7 +17,7 @@ from jobs.admin import display as show
 from jobs.admin.filters import ChoiceFilter
 from jobs.admin.history import HistoryAdmin, sees_several_merchants
 from jobs.admin.job_sections import without
-from jobs.admin.steering import asked_first, back_to, seen_or_404
+from jobs.admin.steering import asked_first, back_to, by, seen_or_404
 from jobs.breaker import BreakerState
 from jobs.models import Breaker
 from jobs.operations.breakers import reset_breaker
@@ -99,7 +99,7 @@ class BreakerAdmin(HistoryAdmin):
 
     @asked_first(RESET, button="Reset", path="reset", variant=ActionVariant.PRIMARY)
     def reset(self, request: HttpRequest, form: ConfirmReset, object_id: str) -> HttpResponse:
-        if reset_breaker(form.breaker):
+        if reset_breaker(form.breaker, by=by(request)):
             messages.success(
                 request, f"The breaker of {form.breaker.handler} is reset; its jobs go again."
             )

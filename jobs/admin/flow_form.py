@@ -104,7 +104,7 @@ class FlowForm(OperatingForm, _ModelForm):
             return self._created(document)
         changed = {"rate" if name == "rate_period" else name for name in self.changed_data}
         changes = {name: value for name, value in self._limits().items() if name in changed}
-        return edit_flow(self.instance, changes) if changes else self.instance
+        return edit_flow(self.instance, changes, by=by(self.request)) if changes else self.instance
 
     def _created(self, document: dict[str, Any]) -> Flow:
         chosen, person, now = self.cleaned_data.get("merchant"), by(self.request), database_now()

@@ -17,7 +17,7 @@ from jobs.admin.filters import ChoiceFilter
 from jobs.admin.flow_form import REFUSALS, ConfirmFlow, FlowForm, PauseFlow
 from jobs.admin.history import sees_several_merchants
 from jobs.admin.made_by_members import MadeByMembers, changes_of, deleting
-from jobs.admin.steering import asked_first
+from jobs.admin.steering import asked_first, by
 from jobs.flow import FlowScope
 from jobs.models import Flow
 from jobs.operations.flows import delete_flow, resume_flow
@@ -158,14 +158,16 @@ class FlowAdmin(MadeByMembers):
         return self.steer_page(
             request,
             form.flow,
-            lambda row, now: resume_flow(row),
+            lambda row, now: resume_flow(row, by=by(request)),
             said="The rule's jobs go again.",
             logged="Resumed.",
         )
 
     @deleting(DELETE)
     def remove(self, request: HttpRequest, form: ConfirmFlow, object_id: str) -> HttpResponse:
-        return self.delete_row(request, form.flow, lambda row, now: delete_flow(row))
+        return self.delete_row(
+            request, form.flow, lambda row, now: delete_flow(row, by=by(request))
+        )
 
     @admin.display(description="Concerns")
     def concerned(self, flow: Flow) -> str:

@@ -55,7 +55,8 @@ class JobActions(SteeredAdmin):
             if form.job.status == JobStatus.RUNNING
             else "The job is cancelled."
         )
-        return self.steer_page(request, form.job, steer.cancel, said=said, logged="Cancelled.")
+        stop = partial(steer.cancel, by=by(request))
+        return self.steer_page(request, form.job, stop, said=said, logged="Cancelled.")
 
     @asked_first(RETRY, button="Retry", path="retry", variant=ActionVariant.PRIMARY)
     def retry(self, request: HttpRequest, form: ConfirmJob, object_id: str) -> HttpResponse:
@@ -69,7 +70,7 @@ class JobActions(SteeredAdmin):
         return self.steer_page(
             request,
             form.job,
-            steer.run_now,
+            partial(steer.run_now, by=by(request)),
             said="The job is due now.",
             logged="Made due at once.",
         )
@@ -77,7 +78,8 @@ class JobActions(SteeredAdmin):
     @admin.action(description="Cancel the chosen jobs", permissions=["steer"])
     def cancel_chosen(self, request: HttpRequest, queryset: QuerySet[Job]) -> None:
         said = "cancelled, or asked to stop"
-        self.steer_chosen(request, queryset, steer.cancel, said=said, logged="Cancelled.")
+        stop = partial(steer.cancel, by=by(request))
+        self.steer_chosen(request, queryset, stop, said=said, logged="Cancelled.")
 
     @admin.action(description="Retry the chosen jobs", permissions=["steer"])
     def retry_chosen(self, request: HttpRequest, queryset: QuerySet[Job]) -> None:
@@ -86,6 +88,5 @@ class JobActions(SteeredAdmin):
 
     @admin.action(description="Run the chosen jobs now", permissions=["steer"])
     def run_chosen_now(self, request: HttpRequest, queryset: QuerySet[Job]) -> None:
-        self.steer_chosen(
-            request, queryset, steer.run_now, said="due now", logged="Made due at once."
-        )
+        advance = partial(steer.run_now, by=by(request))
+        self.steer_chosen(request, queryset, advance, said="due now", logged="Made due at once.")

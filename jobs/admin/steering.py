@@ -1,7 +1,7 @@
 """How an admin page steers: asks for confirmation, calls the operation, says what came of it."""
 
 from collections.abc import Callable, Sequence
-from typing import Any, TypeVar
+from typing import Any, TypeVar, cast
 from uuid import UUID
 
 from django.contrib import messages
@@ -20,6 +20,8 @@ from jobs.operations.fields import InvalidFields
 from jobs.operations.steer import WrongStatus
 from jobs.operations.unique_keys import CannotRetake
 from jobs.quota import QuotaExceeded
+from tenants.audit import Actor, person
+from tenants.models import User
 
 # Two pages of a list; a forged request for more gets no further.
 MOST_AT_ONCE = 100
@@ -129,9 +131,9 @@ def record(request: HttpRequest, model: type[Any], ids: Sequence[UUID], what: st
     )
 
 
-def by(request: HttpRequest) -> str:
-    """Return how the person is named in the records."""
-    return request.user.get_username()
+def by(request: HttpRequest) -> Actor:
+    """Return who sends the request, and from where."""
+    return person(cast(User, request.user), request)
 
 
 def back_to(request: HttpRequest, url: str) -> HttpResponse:

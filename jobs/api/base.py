@@ -14,8 +14,9 @@ from rest_framework.response import Response
 from rest_framework.viewsets import GenericViewSet
 
 from apikeys.permissions import HasScope
-from apikeys.principals import Producer
+from apikeys.principals import Producer, producing
 from jobs.api.parsers import refuse_chunked
+from tenants.audit import Actor
 from tenants.models import Merchant
 
 LIST_SECONDS = 5
@@ -67,9 +68,9 @@ class TaskFlowViewSet(GenericViewSet[Any]):
         return producer
 
     @property
-    def actor(self) -> str:
-        """How the producer is named where people read who did something."""
-        return f"API key {self.producer.key.name}"[:200]
+    def actor(self) -> Actor:
+        """Who sends the request, and from where."""
+        return producing(self.producer, self.request)
 
     def found(self, rows: QuerySet[M], key: str) -> M:
         """Return the row with this id. Raises Http404, for a garbage id as well."""

@@ -88,5 +88,5 @@ class BreakerViewSet(TaskFlowViewSet):
     @action(detail=True, methods=["post"])
     def reset(self, request: Request, pk: str) -> Response:
         """All of its jobs go on, not step by step as after an answer."""
-        reset_breaker(self.found(self.get_queryset(), pk))
+        reset_breaker(self.found(self.get_queryset(), pk), by=self.actor)
         return Response(status=204)

@@ -119,7 +119,11 @@ class DeadLetterViewSet(TaskFlowViewSet):
         """At most 10,000 a call, oldest first; ids that name no open dead letter are left out."""
         letters = chosen(self.get_queryset(), request.data, ("ids", "filter"))
         done = operations.redrive_many(
-            letters, merchant=self.merchant, now=database_now(), by=self.actor
+            letters,
+            merchant=self.merchant,
+            now=database_now(),
+            by=self.actor,
+            chosen_by=_choice(request.data),
         )
         return Response({"redriven": done.count, "more": done.more})
 
@@ -135,11 +139,18 @@ class DeadLetterViewSet(TaskFlowViewSet):
         letters = chosen(self.get_queryset(), request.data, ("ids", "filter", "reason"))
         done = operations.discard_many(
             letters,
+            merchant=self.merchant,
             now=database_now(),
             by=self.actor,
+            chosen_by=_choice(request.data),
             reason=reason_of(request.data, ("ids", "filter", "reason")),
         )
         return Response({"discarded": done.count, "more": done.more})
 
     def _letter(self, pk: str) -> Any:
         return self.found(self.get_queryset().select_related("job", "merchant"), pk)
+
+
+def _choice(body: Any) -> dict[str, Any]:
+    """Return what of a checked body says which letters it means."""
+    return {name: body[name] for name in ("ids", "filter") if name in body}

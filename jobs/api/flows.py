@@ -80,7 +80,7 @@ class FlowViewSet(TaskFlowViewSet):
     )
     def partial_update(self, request: Request, pk: str) -> Response:
         """A new rate begins with a full burst."""
-        return self._shown(operations.edit_flow(self._own(pk), request.data))
+        return self._shown(operations.edit_flow(self._own(pk), request.data, by=self.actor))
 
     @extend_schema(
         operation_id="flows_delete",
@@ -90,7 +90,7 @@ class FlowViewSet(TaskFlowViewSet):
     )
     def destroy(self, request: Request, pk: str) -> Response:
         """What waits in its line goes on."""
-        operations.delete_flow(self._own(pk))
+        operations.delete_flow(self._own(pk), by=self.actor)
         return Response(status=204)
 
     @extend_schema(
@@ -116,7 +116,7 @@ class FlowViewSet(TaskFlowViewSet):
     @action(detail=True, methods=["post"])
     def resume(self, request: Request, pk: str) -> Response:
         """As its limit and rate allow."""
-        return self._shown(operations.resume_flow(self._own(pk)))
+        return self._shown(operations.resume_flow(self._own(pk), by=self.actor))
 
     def _flow(self, pk: str) -> Flow:
         return self.found(self.get_queryset(), pk)

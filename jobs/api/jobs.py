@@ -148,7 +148,7 @@ class JobViewSet(TaskFlowViewSet):
         """Only what is named is changed."""
         job = self._job(pk)
         changes = read_changes(request.data, job=job, now=database_now())
-        steer.edit(job, changes=changes)
+        steer.edit(job, changes=changes, by=self.actor)
         return self._detail(self._job(pk))
 
     @extend_schema(
@@ -165,7 +165,7 @@ class JobViewSet(TaskFlowViewSet):
         """A running job is asked to stop, and does."""
         job = self._job(pk)
         Fields(request.data, ()).raise_problems()
-        steer.cancel(job, now=database_now())
+        steer.cancel(job, now=database_now(), by=self.actor)
         cancelled = self._job(pk)
         ended = cancelled.status != JobStatus.RUNNING
         return self._detail(cancelled, status=200 if ended else 202)
@@ -195,7 +195,7 @@ class JobViewSet(TaskFlowViewSet):
         """It keeps its priority among what is due."""
         job = self._job(pk)
         Fields(request.data, ()).raise_problems()
-        steer.run_now(job, now=database_now())
+        steer.run_now(job, now=database_now(), by=self.actor)
         return self._detail(self._job(pk))
 
     @extend_schema(

@@ -2,6 +2,7 @@
 
 from rest_framework.routers import SimpleRouter
 
+from jobs.api.audit import AuditViewSet
 from jobs.api.breakers import BreakerViewSet
 from jobs.api.dead_letters import DeadLetterViewSet
 from jobs.api.executions import ExecutionViewSet
@@ -14,5 +15,7 @@ router.register("executions", ExecutionViewSet, basename="execution")
 router.register("dead-letters", DeadLetterViewSet, basename="dead-letter")
 router.register("breakers", BreakerViewSet, basename="breaker")
 router.register("flows", FlowViewSet, basename="flow")
+
+router.register("audit", AuditViewSet, basename="audit")
 
 urlpatterns = router.urls

@@ -9,12 +9,14 @@ from uuid import UUID
 from django.db import transaction
 
 from jobs import lifecycle, publishing, quota
+from jobs.masking import masked
 from jobs.models import DeadLetter, Resolution
 from jobs.operations.judging import refilled
 from jobs.operations.unique_keys import refuse_held
 from jobs.operations.work import read_payload
 from jobs.querysets import DeadLetterQuerySet
 from jobs.rows import Replacement
+from tenants.audit import Actor, record
 from tenants.models import Merchant
 
 MOST_AT_ONCE = 10_000
@@ -34,7 +36,7 @@ class Resolved:
     more: bool
 
 
-def redrive(letter: DeadLetter, *, now: datetime, by: str, payload: Any = None) -> None:
+def redrive(letter: DeadLetter, *, now: datetime, by: Actor, payload: Any = None) -> None:
     """Run the job again, with another payload when one is given.
 
     Raises AlreadyResolved, CannotRetake, InvalidFields for the payload, QuotaExceeded.
@@ -42,7 +44,11 @@ def redrive(letter: DeadLetter, *, now: datetime, by: str, payload: Any = None) 
     _refuse_resolved(letter)
     replacements = _replacement(letter, payload) if payload is not None else {}
     quota.admit(letter.merchant, adding=1, now=now)
-    if not _restart([letter.job_id], now=now, by=by, replacements=replacements):
+    with transaction.atomic():
+        restarted = _restart([letter.job_id], now=now, by=by, replacements=replacements)
+        if restarted:
+            _record_redrive(letter, replacements, by=by)
+    if not restarted:
         letter.refresh_from_db()
         _refuse_resolved(letter)
         refuse_held(letter.job)
@@ -52,17 +58,36 @@ def redrive(letter: DeadLetter, *, now: datetime, by: str, payload: Any = None) 
         )
 
 
-def discard(letter: DeadLetter, *, now: datetime, by: str, reason: str = "") -> None:
+def discard(letter: DeadLetter, *, now: datetime, by: Actor, reason: str = "") -> None:
     """Close the letter; its job stays failed. Raises AlreadyResolved."""
-    if not _discard([letter.pk], now=now, by=by, reason=reason):
+    with transaction.atomic():
+        closed = _discard([letter.pk], now=now, by=by, reason=reason)
+        if closed:
+            record(
+                by=by,
+                verb="discard",
+                object_type="dead_letter",
+                object_id=letter.pk,
+                merchant_id=letter.merchant_id,
+                before={"resolution": "open"},
+                after={"resolution": "discarded", "reason": reason},
+            )
+    if not closed:
         letter.refresh_from_db()
         _refuse_resolved(letter)
 
 
 def redrive_many(
-    letters: DeadLetterQuerySet, *, merchant: Merchant, now: datetime, by: str
+    letters: DeadLetterQuerySet,
+    *,
+    merchant: Merchant,
+    now: datetime,
+    by: Actor,
+    chosen_by: Mapping[str, Any] | None = None,
 ) -> Resolved:
     """Run the jobs of the open ones among `letters` again, oldest first. Raises QuotaExceeded.
+
+    `chosen_by` says in the audit trail how the letters were chosen.
 
     Letters of jobs whose unique keys other jobs hold, and of jobs that need results of their parents
     that are not there, stay open. Jobs that draw on their parents' results go in groups, each in a
@@ -75,19 +100,34 @@ def redrive_many(
     quota.admit(merchant, adding=len(chosen), now=now)
     drawing = lifecycle.find_drawing(chosen)
     plain = set(chosen).difference(drawing)
-    restarted = _restart([one for one in chosen if one in plain], now=now, by=by, replacements={})
-    for start in range(0, len(drawing), lifecycle.MOST_JUDGED):
-        group = drawing[start : start + lifecycle.MOST_JUDGED]
-        restarted += _restart(group, now=now, by=by, replacements={})
+    groups = [[one for one in chosen if one in plain]]
+    starts = range(0, len(drawing), lifecycle.MOST_JUDGED)
+    groups += [drawing[start : start + lifecycle.MOST_JUDGED] for start in starts]
+    restarted = 0
+    for group in groups:
+        with transaction.atomic():
+            count = _restart(group, now=now, by=by, replacements={})
+            if count:
+                _record_many("redrive", chosen_by, merchant.pk, count, by=by)
+        restarted += count
     return Resolved(count=restarted, more=len(found) > MOST_AT_ONCE)
 
 
 def discard_many(
-    letters: DeadLetterQuerySet, *, now: datetime, by: str, reason: str = ""
+    letters: DeadLetterQuerySet,
+    *,
+    merchant: Merchant,
+    now: datetime,
+    by: Actor,
+    reason: str = "",
+    chosen_by: Mapping[str, Any] | None = None,
 ) -> Resolved:
-    """Close the open ones among `letters`, oldest first."""
+    """Close the open ones among `letters`, oldest first. `chosen_by`: see redrive_many."""
     found = list(letters.open().order_by("pk").values_list("pk", flat=True)[: MOST_AT_ONCE + 1])
-    closed = _discard(found[:MOST_AT_ONCE], now=now, by=by, reason=reason)
+    with transaction.atomic():
+        closed = _discard(found[:MOST_AT_ONCE], now=now, by=by, reason=reason)
+        if closed:
+            _record_many("discard", chosen_by, merchant.pk, closed, by=by, reason=reason)
     return Resolved(count=closed, more=len(found) > MOST_AT_ONCE)
 
 
@@ -98,21 +138,59 @@ def _replacement(letter: DeadLetter, payload: Any) -> dict[UUID, Replacement]:
     return {job.pk: new}
 
 
+def _record_redrive(
+    letter: DeadLetter, replacements: Mapping[UUID, Replacement], *, by: Actor
+) -> None:
+    job = letter.job
+    before: dict[str, Any] = {"resolution": "open"}
+    after: dict[str, Any] = {"resolution": "redriven"}
+    if replacements:
+        before["payload"] = masked(job.kind, job.payload)
+        after["payload"] = masked(job.kind, replacements[job.pk].payload)
+    record(
+        by=by,
+        verb="redrive",
+        object_type="dead_letter",
+        object_id=letter.pk,
+        merchant_id=letter.merchant_id,
+        before=before,
+        after=after,
+    )
+
+
+def _record_many(
+    verb: str,
+    chosen_by: Mapping[str, Any] | None,
+    merchant_id: UUID,
+    count: int,
+    *,
+    by: Actor,
+    **more: Any,
+) -> None:
+    record(
+        by=by,
+        verb=verb,
+        object_type="dead_letter",
+        merchant_id=merchant_id,
+        after={"chosen_by": dict(chosen_by or {}), "count": count, **more},
+    )
+
+
 def _restart(
-    job_ids: Sequence[UUID], *, now: datetime, by: str, replacements: Mapping[UUID, Replacement]
+    job_ids: Sequence[UUID], *, now: datetime, by: Actor, replacements: Mapping[UUID, Replacement]
 ) -> int:
     with transaction.atomic():
         given = {**refilled(job_ids), **replacements}
-        moved = lifecycle.restart(job_ids=job_ids, now=now, by=by, replacements=given)
+        moved = lifecycle.restart(job_ids=job_ids, now=now, by=by.shown, replacements=given)
         if moved:
             transaction.on_commit(publishing.wake)
     return len(moved)
 
 
-def _discard(ids: Sequence[UUID], *, now: datetime, by: str, reason: str) -> int:
+def _discard(ids: Sequence[UUID], *, now: datetime, by: Actor, reason: str) -> int:
     letters: DeadLetterQuerySet = DeadLetter.objects.filter(pk__in=ids)
     return letters.open().update(
-        resolution=Resolution.DISCARDED, resolved_at=now, resolved_by=by[:200], reason=reason
+        resolution=Resolution.DISCARDED, resolved_at=now, resolved_by=by.shown, reason=reason
     )
 
 

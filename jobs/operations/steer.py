@@ -7,11 +7,13 @@ from typing import Any
 from django.db import transaction
 
 from jobs import lifecycle, publishing, quota
+from jobs.masking import masked
 from jobs.models import Job
 from jobs.operations.judging import refilled
 from jobs.operations.unique_keys import refuse_held
 from jobs.rows import Moved
 from jobs.states import JobStatus
+from tenants.audit import SYSTEM, Actor, record
 
 
 class WrongStatus(Exception):
@@ -36,23 +38,28 @@ class NotEditable(WrongStatus):
     code = "job_not_editable"
 
 
-def cancel(job: Job, *, now: datetime) -> None:
+def cancel(job: Job, *, now: datetime, by: Actor = SYSTEM) -> None:
     """Cancel a job that has not started; ask a running one to stop. Raises NotCancellable."""
-    if not lifecycle.cancel(job_ids=[job.pk], now=now):
+    if not _told("cancel", job, by, lambda: lifecycle.cancel(job_ids=[job.pk], now=now)):
         raise NotCancellable(
             f"The job is {_status(job)}; only a job that has not ended can be cancelled."
         )
 
 
-def retry(job: Job, *, now: datetime, by: str) -> None:
+def retry(job: Job, *, now: datetime, by: Actor) -> None:
     """Give a failed, cancelled or skipped job a new round of attempts.
 
     Raises NotRetryable, CannotRetake, QuotaExceeded.
     """
     quota.admit(job.merchant, adding=1, now=now)
     filled = refilled([job.pk]) if job.draws_on_parents else {}
-    if not _waking(
-        lambda: lifecycle.restart(job_ids=[job.pk], now=now, by=by, replacements=filled)
+    if not _told(
+        "retry",
+        job,
+        by,
+        lambda: _waking(
+            lambda: lifecycle.restart(job_ids=[job.pk], now=now, by=by.shown, replacements=filled)
+        ),
     ):
         refuse_held(job)
         if job.draws_on_parents and not filled:
@@ -66,25 +73,66 @@ def retry(job: Job, *, now: datetime, by: str) -> None:
         )
 
 
-def run_now(job: Job, *, now: datetime) -> None:
+def run_now(job: Job, *, now: datetime, by: Actor = SYSTEM) -> None:
     """Make a waiting job due at once. Raises NotWaiting."""
-    if not _waking(lambda: lifecycle.advance(job_ids=[job.pk], now=now)):
+    if not _told(
+        "run_now",
+        job,
+        by,
+        lambda: _waking(lambda: lifecycle.advance(job_ids=[job.pk], now=now)),
+    ):
         raise NotWaiting(
             f"The job is {_status(job)}; only a scheduled or retryable job can be run now. "
             "Retry a failed, cancelled or skipped one instead."
         )
 
 
-def edit(job: Job, *, changes: Mapping[str, Any]) -> None:
+def edit(job: Job, *, changes: Mapping[str, Any], by: Actor = SYSTEM) -> None:
     """Change a job that still waits. Raises NotEditable."""
     with transaction.atomic():
         edited = lifecycle.edit(job_id=job.pk, changes=changes)
+        if edited:
+            _record_edit(job, changes, by)
         transaction.on_commit(publishing.wake)
     if not edited:
         raise NotEditable(
             f"The job is {_status(job)}; only a blocked, scheduled or retryable job can be changed. "
             "Cancel it and create a new one, or wait for its end."
         )
+
+
+def _told(verb: str, job: Job, by: Actor, work: Callable[[], list[Moved]]) -> list[Moved]:
+    """Do it and write it into the audit trail, in one transaction; nothing when it took no job."""
+    with transaction.atomic():
+        moved = work()
+        if moved:
+            record(
+                by=by,
+                verb=verb,
+                object_type="job",
+                object_id=job.pk,
+                merchant_id=job.merchant_id,
+                before={"status": job.status, "scheduled_at": job.scheduled_at},
+                after={"status": moved[0].status},
+            )
+    return moved
+
+
+def _record_edit(job: Job, changes: Mapping[str, Any], by: Actor) -> None:
+    before = {name: getattr(job, name) for name in changes}
+    after = dict(changes)
+    if "payload" in changes:
+        before["payload"] = masked(job.kind, job.payload)
+        after["payload"] = masked(job.kind, changes["payload"])
+    record(
+        by=by,
+        verb="edit",
+        object_type="job",
+        object_id=job.pk,
+        merchant_id=job.merchant_id,
+        before=before,
+        after=after,
+    )
 
 
 def _waking(verb: Callable[[], list[Moved]]) -> list[Moved]:

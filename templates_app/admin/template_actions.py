@@ -49,7 +49,7 @@ class TemplateActions(SchedulePages):
         return self.steer_page(
             request,
             form.template,
-            lambda row, now: run_now(row, now=now),
+            lambda row, now: run_now(row, now=now, by=by(request)),
             said="A job of the template is due now.",
             logged="Run now.",
         )
@@ -69,7 +69,7 @@ class TemplateActions(SchedulePages):
         return self.steer_page(
             request,
             form.template,
-            lambda row, now: resume_template(row, now=now),
+            lambda row, now: resume_template(row, now=now, by=by(request)),
             said="The template goes on.",
             logged="Resumed.",
         )
@@ -84,7 +84,9 @@ class TemplateActions(SchedulePages):
     @deleting(DELETE)
     def remove(self, request: HttpRequest, form: ConfirmTemplate, object_id: str) -> HttpResponse:
         return self.delete_row(
-            request, form.template, lambda row, now: delete_template(row, now=now)
+            request,
+            form.template,
+            lambda row, now: delete_template(row, now=now, by=by(request)),
         )
 
     @admin.action(description="Pause the chosen templates", permissions=["steer"])
@@ -102,7 +104,7 @@ class TemplateActions(SchedulePages):
         self.steer_chosen(
             request,
             queryset,
-            lambda row, now: resume_template(row, now=now),
+            lambda row, now: resume_template(row, now=now, by=by(request)),
             said="going on",
             logged="Resumed.",
         )
@@ -112,7 +114,7 @@ class TemplateActions(SchedulePages):
         self.steer_chosen(
             request,
             queryset,
-            lambda row, now: run_now(row, now=now),
+            lambda row, now: run_now(row, now=now, by=by(request)),
             said="with a job that is due now",
             logged="Run now.",
         )

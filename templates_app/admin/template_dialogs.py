@@ -94,7 +94,7 @@ class BackfillForm(ScheduleForm, ConfirmTemplate):
             "overlap": chosen["overlap"],
             "per_minute": chosen["per_minute"] or 0,
         }
-        return backfill(self.template, data, now=database_now())
+        return backfill(self.template, data, now=database_now(), by=by(self.request))
 
 
 def _text(moment: datetime | None) -> str | None:

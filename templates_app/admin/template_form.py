@@ -7,6 +7,7 @@ from django.http import HttpRequest
 from unfold.widgets import UnfoldAdminSelectWidget, UnfoldAdminTextareaWidget
 
 from jobs.admin.made_by_members import only_merchant
+from jobs.admin.steering import by
 from jobs.handlers.registry import kind_names
 from jobs.masking import masked
 from templates_app.admin.fields import CalendarsField, JsonField
@@ -120,11 +121,13 @@ class TemplateForm(ScheduleForm, _ModelForm):
     def carry_out(self) -> Template:
         if self.instance._state.adding:  # noqa: SLF001
             document = {name: self.cleaned_data[name] for name in DOCUMENT}
-            return create_template(document, merchant=self._merchant(), now=database_now())
+            return create_template(
+                document, merchant=self._merchant(), now=database_now(), by=by(self.request)
+            )
         changes = {name: self.cleaned_data[name] for name in DOCUMENT if name in self.changed_data}
         if not changes:
             return self.instance
-        return edit_template(self.instance, changes, now=database_now())
+        return edit_template(self.instance, changes, now=database_now(), by=by(self.request))
 
     def _merchant(self) -> Merchant:
         found = self.cleaned_data.get("merchant") or only_merchant(self.request)

@@ -63,7 +63,7 @@ class TemplateRuns(TaskFlowViewSet):
 
         def work(body: Any, now: datetime) -> Answer:
             Fields(body, ()).raise_problems()
-            job_id = running.run_now(template, now=now)
+            job_id = running.run_now(template, now=now, by=self.actor)
             return Answer(status=201, body=job_summary(Job.objects.get(pk=job_id)))
 
         return respond_once(request, self.merchant, work)
@@ -81,7 +81,7 @@ class TemplateRuns(TaskFlowViewSet):
         template = self.template(pk)
 
         def work(body: Any, now: datetime) -> Answer:
-            result = running.backfill(template, body, now=now)
+            result = running.backfill(template, body, now=now, by=self.actor)
             return Answer(status=200, body=backfilled(result))
 
         return respond_once(request, self.merchant, work)

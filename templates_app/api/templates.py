@@ -80,7 +80,9 @@ class TemplateViewSet(TemplateRuns):
 
         def work(body: Any, now: datetime) -> Answer:
             with counted_as_sent(body):
-                template = operations.create_template(body, merchant=merchant, now=now)
+                template = operations.create_template(
+                    body, merchant=merchant, now=now, by=self.actor
+                )
             return Answer(status=201, body=_detail(template))
 
         return respond_once(request, merchant, work)
@@ -114,7 +116,8 @@ class TemplateViewSet(TemplateRuns):
         with counted_as_sent(request.data):
             if read_flag(request, "dry_run"):
                 return Response(plans.edit_preview(preview_edit(template, request.data, now=now)))
-            return Response(_detail(operations.edit_template(template, request.data, now=now)))
+            edited = operations.edit_template(template, request.data, now=now, by=self.actor)
+            return Response(_detail(edited))
 
     @extend_schema(
         operation_id="templates_delete",
@@ -124,7 +127,7 @@ class TemplateViewSet(TemplateRuns):
     )
     def destroy(self, request: Request, pk: str) -> Response:
         """Its waiting jobs are cancelled, running ones finish; its jobs stay to be read."""
-        operations.delete_template(self.template(pk), now=database_now())
+        operations.delete_template(self.template(pk), now=database_now(), by=self.actor)
         return Response(status=204)
 
     @extend_schema(
@@ -153,7 +156,8 @@ class TemplateViewSet(TemplateRuns):
         tried again."""
         template = self.template(pk)
         Fields(request.data, ()).raise_problems()
-        return Response(_detail(operations.resume_template(template, now=database_now())))
+        resumed = operations.resume_template(template, now=database_now(), by=self.actor)
+        return Response(_detail(resumed))
 
 
 def _detail(template: Template) -> dict[str, Any]:

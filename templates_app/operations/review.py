@@ -13,6 +13,7 @@ from templates_app.models import Cause, SkippedOccurrence
 from templates_app.operations.past_runs import TooMuchAtOnce, last_run_about, runs_about
 from templates_app.operations.running import Backfilled, Manner, locked_press, run_past
 from templates_app.operations.templates import TemplateGone
+from tenants.audit import Actor, record
 
 # What calendars, windows and clock changes decided is as planned: there is nothing to make up for.
 REVIEWABLE = (Cause.MISSED, Cause.OVERLAP, Cause.PAUSED)
@@ -36,7 +37,7 @@ class Reviewed:
     ran: Backfilled | None
 
 
-def review(row: SkippedOccurrence, data: Any, *, now: datetime, by: str) -> Reviewed:
+def review(row: SkippedOccurrence, data: Any, *, now: datetime, by: Actor) -> Reviewed:
     """Run all, the last one or none of the occurrences of a row.
 
     They run one after another, and while no run of the schedule is going. A decision that has
@@ -58,9 +59,17 @@ def review(row: SkippedOccurrence, data: Any, *, now: datetime, by: str) -> Revi
             locked = _undecided(row)
             ran = _run(press, locked, choice, now)
         locked.resolved_at = now
-        locked.resolved_by = by[:200]
+        locked.resolved_by = by.shown
         locked.resolution = choice
         locked.save(update_fields=["resolved_at", "resolved_by", "resolution"])
+        record(
+            by=by,
+            verb="review",
+            object_type="skipped_occurrence",
+            object_id=locked.pk,
+            merchant_id=locked.merchant_id,
+            after={"template": locked.template_id, "choice": choice},
+        )
     return Reviewed(row=locked, ran=ran)
 
 

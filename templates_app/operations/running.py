@@ -21,6 +21,7 @@ from templates_app.expander.batch import read_these
 from templates_app.expander.blueprint import Press
 from templates_app.expander.due import DueTemplate, aware
 from templates_app.models import Template
+from templates_app.operations.audited import record_of
 from templates_app.operations.past_runs import PastRuns, TooMuchAtOnce, runs_within
 from templates_app.operations.templates import TemplateGone
 from templates_app.placeholders import PlaceholderError
@@ -29,6 +30,7 @@ from templates_app.planning.window_book import naive
 from templates_app.recurrence.moments import Moment
 from templates_app.recurrence.parse import parse_stored
 from templates_app.surroundings_lock import hold_surroundings
+from tenants.audit import SYSTEM, Actor
 from tenants.models import Merchant
 
 LONGEST_RANGE = timedelta(days=3_660)
@@ -68,7 +70,7 @@ class Manner:
         return now + timedelta(minutes=place / self.per_minute) if self.per_minute else now
 
 
-def run_now(template: Template, *, now: datetime) -> UUID:
+def run_now(template: Template, *, now: datetime, by: Actor = SYSTEM) -> UUID:
     """Make one job of the template, due at once, beside its occurrences; return the job's id.
 
     Raises TemplateGone, InvalidFields, QuotaExceeded.
@@ -81,11 +83,12 @@ def run_now(template: Template, *, now: datetime) -> UUID:
         job = _job(press, run, run_at=now, manner=Manner(origin=Origin.RUN_NOW, overlap=""))
         # Beside the recurrence: any number may run at the same instant.
         [job_id] = lifecycle.create_occurrences([replace(job, occurrence_at=None)])
+        record_of("run_now", template, by, after={"job": job_id})
         transaction.on_commit(publishing.wake)
     return job_id
 
 
-def backfill(template: Template, data: Any, *, now: datetime) -> Backfilled:
+def backfill(template: Template, data: Any, *, now: datetime, by: Actor = SYSTEM) -> Backfilled:
     """Run the occurrences of a past range (both ends included) that have no job yet.
 
     `overlap`: all beside one another, or one after another. `per_minute`: how many become due in a
@@ -113,7 +116,21 @@ def backfill(template: Template, data: Any, *, now: datetime) -> Backfilled:
                 f"{much.until:%FT%TZ}."
             )
             raise InvalidFields([FieldProblem("/to", "too_many", sentence)]) from much
-        return run_past(press, past, manner, merchant=template.merchant, now=now)
+        done = run_past(press, past, manner, merchant=template.merchant, now=now)
+        record_of(
+            "backfill",
+            template,
+            by,
+            after={
+                "from": start,
+                "to": end,
+                "overlap": overlap,
+                "per_minute": rate,
+                "created": done.created,
+                "restarted": done.restarted,
+            },
+        )
+        return done
 
 
 def locked_press(template_id: UUID) -> Press:

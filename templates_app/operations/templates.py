@@ -14,25 +14,28 @@ from templates_app.expander import catch_up, plan_claimed, write_off
 from templates_app.expander.batch import Written, read_these
 from templates_app.expander.due import DueTemplate, aware
 from templates_app.models import Template
+from templates_app.operations.audited import differences, record_of, told
 from templates_app.operations.draft import read_change, read_draft
 from templates_app.operations.quota import admit
 from templates_app.operations.row import lock_row, store_row
 from templates_app.operations.unreadable import Unplanned, explained
 from templates_app.recurrence.errors import RecurrenceError
 from templates_app.surroundings_lock import hold_surroundings
+from tenants.audit import SYSTEM, Actor
 from tenants.identifiers import new_id
 from tenants.models import Merchant
 
 TICK = timedelta(microseconds=1)
 MAX_NOTE = 500
-MAX_ACTOR = 200
 
 
 class TemplateGone(Exception):
     """The template was deleted meanwhile."""
 
 
-def create_template(data: Any, *, merchant: Merchant, now: datetime) -> Template:
+def create_template(
+    data: Any, *, merchant: Merchant, now: datetime, by: Actor = SYSTEM
+) -> Template:
     """Store a template and plan its first occurrences. Raises InvalidFields, TooManyTemplates."""
     template_id = new_id()
     with explained(), transaction.atomic():
@@ -40,10 +43,12 @@ def create_template(data: Any, *, merchant: Merchant, now: datetime) -> Template
         draft = read_draft(data, merchant=merchant, template_id=template_id, now=now)
         admit(merchant, adding=1)
         template = Template(id=template_id, merchant=merchant, created_at=now, **draft.columns)
-        return _store(template, now)
+        stored = _store(template, now)
+        record_of("create", stored, by, after=told(stored))
+        return stored
 
 
-def edit_template(template: Template, data: Any, *, now: datetime) -> Template:
+def edit_template(template: Template, data: Any, *, now: datetime, by: Actor = SYSTEM) -> Template:
     """Change what `data` names; waiting jobs are replaced, running ones finish.
 
     Raises InvalidFields, TemplateGone.
@@ -51,17 +56,19 @@ def edit_template(template: Template, data: Any, *, now: datetime) -> Template:
     with explained(), transaction.atomic():
         template = _caught_up(template, now)
         draft = read_change(template, data, now=now)
-        before = template.recurrence
+        before, told_before = template.recurrence, told(template)
         if draft.columns["active"] != template.active:
             _switch(template, now)
         for name, value in draft.columns.items():
             setattr(template, name, value)
         template.set_aside_at, template.set_aside_reason = None, ""
         template.expansion_failures = 0
-        return _store(template, now, before=before)
+        stored = _store(template, now, before=before)
+        record_of("edit", stored, by, **differences(told_before, told(stored)))
+        return stored
 
 
-def pause_template(template: Template, data: Any, *, now: datetime, by: str) -> Template:
+def pause_template(template: Template, data: Any, *, now: datetime, by: Actor) -> Template:
     """Stop planning, with a note and perhaps a time to resume. Raises InvalidFields, TemplateGone."""
     fields = Fields(data, ("note", "resume_at"))
     note = fields.text("note", longest=MAX_NOTE)
@@ -77,30 +84,35 @@ def pause_template(template: Template, data: Any, *, now: datetime, by: str) -> 
             template.expanded_to = template.resume_at - TICK
             _end_pause(template)
         template.paused_at = template.paused_at or now
-        template.paused_by = by[:MAX_ACTOR]
+        template.paused_by = by.shown
         template.pause_note = note
         template.resume_at = resume_at
         if resume_at is not None:
             # One that was set aside is tried again then; the reason stays until that works.
             template.set_aside_at = None
             template.expansion_failures = 0
-        return _store(template, now)
+        stored = _store(template, now)
+        record_of("pause", stored, by, after={"note": note, "resume_at": resume_at})
+        return stored
 
 
-def resume_template(template: Template, *, now: datetime) -> Template:
+def resume_template(template: Template, *, now: datetime, by: Actor = SYSTEM) -> Template:
     """Go on from now; what fell into the pause is not made up for. Raises TemplateGone.
 
     A template that was set aside is tried again, and its misfire policy decides on what it missed.
     """
     with explained(), transaction.atomic():
         template = _locked(template)
+        before = {"paused_at": template.paused_at, "set_aside_at": template.set_aside_at}
         _unpause(template, now)
         template.set_aside_at, template.set_aside_reason = None, ""
         template.expansion_failures = 0
-        return _store(template, now)
+        stored = _store(template, now)
+        record_of("resume", stored, by, before=before)
+        return stored
 
 
-def delete_template(template: Template, *, now: datetime) -> None:
+def delete_template(template: Template, *, now: datetime, by: Actor = SYSTEM) -> None:
     """Delete a template: its waiting jobs are cancelled, running ones finish, finished ones stay.
 
     Its rows of what did not run go with it.
@@ -108,6 +120,7 @@ def delete_template(template: Template, *, now: datetime) -> None:
     with transaction.atomic():
         template = _locked(template)
         lifecycle.cancel_plans(template_id=template.id, now=now)
+        record_of("delete", template, by, before=told(template))
         template.delete()
 
 

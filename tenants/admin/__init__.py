@@ -1,5 +1,5 @@
 """Admin pages of merchants, people and memberships."""
 
-from tenants.admin import memberships, merchants, users
+from tenants.admin import audit, memberships, merchants, users
 
-__all__ = ["memberships", "merchants", "users"]
+__all__ = ["audit", "memberships", "merchants", "users"]

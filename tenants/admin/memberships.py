@@ -1,6 +1,6 @@
 """Who belongs to which merchant, and as what."""
 
-from typing import Any
+from typing import Any, cast
 
 from django.contrib import admin
 from django.db import transaction
@@ -8,7 +8,8 @@ from django.http import HttpRequest
 from unfold.decorators import display
 
 from tenants.admin_scoping import MerchantScopedAdmin
-from tenants.models import Membership
+from tenants.audit import person
+from tenants.models import Membership, User
 from tenants.operations import add_member, end_membership, resume_membership, set_role
 from tenants.roles import Role
 
@@ -37,15 +38,18 @@ class MembershipAdmin(MerchantScopedAdmin):
 
     @transaction.atomic
     def save_model(self, request: HttpRequest, obj: Membership, form: Any, change: bool) -> None:
+        by = person(cast(User, request.user), request)
         if not change:
-            made = add_member(merchant=obj.merchant, user=obj.user, role=Role(obj.role))
+            made = add_member(merchant=obj.merchant, user=obj.user, role=Role(obj.role), by=by)
             obj.pk = made.pk
             if not obj.active:
-                end_membership(membership=obj)
+                end_membership(membership=obj, by=by)
             return
-        set_role(membership=obj, role=Role(obj.role))
-        settle = resume_membership if obj.active else end_membership
-        settle(membership=obj)
+        set_role(membership=obj, role=Role(obj.role), by=by)
+        if obj.active:
+            resume_membership(membership=obj, by=by)
+        else:
+            end_membership(membership=obj, by=by)
 
     @display(description="role", label={"merchant_admin": "info", "merchant_member": "default"})
     def shown_role(self, membership: Membership) -> tuple[str, str]:

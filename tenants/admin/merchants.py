@@ -1,7 +1,7 @@
 """Merchants: super admins make them, merchant admins keep their own in order."""
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, cast
 
 from django.contrib import admin, messages
 from django.db.models import QuerySet
@@ -9,8 +9,9 @@ from django.http import HttpRequest, HttpResponse
 from unfold.decorators import action, display
 
 from tenants.admin_scoping import MerchantScopedAdmin
-from tenants.models import Merchant
-from tenants.operations import SecretChangedMeanwhile, rotate_signing_secret
+from tenants.audit import Actor, person
+from tenants.models import Merchant, User
+from tenants.operations import SecretChangedMeanwhile, rotate_signing_secret, store_merchant
 from tenants.secret_once import Revealed, reveal
 
 _OPERATORS_FIELDS = (
@@ -20,6 +21,7 @@ _OPERATORS_FIELDS = (
     "weight",
     "max_templates",
     "requests_per_minute",
+    "dead_letter_days",
 )
 
 
@@ -40,6 +42,7 @@ class MerchantAdmin(MerchantScopedAdmin):
             "Quotas",
             {"fields": ("max_waiting_jobs", "max_templates", "requests_per_minute", "weight")},
         ),
+        ("Retention", {"fields": ("dead_letter_days",)}),
         ("Signing", {"fields": ("shown_signing_secret",)}),
         (None, {"fields": ("created_at",)}),
     )
@@ -48,6 +51,9 @@ class MerchantAdmin(MerchantScopedAdmin):
         if not request.user.is_superuser:
             return (*self.readonly_fields, *_OPERATORS_FIELDS)
         return (*self.readonly_fields, "slug") if obj else self.readonly_fields
+
+    def save_model(self, request: HttpRequest, obj: Merchant, form: Any, change: bool) -> None:
+        store_merchant(obj, by=_by(request))
 
     @display(description="active", label={"active": "success", "switched off": "danger"})
     def shown_active(self, merchant: Merchant) -> str:
@@ -62,7 +68,7 @@ class MerchantAdmin(MerchantScopedAdmin):
         revealed = []
         for merchant in self.manageable(request, queryset):
             try:
-                text = rotate_signing_secret(merchant=merchant)
+                text = rotate_signing_secret(merchant=merchant, by=_by(request))
             except SecretChangedMeanwhile as error:
                 messages.error(request, f"{merchant}: {error}")
                 continue
@@ -78,3 +84,7 @@ class MerchantAdmin(MerchantScopedAdmin):
             explanation="Requests are signed with it from now on; give it to the receivers.",
             secrets=revealed,
         )
+
+
+def _by(request: HttpRequest) -> Actor:
+    return person(cast(User, request.user), request)

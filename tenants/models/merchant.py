@@ -54,6 +54,11 @@ class Merchant(models.Model):
         validators=[MinValueValidator(1)],
         help_text="How many API requests all keys together may make in a minute.",
     )
+    dead_letter_days = models.PositiveSmallIntegerField(
+        default=90,
+        validators=[MinValueValidator(1), MaxValueValidator(3_650)],
+        help_text="How many days a dead letter is kept after it was redriven or discarded.",
+    )
     sealed_signing_secret = models.TextField(editable=False)
     created_at = models.DateTimeField(db_default=Now(), editable=False)
 
@@ -70,6 +75,10 @@ class Merchant(models.Model):
             ),
             models.CheckConstraint(
                 name="merchant_weight_in_range", condition=models.Q(weight__range=(1, 100))
+            ),
+            models.CheckConstraint(
+                name="merchant_dead_letter_days_in_range",
+                condition=models.Q(dead_letter_days__range=(1, 3_650)),
             ),
             models.CheckConstraint(
                 name="merchant_has_a_signing_secret",

@@ -10,6 +10,7 @@ from jobs.operations import flows
 from jobs.waiting_reason import waiting_reason
 from tenants.identifiers import new_id
 from tests.api.kit import pointers, problem
+from tests.factories.actors import somebody
 from tests.factories.flows import make_flow
 from tests.factories.jobs import NOW, make_job, make_merchant
 from tests.integration.commands.kit import allowing, shell
@@ -154,7 +155,7 @@ def test_a_rule_for_a_handler_that_no_job_can_have_is_refused(api, name, words):
 @pytest.mark.usefixtures("own_names")
 def test_the_operators_make_rules_for_what_any_merchant_has():
     body = {"scope": "handler", "name": "secret_report", "most_active": 1}
-    made = flows.create_operators_flow(body, merchant=None, by="ops@example.com", now=NOW)
+    made = flows.create_operators_flow(body, merchant=None, by=somebody("ops@example.com"), now=NOW)
     assert made.name == "secret_report"
 
 

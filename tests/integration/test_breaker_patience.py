@@ -20,6 +20,7 @@ from jobs.watcher import watch
 from tenants.clock import database_now
 from tenants.identifiers import new_id
 from tenants.statement import execute
+from tests.factories.actors import somebody
 from tests.factories.flows import make_breaker, make_flow
 from tests.factories.jobs import NOW, SECOND, make_job, make_merchant, make_worker
 from tests.integration.dependencies.kit import child_of
@@ -310,7 +311,7 @@ def test_redriven_job_waits_with_new_patience(valkey, merchant):
     )
     job = parked(breaker, unanswered_since=opened)
     assert len(end_in_vain()) == 1
-    redrive(DeadLetter.objects.get(), now=database_now(), by="someone")
+    redrive(DeadLetter.objects.get(), now=database_now(), by=somebody("someone"))
     job.refresh_from_db()
     assert (job.status, job.gate, job.unanswered_since) == ("scheduled", "", None)
     step()

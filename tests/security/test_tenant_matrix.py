@@ -15,6 +15,7 @@ from django.core import serializers
 from apikeys.scopes import Scope
 from jobs.models import Breaker, DeadLetter, Execution, Flow, IdempotencyRecord, Job
 from templates_app.models import Calendar, MaintenanceWindow, SkippedOccurrence, Template
+from tenants.models import AuditEntry
 from tests.api.kit import client_of, http_job, noop
 from tests.api.schedules import HOURLY, WEEKEND, ics_of, template_body, window_body
 from tests.factories.flows import make_breaker, make_flow
@@ -36,6 +37,7 @@ NOTHING = "nothing"  # a bulk verb that names A's objects: counts none
 OWN = "own"  # creates, or draws up, something of the stranger's own
 
 MATRIX = {
+    "audit_list": EMPTY,
     "dead_letters_list": EMPTY,
     "dead_letters_retrieve": HIDDEN,
     "dead_letters_discard": HIDDEN,
@@ -116,6 +118,7 @@ OWNED = (
     Calendar,
     MaintenanceWindow,
     SkippedOccurrence,
+    AuditEntry,
 )
 
 
@@ -175,6 +178,7 @@ class Belongings:
             "maintenance-windows": [self.window],
             "flows": [self.flow],
             "breakers": [self.breaker],
+            "audit": list(AuditEntry.objects.of(self.merchant)),
             "jobs": self.jobs,
         }
         return [row.pk for row in rows[path.removeprefix("/api/v1/").split("/")[0]]]
@@ -207,6 +211,8 @@ def filters_for(owner):
         "dead_letters_list": ["", f"?job={letter.job_id}", f"?fingerprint={letter.fingerprint}"],
         "dead_letters_groups": ["", f"?fingerprint={letter.fingerprint}"],
         "breakers_list": [""],
+        # The stranger has entries of its own: its key was issued.
+        "audit_list": [f"?object_id={owner.template.pk}", "?object_type=template"],
         "flows_list": [""],
         "calendars_list": ["", "?q=A-secret", "?owner=merchant"],
         "maintenance_windows_list": ["", f"?template={owner.template.pk}", "?owner=merchant"],

@@ -10,6 +10,7 @@ from jobs.dependency_rows import Judgement
 from jobs.models import DeadLetter, Job
 from jobs.operations import dead_letters, steer
 from jobs.operations.judging import judge
+from tests.factories.actors import somebody
 from tests.factories.jobs import NOW, make_job
 from tests.integration.dependencies.kit import child_of, end, jobs_of_one_merchant, settle, stood
 
@@ -121,7 +122,7 @@ def test_retry_of_a_skipped_job_puts_the_results_in_and_asks_no_condition():
     end(parent, output={"n": 1})
     settle()
     assert stood(child) == ["skipped"]
-    steer.retry(Job.objects.get(id=child.id), now=NOW, by="test")
+    steer.retry(Job.objects.get(id=child.id), now=NOW, by=somebody("test"))
     assert (stood(child), echoed(child)) == (["scheduled"], 1)
 
 
@@ -132,7 +133,7 @@ def test_job_whose_payload_cannot_be_filled_in_never_runs_as_it_is():
     settle()
     assert stood(child) == ["skipped"]
     with pytest.raises(steer.NotRetryable):
-        steer.retry(Job.objects.get(id=child.id), now=NOW, by="test")
+        steer.retry(Job.objects.get(id=child.id), now=NOW, by=somebody("test"))
     assert lifecycle.restart(job_ids=[child.id], now=NOW, by="test") == []
     assert stood(child) == ["skipped"]
 
@@ -144,9 +145,9 @@ def test_redrive_with_a_payload_runs_what_could_not_be_filled_in():
     settle()
     letter = DeadLetter.objects.get(job_id=child.id)
     with pytest.raises(dead_letters.AlreadyResolved):
-        dead_letters.redrive(letter, now=NOW, by="test")
+        dead_letters.redrive(letter, now=NOW, by=somebody("test"))
     payload = {"handler": "demo.echo", "arguments": {"value": 2}}
-    dead_letters.redrive(letter, now=NOW, by="test", payload=payload)
+    dead_letters.redrive(letter, now=NOW, by=somebody("test"), payload=payload)
     assert (stood(child), echoed(child)) == (["scheduled"], 2)
 
 
@@ -210,7 +211,9 @@ def test_bulk_redrive_fills_in_however_many_draw_on_their_parents():
         pass
     assert set(stood(*hopeless, late)) == {"failed"}
     letters = DeadLetter.objects.filter(merchant=parent.merchant)
-    redriven = dead_letters.redrive_many(letters, merchant=parent.merchant, now=NOW, by="test")
+    redriven = dead_letters.redrive_many(
+        letters, merchant=parent.merchant, now=NOW, by=somebody("test")
+    )
     assert (redriven.count, redriven.more) == (1, False)
     assert (stood(late), echoed(late)) == (["scheduled"], 1)
     assert set(stood(*hopeless)) == {"failed"}

@@ -8,6 +8,7 @@ from django.contrib.admin.models import LogEntry
 from jobs.models import Job
 from templates_app.models import Template
 from templates_app.operations.templates import pause_template
+from tests.factories.actors import somebody
 from tests.factories.admin import confirm, messages_of
 from tests.factories.jobs import make_job
 from tests.factories.templates import DAY, HOUR, MINUTE, make_template
@@ -47,7 +48,7 @@ def test_pause_into_the_past_is_refused_beside_the_field(shop, browser, now):
 
 def test_resume_goes_on_from_now(shop, browser, now, bystander):
     template = make_template(merchant=shop, now=now)
-    pause_template(template, {"note": "x"}, now=now, by="somebody")
+    pause_template(template, {"note": "x"}, now=now, by=somebody("somebody"))
     confirm(browser, page_url("template", template, "resume"))
     template.refresh_from_db()
     assert (template.state, template.pause_note) == ("active", "")
@@ -113,5 +114,5 @@ def test_looking_at_a_question_changes_nothing(shop, browser, now, verb):
 def test_page_offers_the_verbs_that_fit_the_state(shop, browser, now):
     template = make_template(merchant=shop, now=now)
     assert offered(browser, template) == {"run_now", "pause", "backfill", "remove"}
-    pause_template(template, {}, now=now, by="somebody")
+    pause_template(template, {}, now=now, by=somebody("somebody"))
     assert offered(browser, template) == {"run_now", "pause", "resume", "backfill", "remove"}

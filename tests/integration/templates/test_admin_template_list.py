@@ -10,6 +10,7 @@ from templates_app.admin.runs import RUNS
 from templates_app.models import Template
 from templates_app.operations.templates import pause_template
 from tenants.identifiers import new_id
+from tests.factories.actors import somebody
 from tests.factories.admin import messages_of, text_of
 from tests.factories.jobs import SECOND, make_job
 from tests.factories.templates import make_calendar, make_template
@@ -92,7 +93,7 @@ def test_runs_of_the_list_are_found_by_indexes(shop, now):
 def test_filters_narrow_the_list_by_state(shop, browser, now):
     going = make_template(merchant=shop, name="Going", now=now)
     paused = make_template(merchant=shop, name="Resting", now=now)
-    pause_template(paused, {}, now=now, by="somebody")
+    pause_template(paused, {}, now=now, by=somebody("somebody"))
     off = make_template(merchant=shop, name="Off", active=False, now=now)
     aside, ended = (make_template(merchant=shop, name=name, now=now) for name in ("Odd", "Old"))
     Template.objects.filter(pk=aside.pk).update(set_aside_at=now, next_expansion_at=None)

@@ -8,6 +8,7 @@ from django.urls import reverse
 from jobs.models import Job
 from templates_app.models import Template
 from templates_app.operations.templates import pause_template
+from tests.factories.actors import somebody
 from tests.factories.admin import HTTP_PAYLOAD, confirm, text_of
 from tests.factories.jobs import make_job
 from tests.factories.templates import DAY, cron, make_calendar, make_template
@@ -122,7 +123,7 @@ def test_page_links_to_all_jobs_of_the_template_and_no_others(shop, browser, now
 def test_paused_template_tells_the_runs_after_its_pause(shop, browser, now):
     template = make_template(merchant=shop, recurrence=NOON, now=now)
     back = (now + 10 * DAY).replace(microsecond=0)
-    pause_template(template, {"resume_at": back.isoformat()}, now=now, by="somebody")
+    pause_template(template, {"resume_at": back.isoformat()}, now=now, by=somebody("somebody"))
     page = words_of(browser.get(page_url("template", template)))
     story = page[page.index("Next runs, once it is resumed") :]
     assert f"{back - 2 * DAY:%F}" not in story

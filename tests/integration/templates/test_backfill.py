@@ -14,6 +14,7 @@ from jobs.quota import QuotaExceeded
 from templates_app.models import Template
 from templates_app.operations.running import Backfilled, backfill, run_now
 from templates_app.operations.templates import TemplateGone, delete_template, edit_template
+from tests.factories.actors import somebody
 from tests.factories.jobs import make_job, make_merchant
 from tests.factories.templates import (
     DAY,
@@ -171,7 +172,7 @@ class TestOwnOverlapAndRate:
         for job in backfilled(template):
             cancel(job, now=NOW)
         for job in backfilled(template):
-            retry(job, now=NOW, by="Ana")
+            retry(job, now=NOW, by=somebody("Ana"))
         lifecycle.settle_overlaps(now=NOW, limit=100)
         assert [job.gate for job in backfilled(template)] == ["", "held", "held", "held"]
 
@@ -272,7 +273,7 @@ class TestPersonsDecisionStays:
         template, now = make_template(), NOW + 2 * MINUTE
         [job] = Job.objects.filter(template_id=template.id)
         cancel(job, now=now)
-        retry(job, now=now, by="Ana")
+        retry(job, now=now, by=somebody("Ana"))
         edit_template(template, {"recurrence": every(15)}, now=now + MINUTE)
         job.refresh_from_db()
         assert (job.status, job.scheduled_at, job.origin) == ("scheduled", now, "person")

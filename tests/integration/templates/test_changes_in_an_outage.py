@@ -10,6 +10,7 @@ from templates_app.models import Calendar, Cause, SkippedOccurrence, Template
 from templates_app.operations.calendars import edit_calendar
 from templates_app.operations.review import NothingToReview, review
 from templates_app.operations.templates import edit_template, pause_template, resume_template
+from tests.factories.actors import somebody
 from tests.factories.jobs import make_job
 from tests.factories.templates import (
     DAY,
@@ -77,7 +78,7 @@ def test_changed_calendar_after_an_outage_loses_nothing():
 
 def test_pause_after_an_outage_decides_first():
     template = make_template(recurrence=every(1), misfire="skip")
-    pause_template(template, {}, now=LATER, by="somebody")
+    pause_template(template, {}, now=LATER, by=somebody("somebody"))
     missed, waiting = SkippedOccurrence.objects.order_by("first_at")
     assert (missed.cause, missed.first_at) == (Cause.MISSED, NOW + MINUTE)
     # What was late by less than the grace would have run.
@@ -89,7 +90,7 @@ def test_pause_after_an_outage_decides_first():
 
 def test_what_fell_into_a_pause_or_an_inactive_time_is_not_missed():
     paused, inactive = minutely(), minutely()
-    pause_template(paused, {}, now=NOW, by="somebody")
+    pause_template(paused, {}, now=NOW, by=somebody("somebody"))
     edit_template(inactive, {"active": False}, now=NOW)
     resume_template(paused, now=LATER)
     edit_template(inactive, {"active": True}, now=LATER)
@@ -121,7 +122,7 @@ def test_missed_occurrence_that_a_calendar_had_moved_can_be_run_after_all():
     expand_all(monday + HOUR)
     row = SkippedOccurrence.objects.get(cause=Cause.MISSED)
     assert row.first_at == monday
-    ran = review(row, {"choice": "run_all"}, now=monday + HOUR, by="somebody").ran
+    ran = review(row, {"choice": "run_all"}, now=monday + HOUR, by=somebody("somebody")).ran
     assert ran is not None
     assert (ran.created, ran.restarted) == (0, 1)
     assert Job.objects.get(template_id=template.id, occurrence_at=monday).status == "scheduled"
@@ -131,7 +132,7 @@ def test_what_was_closed_has_nothing_to_review():
     make_avoiding_template({"dates": ["2026-06-02"]}, recurrence=cron("0 9 * * *"))
     row = SkippedOccurrence.objects.get(cause=Cause.CLOSED)
     with pytest.raises(NothingToReview):
-        review(row, {"choice": "run_all"}, now=NOW + 2 * DAY, by="somebody")
+        review(row, {"choice": "run_all"}, now=NOW + 2 * DAY, by=somebody("somebody"))
     row.refresh_from_db()
     assert row.resolved_at is None
 
@@ -159,7 +160,9 @@ class TestPauseThatWasOver:
 
     def over(self):
         template = make_template(recurrence=every(60), misfire="run_all")
-        pause_template(template, {"resume_at": (NOW + HOUR).isoformat()}, now=NOW, by="somebody")
+        pause_template(
+            template, {"resume_at": (NOW + HOUR).isoformat()}, now=NOW, by=somebody("somebody")
+        )
         Template.objects.filter(pk=template.pk).update(
             set_aside_at=NOW + HOUR, set_aside_reason="It failed.", next_expansion_at=None
         )
@@ -180,7 +183,7 @@ class TestPauseThatWasOver:
 
     def test_it_is_not_forgotten_when_somebody_pauses_it_again(self):
         template = self.over()
-        pause_template(template, {}, now=NOW + 4.5 * HOUR, by="somebody")
+        pause_template(template, {}, now=NOW + 4.5 * HOUR, by=somebody("somebody"))
         resume_template(template, now=NOW + 6.5 * HOUR)
         expand_all(NOW + 6.5 * HOUR)
         jobs = Job.objects.filter(template_id=template.id, status="scheduled")

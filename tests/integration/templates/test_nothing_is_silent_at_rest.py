@@ -9,6 +9,7 @@ from jobs.models import Job
 from templates_app.models import Calendar, Template
 from templates_app.operations.calendars import edit_calendar
 from templates_app.operations.templates import edit_template, pause_template, resume_template
+from tests.factories.actors import somebody
 from tests.factories.templates import (
     DAY,
     HOUR,
@@ -38,7 +39,7 @@ class TestPause:
     def test_what_an_outage_left_to_make_up_for_is_a_row_when_the_template_is_paused(self) -> None:
         template, bystander = make_template(misfire="run_all"), make_template(misfire="run_all")
         now = NOW + 3 * HOUR + 10 * MINUTE
-        pause_template(template, {}, now=now, by="Ana")
+        pause_template(template, {}, now=now, by=somebody("Ana"))
         assert nominal(template) == []
         assert rows(template) == [("paused", ONE, NOW + 3 * HOUR, 3)]
         assert reasons(template) == {"The template was paused before this run started."}
@@ -50,13 +51,13 @@ class TestPause:
     def test_late_job_of_a_template_that_is_not_due_is_a_row(self) -> None:
         template = make_template(recurrence=DAILY)
         expand_all(NOW + 30 * MINUTE)
-        pause_template(template, {}, now=NOW + 3 * HOUR, by="Ana")
+        pause_template(template, {}, now=NOW + 3 * HOUR, by=somebody("Ana"))
         assert rows(template) == [("paused", ONE, ONE, 1)]
         assert nominal(template) == []
 
     def test_what_was_not_due_yet_leaves_no_row(self) -> None:
         template = make_template(recurrence=every(10))
-        pause_template(template, {}, now=NOW + MINUTE, by="Ana")
+        pause_template(template, {}, now=NOW + MINUTE, by=somebody("Ana"))
         assert rows(template) == []
 
     def test_queued_job_of_a_template_that_is_switched_off_is_a_row(self) -> None:
@@ -77,7 +78,7 @@ class TestPause:
         Job.objects.filter(template_id=template.id, occurrence_at=NOW + 20 * MINUTE).update(
             status="succeeded", attempt=1, finalized_at=NOW
         )
-        pause_template(template, {}, now=NOW + 30 * MINUTE, by="Ana")
+        pause_template(template, {}, now=NOW + 30 * MINUTE, by=somebody("Ana"))
         assert skipped(template, "paused") == [
             (NOW + minute * MINUTE, NOW + minute * MINUTE, 1) for minute in (10, 30)
         ]
@@ -87,7 +88,7 @@ class TestPause:
             CLOSED_SUNDAYS, recurrence=cron("0 9 * * SUN"), on_closed="next_business_day"
         )
         assert planned(template) == [SUNDAY + 21 * HOUR]
-        pause_template(template, {}, now=SUNDAY, by="Ana")
+        pause_template(template, {}, now=SUNDAY, by=somebody("Ana"))
         assert rows(template) == [("paused", SUNDAY - 3 * HOUR, SUNDAY - 3 * HOUR, 1)]
         resume_template(template, now=SUNDAY + HOUR)
         assert planned(template) == [SUNDAY + 21 * HOUR + 7 * DAY]
@@ -112,7 +113,7 @@ class TestSetAside:
         self,
     ) -> None:
         template = self.set_aside(NOW + 30 * MINUTE)
-        template = pause_template(template, {}, now=NOW + 3.5 * HOUR, by="Ana")
+        template = pause_template(template, {}, now=NOW + 3.5 * HOUR, by=somebody("Ana"))
         resumed = resume_template(template, now=NOW + 4.5 * HOUR)
         assert resumed.state == "active"
         assert nominal(template) == [NOW + n * HOUR for n in (1, 2, 3, 5)]
@@ -130,7 +131,7 @@ class TestSetAside:
         template = self.set_aside(NOW)
         resume_at = NOW + 2 * HOUR
         paused = pause_template(
-            template, {"resume_at": resume_at.isoformat()}, now=NOW + MINUTE, by="Ana"
+            template, {"resume_at": resume_at.isoformat()}, now=NOW + MINUTE, by=somebody("Ana")
         )
         assert paused.next_expansion_at == resume_at
         live(NOW, resume_at)
@@ -143,7 +144,7 @@ class TestSetAside:
         Template.objects.filter(pk=template.pk).update(recurrence={"kind": "lunar"})
         template.refresh_from_db()
         resume_at = NOW + HOUR
-        pause_template(template, {"resume_at": resume_at.isoformat()}, now=NOW, by="Ana")
+        pause_template(template, {"resume_at": resume_at.isoformat()}, now=NOW, by=somebody("Ana"))
         for tries in range(3):
             expand_all(resume_at + tries * 30 * SECOND)
         template.refresh_from_db()
@@ -175,7 +176,7 @@ class TestResumeAt:
             template,
             {"resume_at": resume_at.isoformat()},
             now=resume_at - seconds * SECOND,
-            by="Ana",
+            by=somebody("Ana"),
         )
         template.refresh_from_db()
         assert template.next_expansion_at == resume_at
@@ -187,7 +188,7 @@ class TestResumeAt:
         resume_at = ONE + 1 * SECOND
         template = make_template()
         template = pause_template(
-            template, {"resume_at": resume_at.isoformat()}, now=NOW + MINUTE, by="Ana"
+            template, {"resume_at": resume_at.isoformat()}, now=NOW + MINUTE, by=somebody("Ana")
         )
         edited = edit_template(template, {"name": "Better"}, now=resume_at - MINUTE)
         assert edited.next_expansion_at == resume_at
@@ -196,7 +197,7 @@ class TestResumeAt:
 
     def test_run_exactly_at_the_moment_runs(self) -> None:
         template = make_template()
-        pause_template(template, {"resume_at": ONE.isoformat()}, now=NOW, by="Ana")
+        pause_template(template, {"resume_at": ONE.isoformat()}, now=NOW, by=somebody("Ana"))
         assert live(NOW, ONE) == [ONE]
 
     @pytest.mark.parametrize(
@@ -207,7 +208,7 @@ class TestResumeAt:
         self, misfire: str, ran: list[int], missed: int
     ) -> None:
         template = make_template(recurrence=every(10), misfire=misfire)
-        pause_template(template, {"resume_at": ONE.isoformat()}, now=NOW, by="Ana")
+        pause_template(template, {"resume_at": ONE.isoformat()}, now=NOW, by=somebody("Ana"))
         back = ONE + 61 * MINUTE
         expand_until_calm(back)
         assert moments_run(back) == [ONE + (n - 1) * 10 * MINUTE for n in ran]
@@ -217,7 +218,7 @@ class TestResumeAt:
         self,
     ) -> None:
         template = make_template(recurrence=every(10), misfire="run_all")
-        pause_template(template, {"resume_at": ONE.isoformat()}, now=NOW, by="Ana")
+        pause_template(template, {"resume_at": ONE.isoformat()}, now=NOW, by=somebody("Ana"))
         template.merchant.active = False
         template.merchant.save()
         for minutes in range(0, 60, 2):

@@ -9,6 +9,7 @@ from templates_app.expander import expand
 from templates_app.models import Template
 from templates_app.operations.templates import edit_template, pause_template, resume_template
 from templates_app.operations.windows import create_window
+from tests.factories.actors import somebody
 from tests.factories.templates import (
     DAY,
     EXPANSION,
@@ -192,7 +193,7 @@ def test_changes_at_any_moment_lose_nothing_and_count_nothing_twice() -> None:
         if index % 5 == 0:
             change_calendar(template, {"spans": spans[index // 5 % 3]}, now)
         elif index % 5 == 2:
-            pause_template(template, {}, now=now, by="Ana")
+            pause_template(template, {}, now=now, by=somebody("Ana"))
             resume_template(template, now=now)
         elif index % 5 == 3:
             edit_template(template, {"priority": index % 10}, now=now)

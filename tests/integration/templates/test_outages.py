@@ -8,6 +8,7 @@ import pytest
 from jobs.models import Job
 from templates_app.models import Misfire, SkippedOccurrence, Template
 from templates_app.operations.review import AlreadyReviewed, review
+from tests.factories.actors import somebody
 from tests.factories.jobs import make_job, make_merchant
 from tests.factories.templates import DAY, HOUR, MINUTE, NOW, SECOND, every, make_template
 from tests.integration.templates.ticking import (
@@ -250,32 +251,32 @@ class TestReview:
 
     def test_all_that_was_missed_can_run_afterwards(self) -> None:
         row = self.missed()
-        done = review(row, {"choice": "run_all"}, now=LATE_BACK, by="Ana")
+        done = review(row, {"choice": "run_all"}, now=LATE_BACK, by=somebody("Ana"))
         assert done.ran is not None
         assert (done.ran.created, done.ran.restarted, done.ran.existing) == (5, 1, 0)
         assert self.waiting() == [at(minute) for minute in (10, 20, 30, 40, 50, 60)]
 
     def test_last_that_was_missed_can_run_afterwards(self) -> None:
         row = self.missed()
-        review(row, {"choice": "run_last"}, now=LATE_BACK, by="Ana")
+        review(row, {"choice": "run_last"}, now=LATE_BACK, by=somebody("Ana"))
         assert self.waiting() == [at(60)]
 
     def test_nothing_runs_of_what_is_dismissed(self) -> None:
         row = self.missed()
-        done = review(row, {"choice": "dismiss"}, now=LATE_BACK, by="Ana")
+        done = review(row, {"choice": "dismiss"}, now=LATE_BACK, by=somebody("Ana"))
         assert (done.ran, self.waiting()) == (None, [])
         assert (done.row.resolved_by, done.row.resolution) == ("Ana", "dismiss")
 
     def test_one_decision_is_made_once(self) -> None:
         row = self.missed()
-        review(row, {"choice": "run_all"}, now=LATE_BACK, by="Ana")
+        review(row, {"choice": "run_all"}, now=LATE_BACK, by=somebody("Ana"))
         with pytest.raises(AlreadyReviewed):
-            review(row, {"choice": "run_all"}, now=LATE_BACK, by="Ben")
+            review(row, {"choice": "run_all"}, now=LATE_BACK, by=somebody("Ben"))
         assert len(self.waiting()) == 6
 
     def test_what_runs_after_a_review_is_not_missed_again(self) -> None:
         row = self.missed()
-        review(row, {"choice": "run_all"}, now=LATE_BACK, by="Ana")
+        review(row, {"choice": "run_all"}, now=LATE_BACK, by=somebody("Ana"))
         for minutes in range(0, 60, 5):
             expand_all(LATE_BACK + timedelta(minutes=minutes))
         assert self.waiting() == [at(minute) for minute in (10, 20, 30, 40, 50, 60)]

@@ -9,6 +9,7 @@ from templates_app.models import Template
 from templates_app.operations.dry_run import preview_edit
 from templates_app.operations.preview import preview_template
 from templates_app.operations.templates import edit_template, pause_template
+from tests.factories.actors import somebody
 from tests.factories.templates import (
     DAY,
     HOUR,
@@ -99,7 +100,10 @@ def test_preview_tells_the_jobs_that_come(
 
 def test_template_that_resumes_by_itself_is_compared_from_then_on() -> None:
     template = pause_template(
-        on_weekdays(recurrence=NINE), {"resume_at": june(10, 12).isoformat()}, now=june(2), by="me"
+        on_weekdays(recurrence=NINE),
+        {"resume_at": june(10, 12).isoformat()},
+        now=june(2),
+        by=somebody("me"),
     )
     assert previewed(template, june(2))[:2] == [june(11), june(12)]
     added, removed = changes(template, {"recurrence": {**NINE, "times": ["10:00"]}}, june(2))

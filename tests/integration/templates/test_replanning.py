@@ -12,6 +12,7 @@ from templates_app.models import Calendar, SkippedOccurrence, Template
 from templates_app.operations.calendars import create_calendar, edit_calendar
 from templates_app.operations.templates import pause_template
 from templates_app.operations.windows import create_window, delete_window, edit_window
+from tests.factories.actors import somebody
 from tests.factories.jobs import make_merchant
 from tests.factories.templates import (
     DAY,
@@ -51,7 +52,7 @@ def test_a_calendar_of_the_platform_marks_its_users_and_nobody_else():
     keeping = make_template(recurrence=AT_NINE, keep_to=[str(shared.pk)])
     by_way = make_template(recurrence=AT_NINE, avoid=[str(within.pk)])
     paused = make_template(recurrence=AT_NINE, avoid=[str(shared.pk)])
-    pause_template(paused, {}, now=NOW, by="x")
+    pause_template(paused, {}, now=NOW, by=somebody("x"))
     off = make_template(recurrence=AT_NINE, avoid=[str(shared.pk)], active=False)
     other = make_template(recurrence=AT_NINE)
     Template.objects.exclude(pk__in=[paused.pk, off.pk]).update(replan=False)

@@ -17,6 +17,7 @@ from templates_app.operations.templates import (
     edit_template,
     pause_template,
 )
+from tests.factories.actors import somebody
 from tests.factories.jobs import make_job
 from tests.factories.templates import (
     DAY,
@@ -39,7 +40,7 @@ SATURDAY = june(6, 12)
 
 
 def decide(row: SkippedOccurrence, choice: str, now: datetime = BACK) -> Reviewed:
-    return review(row, {"choice": choice}, now=now, by="Ana")
+    return review(row, {"choice": choice}, now=now, by=somebody("Ana"))
 
 
 def not_run(
@@ -173,7 +174,7 @@ def test_run_that_a_calendar_moves_into_the_future_is_left_to_the_schedule() -> 
 
 def test_run_that_a_pause_withdrew_can_be_made_up_for_in_the_pause() -> None:
     template = make_template()
-    pause_template(template, {}, now=NOW + MINUTE, by="Ana")
+    pause_template(template, {}, now=NOW + MINUTE, by=somebody("Ana"))
     SkippedOccurrence.objects.all().delete()
     row = not_run(template, NOW + HOUR, cause=Cause.PAUSED)
     ran = decide(row, "run_all").ran

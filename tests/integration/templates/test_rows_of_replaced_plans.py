@@ -9,6 +9,7 @@ from templates_app import statements
 from templates_app.models import SkippedOccurrence, Template
 from templates_app.operations.templates import edit_template, pause_template
 from templates_app.operations.windows import create_window, delete_window
+from tests.factories.actors import somebody
 from tests.factories.jobs import make_merchant
 from tests.factories.templates import (
     DAY,
@@ -74,7 +75,7 @@ def test_edit_of_the_recurrence_cuts_by_the_old_one(template: Template) -> None:
 
 
 def test_pause_cuts_and_plans_nothing(template: Template) -> None:
-    pause_template(template, {}, now=SATURDAY + 12 * HOUR + HALF, by="Ana")
+    pause_template(template, {}, now=SATURDAY + 12 * HOUR + HALF, by=somebody("Ana"))
     assert skipped(template) == [hours(0, 12)]
 
 

@@ -12,6 +12,7 @@ from templates_app.operations.templates import (
     pause_template,
     resume_template,
 )
+from tests.factories.actors import somebody
 from tests.factories.jobs import make_merchant
 from tests.factories.templates import DAY, HOUR, MINUTE, NOW, SECOND, cron, every, make_template
 from tests.integration.templates.ticking import (
@@ -39,7 +40,10 @@ class TestPause:
     def test_pause_takes_the_planned_runs_away(self, resume_at: str | None) -> None:
         template, bystander = make_template(), make_template()
         paused = pause_template(
-            template, {"note": "Stocktaking", "resume_at": resume_at}, now=NOW + MINUTE, by="Ana"
+            template,
+            {"note": "Stocktaking", "resume_at": resume_at},
+            now=NOW + MINUTE,
+            by=somebody("Ana"),
         )
         assert (paused.state, paused.pause_note, paused.paused_by) == (
             "paused",
@@ -54,7 +58,7 @@ class TestPause:
     def test_paused_template_resumes_at_the_time_it_was_given(self) -> None:
         template = make_template(recurrence=every(10))
         resume_at = NOW + HOUR + MINUTE
-        pause_template(template, {"resume_at": resume_at.isoformat()}, now=NOW, by="Ana")
+        pause_template(template, {"resume_at": resume_at.isoformat()}, now=NOW, by=somebody("Ana"))
         template.refresh_from_db()
         assert template.next_expansion_at == resume_at
         assert live(NOW, NOW + 2 * HOUR) == [NOW + HOUR + n * 10 * MINUTE for n in range(1, 7)]
@@ -64,7 +68,7 @@ class TestPause:
 
     def test_what_fell_into_a_pause_is_not_made_up_for(self) -> None:
         template = make_template(recurrence=every(10), misfire="run_all")
-        pause_template(template, {}, now=NOW, by="Ana")
+        pause_template(template, {}, now=NOW, by=somebody("Ana"))
         template.refresh_from_db()
         resume_template(template, now=NOW + HOUR + MINUTE)
         assert planned(template) == [NOW + HOUR + 10 * MINUTE]
@@ -74,7 +78,7 @@ class TestPause:
     def test_edit_while_paused_plans_nothing(self) -> None:
         template = make_template()
         resume_at = NOW + HOUR
-        pause_template(template, {"resume_at": resume_at.isoformat()}, now=NOW, by="Ana")
+        pause_template(template, {"resume_at": resume_at.isoformat()}, now=NOW, by=somebody("Ana"))
         edited = edit_template(template, {"recurrence": every(1)}, now=NOW + MINUTE)
         assert (edited.state, edited.next_expansion_at, nominal(template)) == (
             "paused",
@@ -86,7 +90,7 @@ class TestPause:
         template = make_template()
         job = Job.objects.get(template_id=template.id)
         start(job)
-        pause_template(template, {}, now=NOW + HOUR, by="Ana")
+        pause_template(template, {}, now=NOW + HOUR, by=somebody("Ana"))
         job.refresh_from_db()
         assert (job.status, job.cancel_requested_at) == ("running", None)
 

@@ -15,6 +15,7 @@ from templates_app.operations.running import backfill, run_now
 from templates_app.operations.templates import delete_template, edit_template
 from tenants.identifiers import new_id
 from tenants.models import Merchant
+from tests.factories.actors import somebody
 from tests.factories.jobs import make_job, make_merchant, make_worker
 from tests.factories.templates import HOUR, MINUTE, NOW, SECOND, make_template
 from tests.integration.templates.ticking import (
@@ -204,7 +205,7 @@ class TestOverlap:
         assert [stand(first)[0], stand(second)[1]] == ["queued", "held"]
         values = {"status": "failed", "finalized_at": NOW, "ticket": None}
         Job.objects.filter(pk=first.pk).update(**values)
-        retry(Job.objects.get(pk=first.pk), now=NOW, by="Ana")
+        retry(Job.objects.get(pk=first.pk), now=NOW, by=somebody("Ana"))
         assert stand(first) == ("scheduled", "keyed", False, False)
         assert sorted(moments_run(NOW)) == [NOW - HOUR, NOW]
 

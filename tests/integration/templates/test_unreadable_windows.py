@@ -15,6 +15,7 @@ from templates_app.operations.preview import preview_template
 from templates_app.operations.templates import edit_template, pause_template, resume_template
 from templates_app.operations.windows import edit_window
 from tenants.models import Merchant
+from tests.factories.actors import somebody
 from tests.factories.jobs import make_merchant
 from tests.factories.templates import (
     EXPANSION,
@@ -52,7 +53,7 @@ def merchant() -> Merchant:
 def bystander(merchant: Merchant) -> Iterator[Template]:
     """A paused template of the same merchant: nothing is planned for it, and nothing noted."""
     template = make_template(merchant=merchant, name="Bystander")
-    pause_template(template, {"note": "Later"}, now=NOW, by="somebody")
+    pause_template(template, {"note": "Later"}, now=NOW, by=somebody("somebody"))
     before = Template.objects.filter(pk=template.pk).values().get()
     yield template
     assert Template.objects.filter(pk=template.pk).values().get() == before
@@ -224,7 +225,7 @@ def test_a_template_is_created_edited_and_resumed_and_its_preview_names_the_wind
     lose_window(make_merchant(), name="Theirs")
     template = edit_template(template, {"recurrence": cron("45 * * * *")}, now=NOW)
     assert planned(template) == [NOW + 45 * MINUTE]
-    pause_template(template, {}, now=NOW, by="somebody")
+    pause_template(template, {}, now=NOW, by=somebody("somebody"))
     template = resume_template(template, now=NOW)
     assert planned(template) == [NOW + 45 * MINUTE]
     found = preview_template(template, count=2, start=NOW)

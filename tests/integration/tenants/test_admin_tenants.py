@@ -159,6 +159,7 @@ def test_a_superuser_makes_merchants_people_and_memberships(client):
             "time_zone": "UTC",
             "active": "on",
             "max_waiting_jobs": "10",
+            "dead_letter_days": "30",
             "weight": "1",
             "max_templates": "10",
             "requests_per_minute": "10",

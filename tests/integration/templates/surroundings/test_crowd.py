@@ -30,6 +30,7 @@ from templates_app.operations.windows import (
     edit_window,
 )
 from tenants.models import Merchant
+from tests.factories.actors import somebody
 from tests.factories.jobs import make_merchant
 from tests.factories.templates import EXPANSION, MINUTE, NOW, every, make_calendar
 from tests.integration.sessions import OtherSession
@@ -108,7 +109,7 @@ class Crowd:
         if dice.random() < 0.4:
             delete_template(template, now=self.now())
         elif template.paused_at is None:
-            pause_template(template, {}, now=self.now(), by="somebody")
+            pause_template(template, {}, now=self.now(), by=somebody("somebody"))
         else:
             resume_template(template, now=self.now())
 

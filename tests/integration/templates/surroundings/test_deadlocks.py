@@ -22,6 +22,7 @@ from templates_app.operations.templates import (
 )
 from templates_app.operations.windows import create_window, edit_window
 from tenants.models import Merchant
+from tests.factories.actors import somebody
 from tests.factories.jobs import make_job
 from tests.factories.templates import DAY, EXPANSION, HOUR, NOW, make_template, make_window
 from tests.integration.sessions import OtherSession
@@ -103,7 +104,7 @@ class TestDeadlocks:
         "verb",
         [
             lambda row: edit_template(row, {"name": "Anew"}, now=NOW),
-            lambda row: pause_template(row, {}, now=NOW, by="somebody"),
+            lambda row: pause_template(row, {}, now=NOW, by=somebody("somebody")),
             lambda row: resume_template(row, now=NOW),
             lambda row: delete_template(row, now=NOW),
         ],

@@ -3,8 +3,8 @@
 import pytest
 from django.core.exceptions import ValidationError
 
-from apikeys.addresses import client_address, is_within
 from apikeys.networks import validate_network
+from tenants.addresses import client_address, is_within
 
 
 @pytest.mark.parametrize(

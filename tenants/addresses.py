@@ -1,4 +1,4 @@
-"""From which address a request comes, and whether a key may be used from there."""
+"""From which address a request comes, and whether it lies in a network. Pure."""
 
 import ipaddress
 from collections.abc import Iterable, Mapping

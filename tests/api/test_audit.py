@@ -1,0 +1,80 @@
+"""GET /audit: what keys did, with whom, from where, and what changed; one's own merchant's only."""
+
+import pytest
+
+from tenants.models import AuditEntry
+from tests.api.kit import http_job, problem
+from tests.api.schedules import template_body
+from tests.factories.flows import make_breaker
+from tests.factories.jobs import make_job
+
+
+def entries(api, query=""):
+    return api.read(f"/audit{query}").json()["results"]
+
+
+def test_an_entry_says_who_from_where_what_and_to_what(api, merchant):
+    job = make_job(merchant=merchant)
+    api.send(f"/jobs/{job.pk}/cancel")
+    [entry] = entries(api, f"?object_id={job.pk}")
+    assert (entry["verb"], entry["object_type"], entry["actor"]["kind"]) == (
+        "cancel",
+        "job",
+        "api_key",
+    )
+    assert entry["actor"]["address"] == "127.0.0.1"
+    assert entry["actor"]["name"].startswith("key ")
+    assert (entry["before"]["status"], entry["after"]["status"]) == ("scheduled", "cancelled")
+
+
+def verbs_of(api, object_type):
+    return [entry["verb"] for entry in entries(api, f"?object_type={object_type}")][::-1]
+
+
+def test_every_verb_of_a_job_is_told(api, merchant):
+    made = api.send("/jobs", {**http_job(), "delay": 3600}).json()["id"]
+    api.call("PATCH", f"/api/v1/jobs/{made}", {"priority": 7, "payload": http_job()["payload"]})
+    api.send(f"/jobs/{made}/run-now")
+    api.send(f"/jobs/{made}/cancel")
+    api.send(f"/jobs/{made}/retry")
+    assert verbs_of(api, "job") == ["edit", "run_now", "cancel", "retry"]
+
+
+def test_every_verb_of_a_template_is_told(api):
+    made = api.send("/templates", template_body()).json()["id"]
+    api.call("PATCH", f"/api/v1/templates/{made}", {"name": "Other"})
+    api.send(f"/templates/{made}/pause", {"note": "away"})
+    api.send(f"/templates/{made}/resume")
+    api.send(f"/templates/{made}/run-now")
+    past = {"from": "2026-01-01T00:00:00Z", "to": "2026-01-01T02:00:00Z"}
+    api.send(f"/templates/{made}/backfill", past)
+    api.call("DELETE", f"/api/v1/templates/{made}")
+    expected = ["create", "edit", "pause", "resume", "run_now", "backfill", "delete"]
+    assert verbs_of(api, "template") == expected
+
+
+def test_every_verb_of_a_flow_rule_and_a_breaker_is_told(api, merchant):
+    made = api.send("/flows", {"scope": "merchant", "most_active": 5}).json()["id"]
+    api.call("PATCH", f"/api/v1/flows/{made}", {"most_active": 6})
+    api.send(f"/flows/{made}/pause")
+    api.send(f"/flows/{made}/resume")
+    api.call("DELETE", f"/api/v1/flows/{made}")
+    assert verbs_of(api, "flow_rule") == ["create", "edit", "pause", "resume", "delete"]
+    api.send(f"/breakers/{make_breaker(merchant=merchant, handler='a.example').pk}/reset")
+    assert verbs_of(api, "breaker") == ["reset"]
+
+
+def test_creating_jobs_is_no_act_that_is_told(api):
+    count = AuditEntry.objects.count()
+    api.send("/jobs", http_job())
+    assert AuditEntry.objects.count() == count
+
+
+def test_another_merchants_entries_are_not_there(api, stranger_api, merchant):
+    api.send(f"/jobs/{make_job(merchant=merchant).pk}/cancel")
+    assert "cancel" not in {entry["verb"] for entry in entries(stranger_api)}
+
+
+@pytest.mark.parametrize("query", ["?actor=x", "?after=yesterday"])
+def test_a_filter_that_cannot_be_read_is_refused(api, query):
+    problem(api.read(f"/audit{query}"), 400, "invalid_parameters")
