@@ -4,6 +4,7 @@ has its reason beside it."""
 from datetime import timedelta
 from typing import Any
 
+from alerts.webhooks.timing import TICK as WEBHOOK_TICK
 from jobs.engine import Engine
 from templates_app.expansion import Expansion
 
@@ -69,6 +70,12 @@ def celery_settings(
                 "task": "templates.expand",
                 "schedule": timedelta(seconds=expansion.tick),
                 "options": {"queue": "control", "expires": expansion.tick * 2},
+            },
+            # An event waits for the next tick at the longest; any number of ticks may run at once.
+            "webhooks": {
+                "task": "webhooks.fan_out",
+                "schedule": timedelta(seconds=WEBHOOK_TICK),
+                "options": {"queue": "control", "expires": WEBHOOK_TICK * 2},
             },
             "upkeep": {
                 "task": "jobs.upkeep",

@@ -62,8 +62,8 @@ def register_kind(kind: Kind) -> None:
 
 
 def kind_names() -> tuple[str, ...]:
-    """Return the known kinds' names, sorted."""
-    return tuple(sorted(KINDS))
+    """Return the names of the kinds that producers may use, sorted."""
+    return tuple(sorted(name for name, kind in KINDS.items() if kind.offered))
 
 
 def find_kind(name: str) -> Kind:
