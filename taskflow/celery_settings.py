@@ -5,6 +5,7 @@ from datetime import timedelta
 from typing import Any
 
 from alerts.webhooks.timing import TICK as WEBHOOK_TICK
+from alerts.webhooks.timing import UPKEEP as WEBHOOK_UPKEEP
 from jobs.engine import Engine
 from templates_app.expansion import Expansion
 
@@ -76,6 +77,11 @@ def celery_settings(
                 "task": "webhooks.fan_out",
                 "schedule": timedelta(seconds=WEBHOOK_TICK),
                 "options": {"queue": "control", "expires": WEBHOOK_TICK * 2},
+            },
+            "webhooks_upkeep": {
+                "task": "webhooks.upkeep",
+                "schedule": timedelta(seconds=WEBHOOK_UPKEEP),
+                "options": {"queue": "control", "expires": WEBHOOK_UPKEEP},
             },
             "upkeep": {
                 "task": "jobs.upkeep",

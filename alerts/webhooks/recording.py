@@ -10,8 +10,7 @@ from uuid import UUID
 from alerts.webhooks import statements
 from alerts.webhooks.audience import AUDIENCE_OF_ALL
 from alerts.webhooks.events import OF_STATUS
-from alerts.webhooks.health import note_attempts
-from jobs.signals import Transition, watch_moves
+from jobs.signals import Transition
 from tenants.statement import execute
 
 
@@ -30,12 +29,7 @@ class News:
     template_id: UUID | None = None
 
 
-def listen() -> None:
-    """Connect; called once when Django is ready."""
-    watch_moves(record_ends, wanted=AUDIENCE_OF_ALL.is_there, uid="alerts.webhooks.record_ends")
-
-
-def record_ends(transitions: Sequence[Transition], **_: Any) -> None:
+def record_ends(transitions: Iterable[Transition]) -> None:
     """Write the events of jobs that ended, in one statement; none when nobody subscribes to them."""
     told = [
         (one.job_id, event_type)
@@ -49,7 +43,6 @@ def record_ends(transitions: Sequence[Transition], **_: Any) -> None:
             ids=[job_id for job_id, _ in told],
             types=[event_type for _, event_type in told],
         )
-    note_attempts(transitions)
 
 
 def record(news: Iterable[News]) -> int:
@@ -60,21 +53,29 @@ def record(news: Iterable[News]) -> int:
     if not AUDIENCE_OF_ALL.is_there():
         return 0
     wanted = [one for one in news if AUDIENCE_OF_ALL.wants(one.merchant_id, one.type)]
-    if wanted:
+    write(wanted)
+    return len(wanted)
+
+
+def write(news: Sequence[News]) -> None:
+    """Write events, whoever subscribes to them, in the caller's transaction and in the order given."""
+    if news:
         execute(
             statements.RECORD_EVENTS,
-            merchants=[one.merchant_id for one in wanted],
-            types=[one.type for one in wanted],
-            subjects=[one.subject for one in wanted],
-            templates=[one.template_id for one in wanted],
-            bodies=[body_of(one.type, one.at, one.details) for one in wanted],
+            merchants=[one.merchant_id for one in news],
+            types=[one.type for one in news],
+            subjects=[one.subject for one in news],
+            templates=[one.template_id for one in news],
+            bodies=[body_of(one.type, one.at, one.details) for one in news],
         )
-    return len(wanted)
 
 
 def body_of(event_type: str, at: datetime, details: Mapping[str, Any]) -> str:
     """Return what is sent, in the shape of Standard Webhooks: type, timestamp, data."""
-    moment = at.astimezone(UTC).isoformat(timespec="microseconds")[:-6] + "Z"
-    return json.dumps(
-        {"type": event_type, "timestamp": moment, "data": dict(details)}, separators=(",", ":")
-    )
+    whole = {"type": event_type, "timestamp": rfc3339(at), "data": dict(details)}
+    return json.dumps(whole, separators=(",", ":"))
+
+
+def rfc3339(at: datetime) -> str:
+    """Return a moment as bodies show it: UTC, with microseconds."""
+    return at.astimezone(UTC).isoformat(timespec="microseconds")[:-6] + "Z"

@@ -8,8 +8,8 @@ ATTEMPTS = len(DELAYS) + 1
 SPAN = list(accumulate(DELAYS))[-1]
 # How much later, as a share of the delay: endpoints that failed together do not come back together.
 SPREAD = 0.1
-# For an attempt whose worker died before it could say when to try again.
-BACKOFF = {"strategy": "exponential", "base": 5.0, "factor": 6.0, "cap": 86_400.0, "jitter": 0.0}
+# For an attempt whose worker died before it could say when to try again: never later than the schedule.
+BACKOFF = {"strategy": "exponential", "base": 5.0, "factor": 3.5, "cap": 86_400.0, "jitter": 0.0}
 
 
 def delay_after(attempt: int, *, chance: float) -> float | None:

@@ -1,10 +1,10 @@
 """What webhooks do when Django is ready."""
 
-from alerts.webhooks import recording, sending
+from alerts.webhooks import listening, sending
 from jobs.handlers.registry import register_kind
 
 
 def start() -> None:
-    """Register the job kind and listen to jobs' ends."""
+    """Register the job kind and listen to what happens."""
     register_kind(sending.KIND)
-    recording.listen()
+    listening.listen()

@@ -50,8 +50,8 @@ SELECT told.merchant_id, told.type, told.id, told.kind, told.template_id, told.b
 
 # What is no job's end; the bodies are made by the caller.
 RECORD_EVENTS = """
-INSERT INTO alerts_webhookevent (merchant_id, type, subject, template_id, body)
-SELECT given.merchant_id, given.type, given.subject, given.template_id, given.body
+INSERT INTO alerts_webhookevent (merchant_id, type, subject, kind, template_id, body)
+SELECT given.merchant_id, given.type, given.subject, '', given.template_id, given.body
   FROM unnest(%(merchants)s::uuid[], %(types)s::text[], %(subjects)s::uuid[],
               %(templates)s::uuid[], %(bodies)s::text[]) WITH ORDINALITY
        AS given(merchant_id, type, subject, template_id, body, place)
@@ -134,4 +134,113 @@ UPDATE alerts_webhookendpoint AS endpoint
    SET failing_since = NULL, last_failure_at = NULL, last_success_at = statement_timestamp()
   FROM mine
  WHERE endpoint.id = mine.id
+"""
+
+# The same indexes. An endpoint that answers 410 says that nobody is there any more (Standard Webhooks 1.0).
+DISABLE_GONE = """
+WITH mine AS MATERIALIZED (
+    SELECT endpoint.id
+      FROM alerts_webhookendpoint AS endpoint
+     WHERE endpoint.id IN (
+               SELECT delivery.endpoint_id
+                 FROM alerts_webhookdelivery AS delivery
+                 JOIN jobs_deadletter AS letter
+                   ON letter.job_id = delivery.job_id AND letter.resolution = ''
+                WHERE delivery.job_id = ANY(%(jobs)s::uuid[]) AND letter.error_code = 'http_410')
+       AND endpoint.active AND endpoint.disabled_at IS NULL
+     ORDER BY endpoint.id
+       FOR UPDATE
+)
+UPDATE alerts_webhookendpoint AS endpoint
+   SET disabled_at = statement_timestamp(), disabled_reason = %(reason)s
+  FROM mine
+ WHERE endpoint.id = mine.id
+RETURNING endpoint.id, endpoint.merchant_id, endpoint.disabled_at
+"""
+
+# Index webhook_endpoint_failing. Both ends of the span are failures that happened: an endpoint that nobody
+# calls is not found wanting by the time that passes.
+DISABLE_FAILING = """
+WITH mine AS MATERIALIZED (
+    SELECT id
+      FROM alerts_webhookendpoint
+     WHERE failing_since IS NOT NULL
+       AND failing_since <= last_failure_at - make_interval(secs => %(patience)s)
+       AND active AND disabled_at IS NULL
+     ORDER BY id
+     LIMIT %(limit)s
+       FOR UPDATE SKIP LOCKED
+)
+UPDATE alerts_webhookendpoint AS endpoint
+   SET disabled_at = %(now)s, disabled_reason = %(reason)s
+  FROM mine
+ WHERE endpoint.id = mine.id
+RETURNING endpoint.id, endpoint.merchant_id, endpoint.disabled_at
+"""
+
+# Index webhook_delivery_once, in the order of the events.
+FIND_UNDELIVERED = """
+SELECT delivery.job_id
+  FROM alerts_webhookdelivery AS delivery
+  JOIN jobs_job AS job ON job.id = delivery.job_id
+ WHERE delivery.endpoint_id = %(endpoint)s
+   AND delivery.event_id >= %(first)s
+   AND NOT delivery.again
+   AND job.status IN ('failed', 'cancelled')
+ ORDER BY delivery.event_id
+ LIMIT %(limit)s
+"""
+
+# Index webhook_event_newest. What was told while the endpoint was off, or did not subscribe to it yet.
+FIND_UNHEARD = """
+SELECT event.id, event.merchant_id, event.type, event.subject, event.body, endpoint.id, endpoint.host
+  FROM alerts_webhookendpoint AS endpoint
+  JOIN alerts_webhookevent AS event ON event.merchant_id = endpoint.merchant_id
+ WHERE endpoint.id = %(endpoint)s
+   AND event.id >= %(first)s
+   AND event.fanned_out
+   AND (event.type = ANY(endpoint.events)
+        OR split_part(event.type, '.', 1) || '.*' = ANY(endpoint.events))
+   AND event.type <> 'webhook_endpoint.test'
+   AND (endpoint.kind = '' OR endpoint.kind = event.kind)
+   AND (endpoint.template_id IS NULL OR endpoint.template_id = event.template_id)
+   AND NOT EXISTS (SELECT FROM alerts_webhookdelivery AS delivery
+                    WHERE delivery.endpoint_id = endpoint.id
+                      AND delivery.event_id = event.id
+                      AND NOT delivery.again)
+ ORDER BY event.id
+ LIMIT %(limit)s
+"""
+
+# Indexes webhook_delivery_event, the primary key of events, and that of endpoints: from the oldest on.
+FORGET_DELIVERIES = """
+WITH old AS MATERIALIZED (
+    SELECT id
+      FROM alerts_webhookdelivery
+     WHERE event_id < %(before)s
+     ORDER BY event_id
+     LIMIT %(limit)s
+)
+DELETE FROM alerts_webhookdelivery AS delivery USING old WHERE delivery.id = old.id
+RETURNING delivery.id
+"""
+
+FORGET_EVENTS = """
+WITH old AS MATERIALIZED (
+    SELECT id
+      FROM alerts_webhookevent
+     WHERE id < %(before)s AND fanned_out
+     ORDER BY id
+     LIMIT %(limit)s
+)
+DELETE FROM alerts_webhookevent AS event USING old WHERE event.id = old.id
+RETURNING event.id
+"""
+
+FORGET_ENDPOINTS = """
+DELETE FROM alerts_webhookendpoint AS endpoint
+ WHERE endpoint.deleted_at < %(before)s
+   AND NOT EXISTS (SELECT FROM alerts_webhookdelivery AS delivery
+                    WHERE delivery.endpoint_id = endpoint.id)
+RETURNING endpoint.id
 """

@@ -10,41 +10,44 @@ from jobs.engine import Engine
 from jobs.handlers.http.policy import AddressDenied, AddressPolicy
 from jobs.handlers.http.target import InvalidTarget, host_of, parse_target
 from jobs.handlers.registry import kind_names
-from jobs.operations.fields import FieldProblem, Fields, InvalidFields
+from jobs.operations.fields import FieldProblem, Fields
+from templates_app.models import Template
+from tenants.models import Merchant
 
 MAX_URL = 2_048
 MAX_DESCRIPTION = 200
 MOST_EVENTS = len(SUBSCRIBABLE)
 ENDPOINT_FIELDS = ("url", "events", "kind", "template_id", "description", "active")
+REQUIRED = {"url": "where to send events", "events": "which events to send"}
 
 
-def read_endpoint(data: Any) -> dict[str, Any]:
+def read_endpoint(data: Any, *, merchant: Merchant) -> dict[str, Any]:
     """Return the columns of a new endpoint. Raises InvalidFields with every fault."""
     fields = Fields(data, ENDPOINT_FIELDS)
-    for name in ("url", "events"):
-        if name not in fields and not fields.problems:
-            fields.refuse(name, "required", "is required.")
-    columns = _read(fields)
+    for name in REQUIRED:
+        if isinstance(data, dict) and name not in fields:
+            fields.refuse(name, "required", f"is required: {REQUIRED[name]}.")
+    columns = _read(fields, merchant)
     fields.raise_problems()
     return columns
 
 
-def read_change(data: Any) -> dict[str, Any]:
+def read_change(data: Any, *, merchant: Merchant) -> dict[str, Any]:
     """Return the columns that an edit changes. Raises InvalidFields with every fault."""
     fields = Fields(data, ENDPOINT_FIELDS)
     if not fields.data and not fields.problems:
         fields.refuse(None, "nothing_to_change", f"must name one of {', '.join(ENDPOINT_FIELDS)}.")
-    columns = _read(fields)
+    columns = _read(fields, merchant)
     fields.raise_problems()
     return columns
 
 
-def _read(fields: Fields) -> dict[str, Any]:
+def _read(fields: Fields, merchant: Merchant) -> dict[str, Any]:
     readers = {
         "url": _url,
         "events": _events,
         "kind": _kind,
-        "template_id": _template,
+        "template_id": lambda read: _template(read, merchant),
         "description": lambda read: {
             "description": read.text("description", longest=MAX_DESCRIPTION)
         },
@@ -90,15 +93,18 @@ def _kind(fields: Fields) -> dict[str, Any]:
     return {"kind": fields.choice("kind", "", options=kind_names())}
 
 
-def _template(fields: Fields) -> dict[str, Any]:
+def _template(fields: Fields, merchant: Merchant) -> dict[str, Any]:
     value = fields.data["template_id"]
     if value is None:
         return {"template_id": None}
     try:
-        return {"template_id": UUID(value)}
+        wanted = UUID(value)
     except (ValueError, TypeError, AttributeError):
         fields.refuse("template_id", "invalid_id", "must be the id of a template, or null.")
         return {}
+    if not Template.objects.of(merchant).filter(pk=wanted).exists():
+        fields.refuse("template_id", "not_found", "names no template of yours.")
+    return {"template_id": wanted}
 
 
 def _active(fields: Fields) -> dict[str, Any]:
@@ -107,6 +113,3 @@ def _active(fields: Fields) -> dict[str, Any]:
         fields.refuse("active", "wrong_type", "must be true or false.")
         return {}
     return {"active": value}
-
-
-__all__ = ["ENDPOINT_FIELDS", "InvalidFields", "read_change", "read_endpoint"]

@@ -53,7 +53,7 @@ def create_endpoint(data: Any, *, merchant: Merchant) -> NewSecret:
 
     Raises InvalidFields, TooManyEndpoints, PlatformHasNoEndpoints.
     """
-    columns = read_endpoint(data)
+    columns = read_endpoint(data, merchant=merchant)
     if merchant.pk == PLATFORM_ID:
         raise PlatformHasNoEndpoints("TaskFlow's own jobs are told to nobody by webhooks.")
     if WebhookEndpoint.objects.of(merchant).kept().count() >= MOST_ENDPOINTS:
@@ -70,7 +70,7 @@ def create_endpoint(data: Any, *, merchant: Merchant) -> NewSecret:
 
 def edit_endpoint(endpoint: WebhookEndpoint, data: Any) -> WebhookEndpoint:
     """Change what `data` names; deliveries under way follow. Raises InvalidFields, EndpointGone."""
-    columns = read_change(data)
+    columns = read_change(data, merchant=endpoint.merchant)
 
     def change(row: WebhookEndpoint) -> None:
         for name, value in columns.items():
