@@ -12,4 +12,6 @@ class Scope(models.TextChoices):
     TEMPLATES_WRITE = "templates:write", "create and steer templates"
     DEADLETTERS_READ = "deadletters:read", "read dead letters"
     DEADLETTERS_WRITE = "deadletters:write", "redrive and discard dead letters"
+    WEBHOOKS_READ = "webhooks:read", "read webhook endpoints and deliveries"
+    WEBHOOKS_WRITE = "webhooks:write", "create and steer webhook endpoints"
     METRICS_READ = "metrics:read", "read metrics"

@@ -20,7 +20,7 @@ class Result(StrEnum):
 
 
 # Kinds whose handler is the host that they call.
-CALLING_KINDS = frozenset({"http"})
+CALLING_KINDS = frozenset({"http", "webhook"})
 
 
 @dataclass(frozen=True, kw_only=True)

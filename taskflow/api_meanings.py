@@ -2,6 +2,13 @@
 
 from dataclasses import dataclass
 
+from alerts.webhooks.operations.endpoints import (
+    EndpointGone,
+    EndpointOff,
+    PlatformHasNoEndpoints,
+    TooManyEndpoints,
+)
+from alerts.webhooks.operations.redelivery import UnderWay
 from jobs.api.base import UnknownParameter
 from jobs.api.filters import InvalidParameters
 from jobs.api.jobs import InvalidPartial
@@ -52,6 +59,10 @@ MEANINGS: dict[type[Exception], Meaning] = {
     CalendarGone: Meaning(404, "not_found"),
     WindowGone: Meaning(404, "not_found"),
     FlowGone: Meaning(404, "not_found"),
+    EndpointGone: Meaning(404, "not_found"),
+    PlatformHasNoEndpoints: Meaning(403, "platform_owned"),
+    EndpointOff: Meaning(409, "endpoint_off"),
+    UnderWay: Meaning(409, "delivery_under_way"),
     FlowExists: Meaning(409, "flow_exists"),
     CalendarInUse: Meaning(409, "calendar_in_use"),
     IdempotencyKeyReused: Meaning(409, "idempotency_key_reused"),
@@ -66,4 +77,5 @@ MEANINGS: dict[type[Exception], Meaning] = {
     TooManyCalendars: Meaning(429, "quota_exceeded"),
     TooManyWindows: Meaning(429, "quota_exceeded"),
     TooManyFlows: Meaning(429, "quota_exceeded"),
+    TooManyEndpoints: Meaning(429, "quota_exceeded"),
 }

@@ -4,6 +4,8 @@ has its reason beside it."""
 from datetime import timedelta
 from typing import Any
 
+from alerts.webhooks.timing import TICK as WEBHOOK_TICK
+from alerts.webhooks.timing import UPKEEP as WEBHOOK_UPKEEP
 from jobs.engine import Engine
 from templates_app.expansion import Expansion
 
@@ -69,6 +71,17 @@ def celery_settings(
                 "task": "templates.expand",
                 "schedule": timedelta(seconds=expansion.tick),
                 "options": {"queue": "control", "expires": expansion.tick * 2},
+            },
+            # An event waits for the next tick at the longest; any number of ticks may run at once.
+            "webhooks": {
+                "task": "webhooks.fan_out",
+                "schedule": timedelta(seconds=WEBHOOK_TICK),
+                "options": {"queue": "control", "expires": WEBHOOK_TICK * 2},
+            },
+            "webhooks_upkeep": {
+                "task": "webhooks.upkeep",
+                "schedule": timedelta(seconds=WEBHOOK_UPKEEP),
+                "options": {"queue": "control", "expires": WEBHOOK_UPKEEP},
             },
             "upkeep": {
                 "task": "jobs.upkeep",

@@ -46,6 +46,8 @@ SPECTACULAR_SETTINGS: dict[str, Any] = {
         "Resolution": "jobs.api.schemas.RESOLUTIONS",
         "BreakerState": "jobs.api.breakers.STATES",
         "TemplateState": "templates_app.api.schemas.STATES",
+        "WebhookEndpointState": "alerts.webhooks.api.schemas.ENDPOINT_STATES",
+        "WebhookDeliveryState": "alerts.webhooks.queries.STATES",
         "JobOverlap": "jobs.api.schemas.OVERLAPS",
         "TemplateOverlap": "templates_app.models.Overlap",
         "BackfillOverlap": "templates_app.operations.running.OVERLAPS",

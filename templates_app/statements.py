@@ -107,7 +107,7 @@ UPDATE templates_app_template AS template
                                 ELSE %(again)s::timestamptz END
   FROM unnest(%(ids)s::uuid[], %(reasons)s::text[]) AS given(id, reason)
  WHERE template.id = given.id AND next_expansion_at IS NOT NULL
-RETURNING template.id, set_aside_at IS NOT NULL
+RETURNING template.id, set_aside_at IS NOT NULL, template.merchant_id
 """
 
 RECORD_SKIPPED = """

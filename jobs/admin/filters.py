@@ -10,7 +10,7 @@ from django.db.models import Model, QuerySet
 from django.http import HttpRequest
 from unfold.contrib.filters.admin import DropdownFilter, RangeDateTimeFilter
 
-from jobs.handlers.registry import kind_names
+from jobs.handlers.registry import KINDS, kind_names
 from jobs.models import Resolution, WorkerState
 from jobs.outcomes import Result
 from jobs.states import JobStatus
@@ -52,7 +52,8 @@ class KindFilter(ChoiceFilter):
     parameter_name = "kind"
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
-        return [(name, name) for name in kind_names()]
+        names = sorted(KINDS) if request.user.is_superuser else kind_names()
+        return [(name, name) for name in names]
 
 
 class OutcomeFilter(ChoiceFilter):

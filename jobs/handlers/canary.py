@@ -54,5 +54,5 @@ KIND = Kind(
     handler=_no_handler,
     run=run,
     run_in_process=run_in_process,
-    inner=True,
+    platform_only=True,
 )

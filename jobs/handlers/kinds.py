@@ -98,7 +98,7 @@ class Kind:
     are found, None when none may. `run` serves the async and the command lane and keeps the
     attempt's time limit itself;
     `run_in_process` serves the process lane, where the executor keeps it. `close` gives back what
-    the running event loop holds. An `inner` kind is the platform's own: no page or list offers it,
+    the running event loop holds. A `platform_only` kind is the platform's own: no page or list offers it,
     and `admit` refuses it to merchants.
     """
 
@@ -116,4 +116,4 @@ class Kind:
     run: Run | None = None
     run_in_process: RunInProcess | None = None
     close: Callable[[], Awaitable[None]] = nothing_to_close
-    inner: bool = False
+    platform_only: bool = False

@@ -74,7 +74,7 @@ def register_kind(kind: Kind) -> None:
 
 def kind_names() -> tuple[str, ...]:
     """Return the names of the kinds that producers may choose from, sorted."""
-    return tuple(sorted(kind.name for kind in KINDS.values() if not kind.inner))
+    return tuple(sorted(kind.name for kind in KINDS.values() if not kind.platform_only))
 
 
 def served_lanes() -> list[str]:

@@ -7,7 +7,7 @@ from uuid import UUID
 
 from jobs.breaker import Host, News, Tally, by_host, heard, silence, spared, tally
 from jobs.engine import Engine
-from jobs.lifecycle.announcing import announce
+from jobs.lifecycle.announcing import announce, ends_jobs
 from jobs.outcomes import Ending
 from jobs.rows import Moved, moved_row
 from jobs.statements import abandoning, breaking
@@ -59,6 +59,7 @@ def heed_breakers(endings: Sequence[Ending], engine: Engine) -> Heeded:
     return Heeded(endings=written, recovered=recovered)
 
 
+@ends_jobs
 def abandon(*, now: datetime, patience: float, limit: int) -> list[Moved]:
     """Fail at most `limit` jobs that waited `patience` seconds and more for a host that is given up.
 

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from uuid import UUID
 
-from jobs.lifecycle.announcing import announce
+from jobs.lifecycle.announcing import announce, ends_jobs
 from jobs.rows import Missed, Moved, missed_row, moved_row
 from jobs.statements import occurrences
 from tenants.statement import execute
@@ -25,6 +25,7 @@ def find_missed_of(*, template_ids: Sequence[UUID], now: datetime) -> list[Misse
     return [missed_row(row) for row in found]
 
 
+@ends_jobs
 def skip(*, reasons: Mapping[UUID, str], now: datetime) -> list[Moved]:
     """End scheduled jobs that never started as skipped, each for its reason (cut at 200).
 
@@ -67,6 +68,7 @@ def make_up(
     return announce("restart", [moved_row(row) for row in found])
 
 
+@ends_jobs
 def withdraw(*, template_ids: Sequence[UUID]) -> list[tuple[UUID, datetime]]:
     """Delete the templates' plans: what the expander made and no worker has ever started.
 
@@ -81,6 +83,7 @@ def withdraw(*, template_ids: Sequence[UUID]) -> list[tuple[UUID, datetime]]:
     return [(row[0], row[1]) for row in found]
 
 
+@ends_jobs
 def cancel_plans(*, template_id: UUID, now: datetime) -> list[Moved]:
     """Cancel all jobs of a template that wait, whoever made them; running ones finish."""
     found = execute(occurrences.CANCEL_PLANS, template_id=template_id, now=now)

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from uuid import UUID
 
-from jobs.lifecycle.announcing import announce
+from jobs.lifecycle.announcing import announce, ends_jobs
 from jobs.rows import Moved, Queued, moved_row, queued_row
 from jobs.statements import queueing, sharing
 from tenants.statement import execute
@@ -53,6 +53,7 @@ def requeue_lost_messages(*, before: datetime, limit: int) -> list[Moved]:
     return announce("requeue", [moved_row(row) for row in found])
 
 
+@ends_jobs
 def expire(*, now: datetime, limit: int) -> list[Moved]:
     """Fail jobs that were not started by their deadline."""
     late = [row[0] for row in execute(queueing.FIND_EXPIRED, now=now, limit=limit)]

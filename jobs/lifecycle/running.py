@@ -6,7 +6,7 @@ from datetime import datetime
 from uuid import UUID
 
 from jobs.engine import Engine
-from jobs.lifecycle.announcing import announce
+from jobs.lifecycle.announcing import announce, ends_jobs
 from jobs.outcomes import Attempt, Ending
 from jobs.rows import Ended, Stranded, attempt_row, ended_row
 from jobs.statements import running
@@ -40,6 +40,7 @@ def claim(
     return [attempt_row(row) for row in found]
 
 
+@ends_jobs
 def finish(endings: Sequence[Ending]) -> list[Ended]:
     """End attempts: new status, execution and dead letter in one statement.
 

@@ -10,7 +10,7 @@ from django.db import transaction
 from django.db.models import Case, F, Q, Value, When
 
 from jobs.lifecycle import unique_keys
-from jobs.lifecycle.announcing import announce
+from jobs.lifecycle.announcing import announce, ends_jobs
 from jobs.models import Job
 from jobs.querysets import JobQuerySet
 from jobs.rows import Moved, Replacement, moved_row
@@ -61,6 +61,7 @@ def edit(*, job_id: UUID, changes: Mapping[str, Any]) -> bool:
     return waiting.editable().update(**columns) == 1
 
 
+@ends_jobs
 def cancel(*, job_ids: Sequence[UUID], now: datetime) -> list[Moved]:
     """Cancel jobs that have not started; ask running ones to stop (they stay running until then)."""
     found = execute(steering.CANCEL, ids=list(job_ids), now=now)

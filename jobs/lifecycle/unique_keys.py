@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from jobs.lifecycle.announcing import announce
+from jobs.lifecycle.announcing import announce, ends_jobs
 from jobs.rows import Moved, moved_row
 from jobs.statements import unique_keys
 from jobs.unique import Asked, Decisions, Holder, OnConflict, Scope, decide
@@ -59,6 +59,7 @@ def settle_keys(
     return decisions
 
 
+@ends_jobs
 def replace(job_ids: Sequence[UUID]) -> list[Moved]:
     """Cancel waiting jobs whose keys `settle_keys` has just handed to newer ones."""
     if not job_ids:

@@ -1,11 +1,19 @@
 """Jobs that waited too long for a host that does not answer. Used by the watcher."""
 
+from tenants.platform import PLATFORM_ID
+
+# What the platform sends for itself, the deliveries of webhooks, waits for a week at least: their schedule
+# is one of days, and an endpoint that fails for days is disabled before.
+_PATIENCE = f"""make_interval(secs => CASE WHEN breaker.merchant_id = '{PLATFORM_ID}'
+                                  THEN greatest(%(patience)s::float8, 604800)
+                                  ELSE %(patience)s END)"""
+
 # Patience counts from when the job was stopped first, and the host was tried again and again from then on,
 # up to the last try in vain. Not up to now: while nobody tries a host (its merchant is suspended, no worker
 # lives, the platform was away), its silence says nothing. `job` and `breaker` are in scope.
-_OUT_OF_PATIENCE = """breaker.recovering_at IS NULL
-       AND breaker.tried_since <= breaker.tried_at - make_interval(secs => %(patience)s)
-       AND job.unanswered_since <= breaker.tried_at - make_interval(secs => %(patience)s)"""
+_OUT_OF_PATIENCE = f"""breaker.recovering_at IS NULL
+       AND breaker.tried_since <= breaker.tried_at - {_PATIENCE}
+       AND job.unanswered_since <= breaker.tried_at - {_PATIENCE}"""
 
 # Index breaker_open finds hosts that were given up so long ago, nothing in an idle step; index
 # job_unanswered those who waited for one, the longest waiting first, and nobody else of its line; index

@@ -15,7 +15,9 @@ from templates_app.calendars.versions import data_versions
 from templates_app.expander.due import aware
 from templates_app.expander.outcome import Outcome
 from templates_app.expander.stand import Stand, stand_of
+from templates_app.models import Cause
 from templates_app.planning.window_book import naive
+from templates_app.signals import MissedOccurrences, SetAside, tell_missed, tell_set_aside
 from tenants.statement import execute
 
 logger = logging.getLogger(__name__)
@@ -37,7 +39,7 @@ def write_outcomes(outcomes: Sequence[Outcome], now: datetime) -> tuple[int, int
     for outcome in outcomes:
         outcome.note_created(created)
     _settle_late(outcomes, now)
-    skipped = _record_skipped(outcomes)
+    skipped = _record_skipped(outcomes, now)
     stands = [stand_of(outcome, naive(now)) for outcome in outcomes]
     execute(
         statements.ADVANCE,
@@ -54,7 +56,7 @@ def write_outcomes(outcomes: Sequence[Outcome], now: datetime) -> tuple[int, int
 def write_settled(outcomes: Sequence[Outcome], now: datetime) -> None:
     """Write what was decided about late jobs, in the caller's transaction."""
     _settle_late(outcomes, now)
-    _record_skipped(outcomes)
+    _record_skipped(outcomes, now)
     if any(outcome.release_jobs for outcome in outcomes):
         transaction.on_commit(publishing.wake)
 
@@ -72,10 +74,15 @@ def record_failures(failures: Mapping[UUID, str], now: datetime) -> None:
         now=now,
         again=now + RETRY,
     )
-    for template_id, set_aside in rows:
-        if set_aside:
-            # The reason may quote the merchant's payload: it stays in the row.
-            logger.error("Template %s was set aside after %d failures.", template_id, TRIES)
+    aside = [
+        SetAside(merchant_id=merchant_id, template_id=template_id, at=now)
+        for template_id, set_aside, merchant_id in rows
+        if set_aside
+    ]
+    tell_set_aside(aside)
+    for one in aside:
+        # The reason may quote the merchant's payload: it stays in the row.
+        logger.error("Template %s was set aside after %d failures.", one.template_id, TRIES)
 
 
 @lru_cache(maxsize=1)
@@ -102,7 +109,7 @@ def _settle_late(outcomes: Iterable[Outcome], now: datetime) -> None:
         outcome.note_missed(done)
 
 
-def _record_skipped(outcomes: Iterable[Outcome]) -> int:
+def _record_skipped(outcomes: Iterable[Outcome], now: datetime) -> int:
     rows = [(outcome.template, skip) for outcome in outcomes for skip in outcome.skips]
     if rows:
         execute(
@@ -114,5 +121,19 @@ def _record_skipped(outcomes: Iterable[Outcome]) -> int:
             firsts=[aware(skip.first_at) for _, skip in rows],
             lasts=[aware(skip.last_at) for _, skip in rows],
             counts=[skip.count for _, skip in rows],
+        )
+        tell_missed(
+            [
+                MissedOccurrences(
+                    merchant_id=template.merchant_id,
+                    template_id=template.id,
+                    first_at=aware(skip.first_at),
+                    last_at=aware(skip.last_at),
+                    occurrences=skip.count,
+                    at=now,
+                )
+                for template, skip in rows
+                if skip.cause == Cause.MISSED
+            ]
         )
     return sum(skip.count for _, skip in rows)

@@ -12,6 +12,7 @@ import pytest
 import yaml
 from django.core import serializers
 
+from alerts.models import WebhookDelivery, WebhookEndpoint, WebhookEvent
 from apikeys.scopes import Scope
 from jobs.models import Breaker, DeadLetter, Execution, Flow, IdempotencyRecord, Job
 from templates_app.models import Calendar, MaintenanceWindow, SkippedOccurrence, Template
@@ -22,6 +23,7 @@ from tests.factories.flows import make_breaker, make_flow
 from tests.factories.jobs import NOW, make_job
 from tests.factories.templates import make_calendar, make_template, make_window
 from tests.factories.tenants import make_merchant
+from tests.factories.webhooks import make_delivery, make_endpoint
 
 DOCUMENT = yaml.safe_load(
     (Path(__file__).resolve().parents[2] / "docs" / "openapi.yaml").read_text(encoding="utf-8")
@@ -91,6 +93,20 @@ MATRIX = {
     "templates_preview": HIDDEN,
     "templates_preview_draft": OWN,
     "templates_skipped": HIDDEN,
+    "webhook_endpoints_list": EMPTY,
+    "webhook_endpoints_create": OWN,
+    "webhook_endpoints_retrieve": HIDDEN,
+    "webhook_endpoints_edit": HIDDEN,
+    "webhook_endpoints_delete": HIDDEN,
+    "webhook_endpoints_enable": HIDDEN,
+    "webhook_endpoints_redeliver": HIDDEN,
+    "webhook_endpoints_rotate_secret": HIDDEN,
+    "webhook_endpoints_test": HIDDEN,
+    "webhook_deliveries_list": EMPTY,
+    "webhook_deliveries_retrieve": HIDDEN,
+    "webhook_deliveries_redeliver": HIDDEN,
+    "webhook_events_list": EMPTY,
+    "webhook_events_retrieve": HIDDEN,
 }
 # Sent like something that writes; it stores nothing, and a reading key may.
 DRAWS_UP = {"templates_preview_draft"}
@@ -101,6 +117,8 @@ BODIES = {
     "calendars_import_again": {"ics": "BEGIN:VCALENDAR"},
     "maintenance_windows_edit": {"name": "mine now"},
     "templates_edit": {"active": False},
+    "webhook_endpoints_edit": {"active": False},
+    "webhook_endpoints_redeliver": {"since": "2026-05-01T00:00:00Z"},
     "templates_backfill": {"from": "2026-05-01T00:00:00Z", "to": "2026-05-02T00:00:00Z"},
     "dead_letters_redrive": {"payload": {"handler": "demo.noop"}},
     "dead_letters_discard": {"reason": "mine now"},
@@ -119,6 +137,9 @@ OWNED = (
     MaintenanceWindow,
     SkippedOccurrence,
     AuditEntry,
+    WebhookEndpoint,
+    WebhookEvent,
+    WebhookDelivery,
 )
 
 
@@ -167,6 +188,8 @@ class Belongings:
             first_at=NOW,
             last_at=NOW,
         )
+        self.endpoint = make_endpoint(self.merchant, description="A-secret")
+        self.delivery = make_delivery(self.endpoint)
         client_of(self.merchant).send("/jobs", noop(), **{"Idempotency-Key": "shared"})
 
     def ids_for(self, path):
@@ -179,6 +202,9 @@ class Belongings:
             "flows": [self.flow],
             "breakers": [self.breaker],
             "audit": list(AuditEntry.objects.of(self.merchant)),
+            "webhook-endpoints": [self.endpoint],
+            "webhook-deliveries": [self.delivery],
+            "webhook-events": [self.delivery.event],
             "jobs": self.jobs,
         }
         return [row.pk for row in rows[path.removeprefix("/api/v1/").split("/")[0]]]
@@ -223,6 +249,9 @@ def filters_for(owner):
             "?tag=A-tag",
             f"?calendar={owner.calendar.pk}",
         ],
+        "webhook_endpoints_list": [""],
+        "webhook_deliveries_list": ["", f"?endpoint={owner.endpoint.pk}", "?state=waiting"],
+        "webhook_events_list": ["", "?type=job.failed"],
     }
 
 
@@ -237,6 +266,7 @@ def own_body(name):
         "calendars_create": {"name": "Mine", "definition": WEEKEND},
         "calendars_import": {"name": "Mine", "ics": ics_of()},
         "maintenance_windows_create": window_body(),
+        "webhook_endpoints_create": {"url": "https://mine.example/", "events": ["job.*"]},
     }
     return bodies[name]
 
@@ -251,6 +281,7 @@ def bodies_naming(name, owner):
         "templates_preview_draft": ({"avoid": calendar}, {"keep_to": calendar}),
         "calendars_create": ({"includes": calendar},),
         "maintenance_windows_create": ({"template_id": str(owner.template.pk)},),
+        "webhook_endpoints_create": ({"template_id": str(owner.template.pk)},),
     }
     changes = [*({field: value} for field, value in fields.items()), *reached.get(name, ())]
     if "jobs" in body:
@@ -338,7 +369,13 @@ def test_a_key_without_the_scope_is_refused(owner, name):
 def test_reading_keys_cannot_write(owner, name):
     method, path = OPERATIONS[name]
     reader = client_of(
-        owner.merchant, scopes=[Scope.JOBS_READ, Scope.DEADLETTERS_READ, Scope.TEMPLATES_READ]
+        owner.merchant,
+        scopes=[
+            Scope.JOBS_READ,
+            Scope.DEADLETTERS_READ,
+            Scope.TEMPLATES_READ,
+            Scope.WEBHOOKS_READ,
+        ],
     )
     before = owner.snapshot()
     answer = reader.call(

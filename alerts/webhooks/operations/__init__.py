@@ -1,0 +1,1 @@
+"""What people and producers ask of webhooks."""

@@ -1,0 +1,246 @@
+"""The SQL of outgoing webhooks, named and in one place. Values travel beside it (tenants.statement)."""
+
+# Index webhook_endpoint_sent_to, which holds the endpoints that get deliveries and nothing else.
+AUDIENCE = """
+SELECT endpoint.merchant_id, endpoint.events
+  FROM alerts_webhookendpoint AS endpoint
+ WHERE endpoint.active AND endpoint.disabled_at IS NULL
+   AND endpoint.merchant_id <> %(platform)s
+"""
+
+# Primary key of jobs; index deadletter of the open letter. Runs in the transaction that ended the jobs, so
+# it sees their ends. The ids are drawn in the order of the events: `job.failed` before
+# `job.dead_lettered`. What a reader may see is decided here: ids, statuses, times and codes, nothing that
+# a person or a target wrote.
+RECORD_JOB_EVENTS = """
+INSERT INTO alerts_webhookevent (merchant_id, type, subject, kind, template_id, body)
+SELECT told.merchant_id, told.type, told.id, told.kind, told.template_id, told.body
+  FROM (
+    SELECT job.merchant_id, given.type, job.id, job.kind, job.template_id, given.place,
+           json_build_object(
+               'type', given.type,
+               'timestamp', to_char(statement_timestamp() AT TIME ZONE 'UTC',
+                                    'YYYY-MM-DD"T"HH24:MI:SS.US"Z"'),
+               'data', json_build_object(
+                   'job_id', job.id,
+                   'kind', job.kind,
+                   'status', job.status,
+                   'attempts', job.attempt,
+                   'template_id', job.template_id,
+                   'occurrence_at', to_char(job.occurrence_at AT TIME ZONE 'UTC',
+                                            'YYYY-MM-DD"T"HH24:MI:SS"Z"'),
+                   'created_at', to_char(job.created_at AT TIME ZONE 'UTC',
+                                         'YYYY-MM-DD"T"HH24:MI:SS.US"Z"'),
+                   'finalized_at', to_char(job.finalized_at AT TIME ZONE 'UTC',
+                                           'YYYY-MM-DD"T"HH24:MI:SS.US"Z"'),
+                   'error_code', letter.error_code,
+                   'dead_letter_id', letter.id))::text AS body
+      FROM unnest(%(ids)s::uuid[], %(types)s::text[]) WITH ORDINALITY AS given(id, type, place)
+      JOIN jobs_job AS job ON job.id = given.id
+      LEFT JOIN LATERAL (
+           SELECT id, error_code
+             FROM jobs_deadletter AS open_letter
+            WHERE open_letter.job_id = job.id AND open_letter.resolution = ''
+              AND job.status = 'failed'
+            LIMIT 1
+           ) AS letter ON true
+     ORDER BY given.place
+  ) AS told
+"""
+
+# What is no job's end; the bodies are made by the caller.
+RECORD_EVENTS = """
+INSERT INTO alerts_webhookevent (merchant_id, type, subject, kind, template_id, body)
+SELECT given.merchant_id, given.type, given.subject, '', given.template_id, given.body
+  FROM unnest(%(merchants)s::uuid[], %(types)s::text[], %(subjects)s::uuid[],
+              %(templates)s::uuid[], %(bodies)s::text[]) WITH ORDINALITY
+       AS given(merchant_id, type, subject, template_id, body, place)
+ ORDER BY given.place
+"""
+
+# One fan-out at a time: two would hand on the events of one job in any order. Who does not get the lock
+# has nothing to do.
+LOCK = "SELECT pg_try_advisory_xact_lock(%(lock)s)"
+
+# Index webhook_event_new, which holds what was not handed on yet; an idle tick reads one entry of it. An
+# event is handed on in the transaction that makes its deliveries.
+FAN_OUT = """
+WITH fresh AS MATERIALIZED (
+    SELECT id, merchant_id, type, subject, kind, template_id, body
+      FROM alerts_webhookevent
+     WHERE NOT fanned_out
+     ORDER BY id
+     LIMIT %(limit)s
+       FOR UPDATE SKIP LOCKED
+), handed_on AS (
+    UPDATE alerts_webhookevent AS event
+       SET fanned_out = true
+      FROM fresh
+     WHERE event.id = fresh.id
+)
+SELECT fresh.id, fresh.merchant_id, fresh.type, fresh.subject, fresh.body, endpoint.id, endpoint.host
+  FROM fresh
+  LEFT JOIN alerts_webhookendpoint AS endpoint
+    ON endpoint.merchant_id = fresh.merchant_id
+   AND endpoint.active
+   AND endpoint.disabled_at IS NULL
+   AND (fresh.type = ANY(endpoint.events)
+        OR split_part(fresh.type, '.', 1) || '.*' = ANY(endpoint.events))
+   AND (endpoint.kind = '' OR endpoint.kind = fresh.kind)
+   AND (endpoint.template_id IS NULL OR endpoint.template_id = fresh.template_id)
+ ORDER BY fresh.id, endpoint.id
+"""
+
+CREATE_DELIVERIES = """
+INSERT INTO alerts_webhookdelivery (id, merchant_id, endpoint_id, event_id, job_id, again)
+SELECT given.id, given.merchant_id, given.endpoint_id, given.event_id, given.job_id, %(again)s
+  FROM unnest(%(ids)s::uuid[], %(merchants)s::uuid[], %(endpoints)s::uuid[], %(events)s::uuid[],
+              %(jobs)s::uuid[]) AS given(id, merchant_id, endpoint_id, event_id, job_id)
+"""
+
+# Indexes webhook_delivery_of_job, then the primary key. Written when it changes only: the first failure
+# after a success, and then once a minute.
+NOTE_FAILURES = """
+WITH mine AS MATERIALIZED (
+    SELECT endpoint.id
+      FROM alerts_webhookendpoint AS endpoint
+     WHERE endpoint.id IN (SELECT endpoint_id FROM alerts_webhookdelivery
+                            WHERE job_id = ANY(%(jobs)s::uuid[]))
+       AND (endpoint.failing_since IS NULL
+            OR endpoint.last_failure_at < statement_timestamp() - interval '1 minute')
+     ORDER BY endpoint.id
+       FOR UPDATE
+)
+UPDATE alerts_webhookendpoint AS endpoint
+   SET failing_since = coalesce(endpoint.failing_since, statement_timestamp()),
+       last_failure_at = statement_timestamp()
+  FROM mine
+ WHERE endpoint.id = mine.id
+"""
+
+NOTE_SUCCESSES = """
+WITH mine AS MATERIALIZED (
+    SELECT endpoint.id
+      FROM alerts_webhookendpoint AS endpoint
+     WHERE endpoint.id IN (SELECT endpoint_id FROM alerts_webhookdelivery
+                            WHERE job_id = ANY(%(jobs)s::uuid[]))
+       AND (endpoint.failing_since IS NOT NULL
+            OR endpoint.last_success_at IS NULL
+            OR endpoint.last_success_at < statement_timestamp() - interval '1 minute')
+     ORDER BY endpoint.id
+       FOR UPDATE
+)
+UPDATE alerts_webhookendpoint AS endpoint
+   SET failing_since = NULL, last_failure_at = NULL, last_success_at = statement_timestamp()
+  FROM mine
+ WHERE endpoint.id = mine.id
+"""
+
+# The same indexes. An endpoint that answers 410 says that nobody is there any more (Standard Webhooks 1.0).
+DISABLE_GONE = """
+WITH mine AS MATERIALIZED (
+    SELECT endpoint.id
+      FROM alerts_webhookendpoint AS endpoint
+     WHERE endpoint.id IN (
+               SELECT delivery.endpoint_id
+                 FROM alerts_webhookdelivery AS delivery
+                 JOIN jobs_deadletter AS letter
+                   ON letter.job_id = delivery.job_id AND letter.resolution = ''
+                WHERE delivery.job_id = ANY(%(jobs)s::uuid[]) AND letter.error_code = 'http_410')
+       AND endpoint.active AND endpoint.disabled_at IS NULL
+     ORDER BY endpoint.id
+       FOR UPDATE
+)
+UPDATE alerts_webhookendpoint AS endpoint
+   SET disabled_at = statement_timestamp(), disabled_reason = %(reason)s
+  FROM mine
+ WHERE endpoint.id = mine.id
+RETURNING endpoint.id, endpoint.merchant_id, endpoint.disabled_at
+"""
+
+# Index webhook_endpoint_failing. Both ends of the span are failures that happened: an endpoint that nobody
+# calls is not found wanting by the time that passes.
+DISABLE_FAILING = """
+WITH mine AS MATERIALIZED (
+    SELECT id
+      FROM alerts_webhookendpoint
+     WHERE failing_since IS NOT NULL
+       AND failing_since <= last_failure_at - make_interval(secs => %(patience)s)
+       AND active AND disabled_at IS NULL
+     ORDER BY id
+     LIMIT %(limit)s
+       FOR UPDATE SKIP LOCKED
+)
+UPDATE alerts_webhookendpoint AS endpoint
+   SET disabled_at = %(now)s, disabled_reason = %(reason)s
+  FROM mine
+ WHERE endpoint.id = mine.id
+RETURNING endpoint.id, endpoint.merchant_id, endpoint.disabled_at
+"""
+
+# Index webhook_delivery_once, in the order of the events.
+FIND_UNDELIVERED = """
+SELECT delivery.job_id
+  FROM alerts_webhookdelivery AS delivery
+  JOIN jobs_job AS job ON job.id = delivery.job_id
+ WHERE delivery.endpoint_id = %(endpoint)s
+   AND delivery.event_id >= %(first)s
+   AND NOT delivery.again
+   AND job.status IN ('failed', 'cancelled')
+ ORDER BY delivery.event_id
+ LIMIT %(limit)s
+"""
+
+# Index webhook_event_newest. What was told while the endpoint was off, or did not subscribe to it yet.
+FIND_UNHEARD = """
+SELECT event.id, event.merchant_id, event.type, event.subject, event.body, endpoint.id, endpoint.host
+  FROM alerts_webhookendpoint AS endpoint
+  JOIN alerts_webhookevent AS event ON event.merchant_id = endpoint.merchant_id
+ WHERE endpoint.id = %(endpoint)s
+   AND event.id >= %(first)s
+   AND event.fanned_out
+   AND (event.type = ANY(endpoint.events)
+        OR split_part(event.type, '.', 1) || '.*' = ANY(endpoint.events))
+   AND event.type <> 'webhook_endpoint.test'
+   AND (endpoint.kind = '' OR endpoint.kind = event.kind)
+   AND (endpoint.template_id IS NULL OR endpoint.template_id = event.template_id)
+   AND NOT EXISTS (SELECT FROM alerts_webhookdelivery AS delivery
+                    WHERE delivery.endpoint_id = endpoint.id
+                      AND delivery.event_id = event.id
+                      AND NOT delivery.again)
+ ORDER BY event.id
+ LIMIT %(limit)s
+"""
+
+# Indexes webhook_delivery_event, the primary key of events, and that of endpoints: from the oldest on.
+FORGET_DELIVERIES = """
+WITH old AS MATERIALIZED (
+    SELECT id
+      FROM alerts_webhookdelivery
+     WHERE event_id < %(before)s
+     ORDER BY event_id
+     LIMIT %(limit)s
+)
+DELETE FROM alerts_webhookdelivery AS delivery USING old WHERE delivery.id = old.id
+RETURNING delivery.id
+"""
+
+FORGET_EVENTS = """
+WITH old AS MATERIALIZED (
+    SELECT id
+      FROM alerts_webhookevent
+     WHERE id < %(before)s AND fanned_out
+     ORDER BY id
+     LIMIT %(limit)s
+)
+DELETE FROM alerts_webhookevent AS event USING old WHERE event.id = old.id
+RETURNING event.id
+"""
+
+FORGET_ENDPOINTS = """
+DELETE FROM alerts_webhookendpoint AS endpoint
+ WHERE endpoint.deleted_at < %(before)s
+   AND NOT EXISTS (SELECT FROM alerts_webhookdelivery AS delivery
+                    WHERE delivery.endpoint_id = endpoint.id)
+RETURNING endpoint.id
+"""
