@@ -12,4 +12,6 @@ class Scope(models.TextChoices):
     TEMPLATES_WRITE = "templates:write", "create and steer templates"
     DEADLETTERS_READ = "deadletters:read", "read dead letters"
     DEADLETTERS_WRITE = "deadletters:write", "redrive and discard dead letters"
+    ALERTS_READ = "alerts:read", "read alert rules and incidents"
+    ALERTS_WRITE = "alerts:write", "change alert rules, steer incidents"
     METRICS_READ = "metrics:read", "read metrics"

@@ -2,6 +2,13 @@
 
 from dataclasses import dataclass
 
+from alerts.operations.refusals import (
+    AlertGone,
+    IncidentOver,
+    InUse,
+    TooManyAlerts,
+    TooManyTests,
+)
 from jobs.api.base import UnknownParameter
 from jobs.api.filters import InvalidParameters
 from jobs.api.jobs import InvalidPartial
@@ -52,6 +59,9 @@ MEANINGS: dict[type[Exception], Meaning] = {
     CalendarGone: Meaning(404, "not_found"),
     WindowGone: Meaning(404, "not_found"),
     FlowGone: Meaning(404, "not_found"),
+    AlertGone: Meaning(404, "not_found"),
+    InUse: Meaning(409, "in_use"),
+    IncidentOver: Meaning(409, "incident_resolved"),
     FlowExists: Meaning(409, "flow_exists"),
     CalendarInUse: Meaning(409, "calendar_in_use"),
     IdempotencyKeyReused: Meaning(409, "idempotency_key_reused"),
@@ -66,4 +76,6 @@ MEANINGS: dict[type[Exception], Meaning] = {
     TooManyCalendars: Meaning(429, "quota_exceeded"),
     TooManyWindows: Meaning(429, "quota_exceeded"),
     TooManyFlows: Meaning(429, "quota_exceeded"),
+    TooManyAlerts: Meaning(429, "quota_exceeded"),
+    TooManyTests: Meaning(429, "too_many_tests"),
 }

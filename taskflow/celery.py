@@ -15,6 +15,8 @@ os.environ.setdefault("CELERY_SKIP_CHECKS", "1")
 
 QUEUES = ("async", "process", "command", "control")
 
-app = Celery("taskflow", include=["jobs.tasks", "templates_app.tasks", "taskflow.worker"])
+app = Celery(
+    "taskflow", include=["jobs.tasks", "templates_app.tasks", "alerts.tasks", "taskflow.worker"]
+)
 app.config_from_object("django.conf:settings", namespace="CELERY")
 app.conf.task_queues = [Queue(name, routing_key=name) for name in QUEUES]

@@ -4,6 +4,7 @@ has its reason beside it."""
 from datetime import timedelta
 from typing import Any
 
+from alerts.alerting import Alerting
 from jobs.engine import Engine
 from templates_app.expansion import Expansion
 
@@ -12,7 +13,7 @@ REUSE_UNPOOLED = 10_000
 
 
 def celery_settings(
-    *, redis_url: str, engine: Engine, expansion: Expansion, database_pool: int
+    *, redis_url: str, engine: Engine, expansion: Expansion, alerting: Alerting, database_pool: int
 ) -> dict[str, Any]:
     """Return the CELERY_* names for this broker and these tunables."""
     return {
@@ -69,6 +70,12 @@ def celery_settings(
                 "task": "templates.expand",
                 "schedule": timedelta(seconds=expansion.tick),
                 "options": {"queue": "control", "expires": expansion.tick * 2},
+            },
+            # Several at once are harmless: one of them looks, the others find its lock.
+            "alert": {
+                "task": "alerts.evaluate",
+                "schedule": timedelta(seconds=alerting.tick),
+                "options": {"queue": "control", "expires": alerting.tick * 2},
             },
             "upkeep": {
                 "task": "jobs.upkeep",
