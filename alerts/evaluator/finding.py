@@ -34,7 +34,8 @@ class EnabledRule(NamedTuple):
 
 @dataclass(frozen=True, kw_only=True)
 class Looked:
-    """What one look found. `whole`: rules whose every trouble is in `found`; `events` the others."""
+    """What one look found. `adding`: rules whose counts add up; `whole`: those whose every
+    trouble is in `found`; `events`: what the other kinds were asked with."""
 
     found: list[Found]
     adding: frozenset[UUID]
@@ -75,8 +76,9 @@ def look(now: datetime) -> Looked:
         if kind.standing:
             whole += ids
         else:
-            adding.update(ids)
             events[name] = values
+        if kind.adds:
+            adding.update(ids)
     return Looked(found=found, adding=frozenset(adding), whole=whole, events=events, position=end)
 
 

@@ -29,7 +29,7 @@ class Recorded(NamedTuple):
     subject_key: str
     subject: str
     detail: str
-    count: int
+    times: int
     first_seen: datetime
     last_seen: datetime
     example_job_id: UUID | None
@@ -98,7 +98,7 @@ def _told(opened: Sequence[Recorded]) -> list[signals.OpenedIncident]:
             subject_key=one.subject_key,
             subject=one.subject,
             detail=one.detail,
-            count=one.count,
+            count=one.times,
             first_seen=one.first_seen,
             last_seen=one.last_seen,
             example_job_id=one.example_job_id,

@@ -54,6 +54,7 @@ JOB_FAILED = RuleKind(
     find=_FIND,
     over=_OVER,
     standing=False,
+    adds=True,
     takes_template=True,
     parameters=(
         Parameter(

@@ -38,7 +38,8 @@ class RuleKind:
 
     `find` answers Found rows of all enabled rules of the kind in one statement. When `standing`, it
     names all that is in trouble at this moment, so what it does not name any more is over; else it
-    reads new events, counts add up, and `over` answers the ids of the incidents that are over.
+    also reads new events, and `over` answers the ids of the incidents that are over. When `adds`, it
+    answers new events only, whose counts add up; else the count is what it was last.
     """
 
     name: str
@@ -49,6 +50,7 @@ class RuleKind:
     parameters: tuple[Parameter, ...] = ()
     takes_template: bool = False
     standing: bool = True
+    adds: bool = False
     over: str = ""
 
     def columns(self, parameters: Mapping[str, Any]) -> dict[str, float]:
@@ -66,7 +68,7 @@ class Found(NamedTuple):
     subject_key: str
     subject: str
     detail: str
-    count: int
+    times: int
     first_at: datetime
     last_at: datetime
     job_id: UUID | None

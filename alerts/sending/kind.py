@@ -170,6 +170,7 @@ def _alerting() -> Alerting:
 RUNNER = AlertRunner()
 ALERT = Kind(
     name="alert",
+    platform_only=True,
     validate=_validate,
     admit=_admit,
     lane=_lane,

@@ -7,7 +7,7 @@ RECORD = """
 WITH given AS MATERIALIZED (
     SELECT *
       FROM json_to_recordset(%(found)s::json)
-        AS found(id uuid, rule_id uuid, subject_key text, subject text, detail text, count bigint,
+        AS found(id uuid, rule_id uuid, subject_key text, subject text, detail text, times bigint,
                  first_at timestamptz, last_at timestamptz, job_id uuid, adds boolean)
 )
 INSERT INTO alerts_incident AS incident (
@@ -15,7 +15,7 @@ INSERT INTO alerts_incident AS incident (
     last_seen, example_job_id, escalates_from, steps_done, next_notice_at, told, acknowledged_by, resolved_by, note,
     created_at)
 SELECT given.id, rule.merchant_id, rule.id, rule.severity, given.subject_key, given.subject,
-       given.detail, 'open', given.count, given.first_at, given.last_at, given.job_id, %(now)s, 0,
+       given.detail, 'open', given.times, given.first_at, given.last_at, given.job_id, %(now)s, 0,
        %(now)s::timestamptz + make_interval(mins => (policy.steps -> 0 ->> 'after')::int), '{}', '', '',
        '', %(now)s
   FROM given

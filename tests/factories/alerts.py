@@ -5,8 +5,10 @@ from typing import Any
 from django.db import connection
 
 from alerts.channels import WAYS, sealed
-from alerts.models import Channel, EscalationPolicy, Rule
+from alerts.models import Channel, Delivery, EscalationPolicy, Incident, Rule
+from tenants.identifiers import new_id
 from tenants.models import Merchant
+from tests.factories.jobs import NOW
 
 SECRET = "whsec_" + "QUJDREVGR0hJSktMTU5PUFFSU1RVVldYWVo="
 
@@ -37,6 +39,35 @@ def make_policy(*steps: tuple[int, list[Channel]], merchant: Merchant | None, **
 def make_rule(*, merchant: Merchant | None, kind: str = "job_failed", **fields: Any) -> Rule:
     """Return a stored rule."""
     return Rule.objects.create(merchant=merchant, kind=kind, **{"name": f"Our {kind}", **fields})
+
+
+def make_incident(rule: Rule, **fields: Any) -> Incident:
+    """Return a stored open incident of the rule, seen at NOW."""
+    values: dict[str, Any] = {
+        "merchant": rule.merchant,
+        "severity": rule.severity,
+        "subject_key": "handler:http:target.example",
+        "subject": "jobs of http target.example",
+        "count": 1,
+        "first_seen": NOW,
+        "last_seen": NOW,
+        "escalates_from": NOW,
+    }
+    return Incident.objects.create(rule=rule, **{**values, **fields})
+
+
+def make_delivery(channel: Channel, incident: Incident, **fields: Any) -> Delivery:
+    """Return a stored message about an incident, with no job behind it."""
+    values: dict[str, Any] = {
+        "event": "opened",
+        "incidents": [incident.pk],
+        "message": {"title": incident.subject},
+        "job_id": new_id(),
+        "state": "sent",
+    }
+    return Delivery.objects.create(
+        channel=channel, merchant=channel.merchant, **{**values, **fields}
+    )
 
 
 def fail_many(template: Any, number: int, *, message: str = "The target answered 500.") -> None:

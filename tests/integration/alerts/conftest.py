@@ -7,6 +7,7 @@ from django.db import connection
 
 from alerts.alerting import Alerting
 from jobs.executor.async_lane import AsyncLane
+from tenants.clock import database_now
 from tests.factories.alerts import SECRET, make_channel
 from tests.factories.templates import make_template
 from tests.factories.tenants import make_merchant
@@ -54,7 +55,7 @@ def shop(transactional_db):
 
 @pytest.fixture
 def template(shop):
-    return make_template(merchant=shop, name="Nightly report")
+    return make_template(merchant=shop, name="Nightly report", now=database_now())
 
 
 @pytest.fixture

@@ -39,6 +39,7 @@ def test_ten_thousand_failures_are_one_incident_and_a_handful_of_messages(
     incident = Incident.objects.get()
     assert (incident.count, incident.state) == (10_000, "open")
     assert incident.subject == "Nightly report"
+    assert incident.example_job_id is not None
     assert Job.objects.get(pk=incident.example_job_id).template_id == template.pk
     assert deliveries() == [("opened", "mail", "sent"), ("opened", "hook", "sent")]
     assert set(Job.objects.filter(kind="alert").values_list("merchant_id", flat=True)) == {
