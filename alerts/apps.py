@@ -8,7 +8,10 @@ class AlertsConfig(AppConfig):
     verbose_name = "Alerts"
 
     def ready(self) -> None:
-        """Register the apps' job kinds, and listen to what jobs do."""
+        """Register the app's job kinds, and listen to what jobs do."""
+        from alerts.sending.kind import ALERT
         from alerts.webhooks.startup import start
+        from jobs.handlers.registry import register_kind
 
+        register_kind(ALERT)
         start()

@@ -14,4 +14,6 @@ class Scope(models.TextChoices):
     DEADLETTERS_WRITE = "deadletters:write", "redrive and discard dead letters"
     WEBHOOKS_READ = "webhooks:read", "read webhook endpoints and deliveries"
     WEBHOOKS_WRITE = "webhooks:write", "create and steer webhook endpoints"
+    ALERTS_READ = "alerts:read", "read alert rules and incidents"
+    ALERTS_WRITE = "alerts:write", "change alert rules, steer incidents"
     METRICS_READ = "metrics:read", "read metrics"

@@ -2,6 +2,13 @@
 
 from dataclasses import dataclass
 
+from alerts.operations.refusals import (
+    AlertGone,
+    IncidentOver,
+    InUse,
+    TooManyAlerts,
+    TooManyTests,
+)
 from alerts.webhooks.operations.endpoints import (
     EndpointGone,
     EndpointOff,
@@ -63,6 +70,9 @@ MEANINGS: dict[type[Exception], Meaning] = {
     PlatformHasNoEndpoints: Meaning(403, "platform_owned"),
     EndpointOff: Meaning(409, "endpoint_off"),
     UnderWay: Meaning(409, "delivery_under_way"),
+    AlertGone: Meaning(404, "not_found"),
+    InUse: Meaning(409, "in_use"),
+    IncidentOver: Meaning(409, "incident_resolved"),
     FlowExists: Meaning(409, "flow_exists"),
     CalendarInUse: Meaning(409, "calendar_in_use"),
     IdempotencyKeyReused: Meaning(409, "idempotency_key_reused"),
@@ -78,4 +88,6 @@ MEANINGS: dict[type[Exception], Meaning] = {
     TooManyWindows: Meaning(429, "quota_exceeded"),
     TooManyFlows: Meaning(429, "quota_exceeded"),
     TooManyEndpoints: Meaning(429, "quota_exceeded"),
+    TooManyAlerts: Meaning(429, "quota_exceeded"),
+    TooManyTests: Meaning(429, "too_many_tests"),
 }

@@ -17,7 +17,13 @@ QUEUES = ("async", "process", "command", "control")
 
 app = Celery(
     "taskflow",
-    include=["jobs.tasks", "templates_app.tasks", "alerts.webhooks.tasks", "taskflow.worker"],
+    include=[
+        "jobs.tasks",
+        "templates_app.tasks",
+        "alerts.tasks",
+        "alerts.webhooks.tasks",
+        "taskflow.worker",
+    ],
 )
 app.config_from_object("django.conf:settings", namespace="CELERY")
 app.conf.task_queues = [Queue(name, routing_key=name) for name in QUEUES]

@@ -4,6 +4,7 @@ has its reason beside it."""
 from datetime import timedelta
 from typing import Any
 
+from alerts.alerting import Alerting
 from alerts.webhooks.timing import TICK as WEBHOOK_TICK
 from alerts.webhooks.timing import UPKEEP as WEBHOOK_UPKEEP
 from jobs.engine import Engine
@@ -14,7 +15,7 @@ REUSE_UNPOOLED = 10_000
 
 
 def celery_settings(
-    *, redis_url: str, engine: Engine, expansion: Expansion, database_pool: int
+    *, redis_url: str, engine: Engine, expansion: Expansion, alerting: Alerting, database_pool: int
 ) -> dict[str, Any]:
     """Return the CELERY_* names for this broker and these tunables."""
     return {
@@ -82,6 +83,12 @@ def celery_settings(
                 "task": "webhooks.upkeep",
                 "schedule": timedelta(seconds=WEBHOOK_UPKEEP),
                 "options": {"queue": "control", "expires": WEBHOOK_UPKEEP},
+            },
+            # Several at once are harmless: one of them looks, the others find its lock.
+            "alert": {
+                "task": "alerts.evaluate",
+                "schedule": timedelta(seconds=alerting.tick),
+                "options": {"queue": "control", "expires": alerting.tick * 2},
             },
             "upkeep": {
                 "task": "jobs.upkeep",

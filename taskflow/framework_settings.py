@@ -51,6 +51,13 @@ SPECTACULAR_SETTINGS: dict[str, Any] = {
         "JobOverlap": "jobs.api.schemas.OVERLAPS",
         "TemplateOverlap": "templates_app.models.Overlap",
         "BackfillOverlap": "templates_app.operations.running.OVERLAPS",
+        "KindEnum": "jobs.handlers.registry.kind_names",
+        "AlertChannelKind": "alerts.models.channel.ChannelKind",
+        "AlertRuleKind": "alerts.api.schemas.KINDS",
+        "AlertSeverity": "alerts.models.rule.Severity",
+        "IncidentState": "alerts.models.incident.IncidentState",
+        "DeliveryEvent": "alerts.models.delivery.DeliveryEvent",
+        "DeliveryState": "alerts.models.delivery.DeliveryState",
     },
     "SWAGGER_UI_SETTINGS": {"persistAuthorization": False, "displayRequestDuration": True},
 }

@@ -8,6 +8,7 @@ from typing import Any
 from psycopg import ProgrammingError
 from psycopg.conninfo import conninfo_to_dict
 
+from alerts.alerting import Alerting
 from jobs.engine import Engine
 from jobs.handlers.command.allow_list import AllowList, InvalidAllowList, read_allow_list
 from jobs.handlers.publish.configuration import InvalidDestinations, parse_destinations
@@ -99,6 +100,14 @@ TASKFLOW_EXPANSION = Expansion(
     horizon=env.seconds("TASKFLOW_EXPANSION_HORIZON", 60.0, minimum=1, maximum=3600),
     tick=env.seconds("TASKFLOW_EXPANSION_TICK", 5.0, minimum=0.1, maximum=60),
     batch=env.integer("TASKFLOW_EXPANSION_BATCH", 500, minimum=1, maximum=5_000),
+)
+
+TASKFLOW_ALERTING = Alerting(
+    tick=env.seconds("TASKFLOW_ALERT_TICK", 15.0, minimum=1, maximum=300),
+    sender=env.text("TASKFLOW_MAIL_FROM") or Alerting.sender,
+    pagerduty_url=env.url("TASKFLOW_PAGERDUTY_URL", ("http", "https"), Alerting.pagerduty_url),
+    public_url=env.url("TASKFLOW_PUBLIC_URL", ("http", "https")).rstrip("/"),
+    smtp_url=env.url("TASKFLOW_SMTP_URL", ("smtp", "smtp+starttls", "smtps")),
 )
 
 try:
@@ -288,6 +297,7 @@ globals().update(
         redis_url=REDIS_URL,
         engine=TASKFLOW_ENGINE,
         expansion=TASKFLOW_EXPANSION,
+        alerting=TASKFLOW_ALERTING,
         database_pool=DATABASE_POOL,
     )
 )

@@ -39,6 +39,16 @@ SIDEBAR: tuple[tuple[str, tuple[Page, ...]], ...] = (
         ),
     ),
     (
+        "Alerts",
+        (
+            Page("Incidents", "notifications_active", "alerts.incident"),
+            Page("Alert rules", "rule", "alerts.rule"),
+            Page("Escalation policies", "escalator", "alerts.escalationpolicy"),
+            Page("Channels", "campaign", "alerts.channel"),
+            Page("Deliveries", "outgoing_mail", "alerts.delivery"),
+        ),
+    ),
+    (
         "Merchants",
         (
             Page("Merchants", "storefront", "tenants.merchant"),

@@ -15,6 +15,7 @@ urlpatterns = [
     path("api/v1/", include("jobs.api.urls")),
     path("api/v1/", include("templates_app.api.urls")),
     path("api/v1/", include("alerts.webhooks.api.urls")),
+    path("api/v1/", include("alerts.api.urls")),
     path("api/schema", ApiDocumentView.as_view(), name="schema"),
     path("api/docs", SpectacularSwaggerSplitView.as_view(url_name="schema"), name="docs"),
     path("health/live", health.live),

@@ -9,10 +9,9 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
 
-    initial = True
-
     dependencies = [
-        ('jobs', '0002_storage'),
+        ('alerts', '0001_initial'),
+        ('jobs', '0003_watcher'),
         ('tenants', '0002_merchants_stay'),
     ]
 

@@ -12,18 +12,35 @@ import pytest
 import yaml
 from django.core import serializers
 
-from alerts.models import WebhookDelivery, WebhookEndpoint, WebhookEvent
+from alerts.models import (
+    Channel,
+    Delivery,
+    EscalationPolicy,
+    Incident,
+    Rule,
+    WebhookDelivery,
+    WebhookEndpoint,
+    WebhookEvent,
+)
 from apikeys.scopes import Scope
 from jobs.models import Breaker, DeadLetter, Execution, Flow, IdempotencyRecord, Job
 from templates_app.models import Calendar, MaintenanceWindow, SkippedOccurrence, Template
 from tenants.models import AuditEntry
 from tests.api.kit import client_of, http_job, noop
 from tests.api.schedules import HOURLY, WEEKEND, ics_of, template_body, window_body
+from tests.factories.alerts import (
+    make_channel,
+    make_delivery,
+    make_incident,
+    make_policy,
+    make_rule,
+)
 from tests.factories.flows import make_breaker, make_flow
 from tests.factories.jobs import NOW, make_job
 from tests.factories.templates import make_calendar, make_template, make_window
 from tests.factories.tenants import make_merchant
-from tests.factories.webhooks import make_delivery, make_endpoint
+from tests.factories.webhooks import make_delivery as make_webhook_delivery
+from tests.factories.webhooks import make_endpoint
 
 DOCUMENT = yaml.safe_load(
     (Path(__file__).resolve().parents[2] / "docs" / "openapi.yaml").read_text(encoding="utf-8")
@@ -107,6 +124,29 @@ MATRIX = {
     "webhook_deliveries_redeliver": HIDDEN,
     "webhook_events_list": EMPTY,
     "webhook_events_retrieve": HIDDEN,
+    "alert_channels_list": EMPTY,
+    "alert_channels_create": OWN,
+    "alert_channels_retrieve": HIDDEN,
+    "alert_channels_edit": HIDDEN,
+    "alert_channels_delete": HIDDEN,
+    "alert_channels_test": HIDDEN,
+    "alert_policies_list": EMPTY,
+    "alert_policies_create": OWN,
+    "alert_policies_retrieve": HIDDEN,
+    "alert_policies_edit": HIDDEN,
+    "alert_policies_delete": HIDDEN,
+    "alert_rules_list": EMPTY,
+    "alert_rules_create": OWN,
+    "alert_rules_retrieve": HIDDEN,
+    "alert_rules_edit": HIDDEN,
+    "alert_rules_delete": HIDDEN,
+    "alert_deliveries_list": EMPTY,
+    "alert_deliveries_retrieve": HIDDEN,
+    "incidents_list": EMPTY,
+    "incidents_retrieve": HIDDEN,
+    "incidents_acknowledge": HIDDEN,
+    "incidents_snooze": HIDDEN,
+    "incidents_resolve": HIDDEN,
 }
 # Sent like something that writes; it stores nothing, and a reading key may.
 DRAWS_UP = {"templates_preview_draft"}
@@ -122,6 +162,10 @@ BODIES = {
     "templates_backfill": {"from": "2026-05-01T00:00:00Z", "to": "2026-05-02T00:00:00Z"},
     "dead_letters_redrive": {"payload": {"handler": "demo.noop"}},
     "dead_letters_discard": {"reason": "mine now"},
+    "alert_channels_edit": {"name": "mine now"},
+    "alert_policies_edit": {"name": "mine now"},
+    "alert_rules_edit": {"name": "mine now"},
+    "incidents_snooze": {"minutes": 5},
 }
 
 
@@ -140,6 +184,11 @@ OWNED = (
     WebhookEndpoint,
     WebhookEvent,
     WebhookDelivery,
+    Channel,
+    EscalationPolicy,
+    Rule,
+    Incident,
+    Delivery,
 )
 
 
@@ -189,7 +238,12 @@ class Belongings:
             last_at=NOW,
         )
         self.endpoint = make_endpoint(self.merchant, description="A-secret")
-        self.delivery = make_delivery(self.endpoint)
+        self.webhook_delivery = make_webhook_delivery(self.endpoint)
+        self.channel = make_channel(merchant=self.merchant, name="A-secret")
+        self.policy = make_policy((0, [self.channel]), merchant=self.merchant, name="A-secret")
+        self.rule = make_rule(merchant=self.merchant, policy=self.policy, name="A-secret")
+        self.incident = make_incident(self.rule, subject="A-secret")
+        self.delivery = make_delivery(self.channel, self.incident)
         client_of(self.merchant).send("/jobs", noop(), **{"Idempotency-Key": "shared"})
 
     def ids_for(self, path):
@@ -203,8 +257,13 @@ class Belongings:
             "breakers": [self.breaker],
             "audit": list(AuditEntry.objects.of(self.merchant)),
             "webhook-endpoints": [self.endpoint],
-            "webhook-deliveries": [self.delivery],
-            "webhook-events": [self.delivery.event],
+            "webhook-deliveries": [self.webhook_delivery],
+            "webhook-events": [self.webhook_delivery.event],
+            "alert-channels": [self.channel],
+            "alert-policies": [self.policy],
+            "alert-rules": [self.rule],
+            "alert-deliveries": [self.delivery],
+            "incidents": [self.incident],
             "jobs": self.jobs,
         }
         return [row.pk for row in rows[path.removeprefix("/api/v1/").split("/")[0]]]
@@ -240,6 +299,15 @@ def filters_for(owner):
         # The stranger has entries of its own: its key was issued.
         "audit_list": [f"?object_id={owner.template.pk}", "?object_type=template"],
         "flows_list": [""],
+        "alert_channels_list": [""],
+        "alert_policies_list": [""],
+        "alert_rules_list": [""],
+        "alert_deliveries_list": [
+            "",
+            f"?incident={owner.incident.pk}",
+            f"?channel={owner.channel.pk}",
+        ],
+        "incidents_list": ["", f"?rule={owner.rule.pk}", "?state=open"],
         "calendars_list": ["", "?q=A-secret", "?owner=merchant"],
         "maintenance_windows_list": ["", f"?template={owner.template.pk}", "?owner=merchant"],
         "templates_list": [
@@ -255,8 +323,12 @@ def filters_for(owner):
     }
 
 
-def own_body(name):
+def own_body(name, stranger):
     """Return what a merchant sends to make something of its own."""
+    if name == "alert_policies_create":
+        channel = stranger.send("/alert-channels", own_body("alert_channels_create", stranger))
+        steps = [{"after": 0, "channels": [channel.json()["id"]]}]
+        return {"name": "Mine", "steps": steps}
     bodies: dict[str, dict[str, Any]] = {
         "jobs_create": http_job(),
         "jobs_create_batch": {"jobs": [http_job()]},
@@ -267,13 +339,19 @@ def own_body(name):
         "calendars_import": {"name": "Mine", "ics": ics_of()},
         "maintenance_windows_create": window_body(),
         "webhook_endpoints_create": {"url": "https://mine.example/", "events": ["job.*"]},
+        "alert_channels_create": {
+            "name": "Mine",
+            "kind": "email",
+            "addresses": ["me@shop.example"],
+        },
+        "alert_rules_create": {"name": "Mine", "kind": "job_failed"},
     }
     return bodies[name]
 
 
-def bodies_naming(name, owner):
+def bodies_naming(name, owner, stranger):
     """Return bodies that name the owner, or something that belongs to it."""
-    body = own_body(name)
+    body = own_body(name, stranger)
     fields = {"merchant": str(owner.merchant.pk), "id": str(owner.jobs[0].pk)}
     calendar = [str(owner.calendar.pk)]
     reached: dict[str, tuple[dict[str, Any], ...]] = {
@@ -282,6 +360,11 @@ def bodies_naming(name, owner):
         "calendars_create": ({"includes": calendar},),
         "maintenance_windows_create": ({"template_id": str(owner.template.pk)},),
         "webhook_endpoints_create": ({"template_id": str(owner.template.pk)},),
+        "alert_policies_create": ({"steps": [{"after": 0, "channels": [str(owner.channel.pk)]}]},),
+        "alert_rules_create": (
+            {"policy_id": str(owner.policy.pk)},
+            {"template_id": str(owner.template.pk)},
+        ),
     }
     changes = [*({field: value} for field, value in fields.items()), *reached.get(name, ())]
     if "jobs" in body:
@@ -345,10 +428,10 @@ def test_bulk_verbs_do_not_reach_another_merchants_objects(owner, stranger, name
 def test_what_a_stranger_creates_is_its_own(owner, stranger, name):
     _, path = OPERATIONS[name]
     before = owner.snapshot()
-    for body in bodies_naming(name, owner):
+    for body in bodies_naming(name, owner, stranger):
         refused = stranger.call("POST", path, body)
         assert refused.status_code == 400, (body, refused.content)
-    answer = stranger.call("POST", path, own_body(name), **{"Idempotency-Key": "shared"})
+    answer = stranger.call("POST", path, own_body(name, stranger), **{"Idempotency-Key": "shared"})
     assert answer.status_code == (200 if name in DRAWS_UP else 201), answer.content
     assert "Idempotent-Replayed" not in answer
     assert owner.snapshot() == before
@@ -375,6 +458,7 @@ def test_reading_keys_cannot_write(owner, name):
             Scope.DEADLETTERS_READ,
             Scope.TEMPLATES_READ,
             Scope.WEBHOOKS_READ,
+            Scope.ALERTS_READ,
         ],
     )
     before = owner.snapshot()

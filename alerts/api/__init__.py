@@ -1,0 +1,1 @@
+"""/api/v1: alert channels, policies, rules, incidents and deliveries."""

@@ -1,0 +1,1 @@
+"""What people decide: channels, policies, rules, and what becomes of incidents."""

@@ -1,0 +1,89 @@
+"""Messages about incidents: one for what a rule has to tell a channel at once."""
+
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from alerts import wording
+from alerts.alerting import Alerting
+from alerts.models import Channel, Incident
+from alerts.models.channel import ChannelKind
+from alerts.rules import RULE_KINDS
+from alerts.sending.outbox import Draft, dispatch
+
+# PagerDuty keeps an alert of its own for each incident; beyond so many at once they share one.
+MOST_ALONE = 20
+RECOVERED = "recovered"
+
+
+def tell_recovered(ids: Sequence[UUID], *, alerting: Alerting, now: datetime) -> int:
+    """Tell the channels that know of these incidents that they are over."""
+    if not ids:
+        return 0
+    over = with_rules(ids)
+    told = [(one, RECOVERED, channel) for one in over for channel in one.told]
+    return send(told, alerting=alerting, now=now)
+
+
+def with_rules(ids: Sequence[UUID]) -> list[Incident]:
+    rows = Incident.objects.filter(pk__in=ids).select_related("rule__policy", "merchant")
+    return list(rows.order_by("pk"))
+
+
+def send(told: Iterable[tuple[Incident, str, UUID]], *, alerting: Alerting, now: datetime) -> int:
+    """Make one message of what one rule has to tell one channel in this tick."""
+    grouped: dict[tuple[UUID, UUID, str], list[Incident]] = {}
+    for incident, event, channel in told:
+        grouped.setdefault((channel, incident.rule_id, event), []).append(incident)
+    if not grouped:
+        return 0
+    wanted = {channel for channel, _, _ in grouped}
+    channels = Channel.objects.filter(enabled=True).in_bulk(wanted)
+    drafts = [
+        Draft(
+            channel=channels[channel],
+            event=event,
+            message=_message(event, some, alerting),
+            incidents=tuple(one.pk for one in some),
+        )
+        for (channel, _, event), together in grouped.items()
+        if channel in channels
+        for some in _groups(channels[channel], together)
+    ]
+    return dispatch(drafts, now=now)
+
+
+def _groups(channel: Channel, incidents: list[Incident]) -> list[list[Incident]]:
+    if channel.kind != ChannelKind.PAGERDUTY:
+        return [incidents]
+    alone = [[one] for one in incidents[:MOST_ALONE]]
+    return [*alone, incidents[MOST_ALONE:]] if len(incidents) > MOST_ALONE else alone
+
+
+def _message(event: str, incidents: Sequence[Incident], alerting: Alerting) -> dict[str, Any]:
+    rule = incidents[0].rule
+    kind = RULE_KINDS.get(rule.kind)
+    return wording.message_of(
+        event,
+        rule=rule.name,
+        title=kind.title if kind else rule.kind,
+        owner=str(incidents[0].merchant or "the platform"),
+        incidents=[told_of(one) for one in incidents],
+        public_url=alerting.public_url,
+    )
+
+
+def told_of(incident: Incident) -> wording.Told:
+    """Return an incident as messages tell it."""
+    return wording.Told(
+        incident_id=incident.pk,
+        subject=incident.subject,
+        detail=incident.detail,
+        count=incident.count,
+        first_seen=incident.first_seen,
+        last_seen=incident.last_seen,
+        severity=incident.severity,
+        example_job_id=incident.example_job_id,
+        resolved_by=incident.resolved_by,
+    )

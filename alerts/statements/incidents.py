@@ -1,0 +1,77 @@
+"""Incidents: opened once, counted, over."""
+
+# Unique index incident_one_open_per_subject: of two evaluators one inserts and the other one counts. An
+# event adds to the count; what stands says how many there are now. `steps` of the rule's policy say when
+# the first notice is due; without a policy nobody is told.
+RECORD = """
+WITH given AS MATERIALIZED (
+    SELECT *
+      FROM json_to_recordset(%(found)s::json)
+        AS found(id uuid, rule_id uuid, subject_key text, subject text, detail text, times bigint,
+                 first_at timestamptz, last_at timestamptz, job_id uuid, adds boolean)
+)
+INSERT INTO alerts_incident AS incident (
+    id, merchant_id, rule_id, severity, subject_key, subject, detail, state, count, first_seen,
+    last_seen, example_job_id, escalates_from, steps_done, next_notice_at, told, acknowledged_by, resolved_by, note,
+    created_at)
+SELECT given.id, rule.merchant_id, rule.id, rule.severity, given.subject_key, given.subject,
+       given.detail, 'open', given.times, given.first_at, given.last_at, given.job_id, %(now)s, 0,
+       %(now)s::timestamptz + make_interval(mins => (policy.steps -> 0 ->> 'after')::int), '{}', '', '',
+       '', %(now)s
+  FROM given
+  JOIN alerts_rule AS rule ON rule.id = given.rule_id
+  LEFT JOIN alerts_escalationpolicy AS policy ON policy.id = rule.policy_id
+ ORDER BY given.rule_id, given.subject_key
+ON CONFLICT (rule_id, subject_key) WHERE NOT state = 'resolved' DO UPDATE
+   SET count = CASE WHEN (SELECT g.adds FROM given AS g WHERE g.id = excluded.id)
+                    THEN incident.count + excluded.count ELSE excluded.count END,
+       last_seen = greatest(incident.last_seen, excluded.last_seen),
+       detail = excluded.detail,
+       example_job_id = coalesce(excluded.example_job_id, incident.example_job_id)
+RETURNING incident.id, incident.merchant_id, incident.rule_id, incident.severity,
+          incident.subject_key, incident.subject, incident.detail, incident.count,
+          incident.first_seen, incident.last_seen, incident.example_job_id, old.id IS NULL AS opened
+"""
+
+# What stood and stands no more: of the rules that were looked at whole in this tick, the open incidents
+# that were not seen, for a minute now: what comes and goes is one incident. Reads the open ones of these
+# rules, by the unique index.
+NOT_SEEN = """
+SELECT incident.id
+  FROM alerts_incident AS incident
+ WHERE incident.rule_id = ANY(%(rules)s::uuid[])
+   AND incident.state <> 'resolved'
+   AND incident.id <> ALL(%(seen)s::uuid[])
+   AND incident.last_seen <= %(now)s::timestamptz - make_interval(secs => %(calm)s)
+"""
+
+# Guarded: what a person resolved meanwhile stays theirs.
+RECOVER = """
+UPDATE alerts_incident AS incident
+   SET state = 'resolved', resolved_at = %(now)s, next_notice_at = NULL, snoozed_until = NULL
+ WHERE id = ANY(%(ids)s::uuid[]) AND state <> 'resolved'
+RETURNING id
+"""
+
+# Index incident_notice_due: whom somebody is to be told of now. Locked: a person who acknowledges in this
+# moment waits, or is passed over until the next tick.
+DUE = """
+SELECT incident.id
+  FROM alerts_incident AS incident
+ WHERE incident.next_notice_at <= %(now)s AND incident.state IN ('open', 'snoozed')
+ ORDER BY incident.next_notice_at, incident.id
+ LIMIT %(limit)s
+   FOR UPDATE SKIP LOCKED
+"""
+
+# What the tick decided of each incident that was due. One whose snooze is over is open again.
+NOTICED = """
+UPDATE alerts_incident AS incident
+   SET steps_done = given.steps_done, next_notice_at = given.next_notice_at, told = given.told,
+       escalates_from = given.escalates_from,
+       state = 'open', snoozed_until = NULL
+  FROM json_to_recordset(%(decided)s::json)
+    AS given(id uuid, steps_done int, next_notice_at timestamptz, told uuid[],
+             escalates_from timestamptz)
+ WHERE incident.id = given.id AND incident.state IN ('open', 'snoozed')
+"""
