@@ -4,6 +4,8 @@ has its reason beside it."""
 from datetime import timedelta
 from typing import Any
 
+from celery.schedules import crontab
+
 from jobs.engine import Engine
 from templates_app.expansion import Expansion
 
@@ -69,6 +71,12 @@ def celery_settings(
                 "task": "templates.expand",
                 "schedule": timedelta(seconds=expansion.tick),
                 "options": {"queue": "control", "expires": expansion.tick * 2},
+            },
+            # At night in Europe; a lost tick is made up for by the next one.
+            "archive": {
+                "task": "jobs.archive",
+                "schedule": crontab(minute=17, hour=1),
+                "options": {"queue": "control", "expires": 3600},
             },
             "upkeep": {
                 "task": "jobs.upkeep",

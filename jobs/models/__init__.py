@@ -1,5 +1,6 @@
 """The tables of the jobs app."""
 
+from .archived_job import AnyJob, ArchivedJob
 from .breaker import Breaker
 from .dead_letter import DeadLetter, Resolution
 from .dependency import Dependency
@@ -11,6 +12,8 @@ from .unique_claim import UniqueClaim
 from .worker import Worker, WorkerState
 
 __all__ = [
+    "AnyJob",
+    "ArchivedJob",
     "Breaker",
     "DeadLetter",
     "Dependency",

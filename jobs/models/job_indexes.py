@@ -124,6 +124,12 @@ INDEXES: list[models.Index] = [
         name="job_awaited_ended",
         condition=Q(awaited=True, finalized_at__isnull=False),
     ),
+    # The archiver's walk over what ended long ago. It grows at its right end only.
+    models.Index(
+        fields=["finalized_at", "id"],
+        name="job_finalized",
+        condition=Q(finalized_at__isnull=False),
+    ),
     # A worker's running jobs: heartbeat, cancel requests, rescue.
     models.Index(fields=["worker_id"], name="job_running", condition=Q(status=JobStatus.RUNNING)),
     models.Index(fields=["deadline_at"], name="job_overdue", condition=Q(status=JobStatus.RUNNING)),

@@ -7,7 +7,7 @@ from typing import Any
 from django.db import transaction
 
 from jobs import lifecycle, publishing, quota
-from jobs.models import Job
+from jobs.models import AnyJob, Job
 from jobs.operations.judging import refilled
 from jobs.operations.unique_keys import refuse_held
 from jobs.rows import Moved
@@ -45,17 +45,18 @@ def cancel(job: Job, *, now: datetime) -> None:
 
 
 def retry(job: Job, *, now: datetime, by: str) -> None:
-    """Give a failed, cancelled or skipped job a new round of attempts.
+    """Give a failed, cancelled or skipped job a new round of attempts; an archived one comes back.
 
     Raises NotRetryable, CannotRetake, QuotaExceeded.
     """
     quota.admit(job.merchant, adding=1, now=now)
-    filled = refilled([job.pk]) if job.draws_on_parents else {}
-    if not _waking(
-        lambda: lifecycle.restart(job_ids=[job.pk], now=now, by=by, replacements=filled)
-    ):
+    with transaction.atomic():
+        moved = _restart(job, now=now, by=by)
+        if not moved and lifecycle.recall([job.pk], merchant_id=job.merchant_id):
+            moved = _restart(job, now=now, by=by)
+    if not moved:
         refuse_held(job)
-        if job.draws_on_parents and not filled:
+        if job.draws_on_parents and not refilled([job.pk]):
             raise NotRetryable(
                 "The payload speaks of results of parents that are not there; "
                 "create a new job with a payload of its own."
@@ -87,6 +88,11 @@ def edit(job: Job, *, changes: Mapping[str, Any]) -> None:
         )
 
 
+def _restart(job: Job, *, now: datetime, by: str) -> list[Moved]:
+    filled = refilled([job.pk]) if job.draws_on_parents else {}
+    return _waking(lambda: lifecycle.restart(job_ids=[job.pk], now=now, by=by, replacements=filled))
+
+
 def _waking(verb: Callable[[], list[Moved]]) -> list[Moved]:
     with transaction.atomic():
         moved = verb()
@@ -97,4 +103,4 @@ def _waking(verb: Callable[[], list[Moved]]) -> list[Moved]:
 
 def _status(job: Job) -> str:
     """Return the status that made the verb miss, read after it did."""
-    return JobStatus(Job.objects.values_list("status", flat=True).get(pk=job.pk)).value
+    return JobStatus(AnyJob.objects.values_list("status", flat=True).get(pk=job.pk)).value

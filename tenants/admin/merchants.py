@@ -20,6 +20,8 @@ _OPERATORS_FIELDS = (
     "weight",
     "max_templates",
     "requests_per_minute",
+    "keep_jobs_days",
+    "keep_executions_days",
 )
 
 
@@ -40,6 +42,7 @@ class MerchantAdmin(MerchantScopedAdmin):
             "Quotas",
             {"fields": ("max_waiting_jobs", "max_templates", "requests_per_minute", "weight")},
         ),
+        ("Retention", {"fields": ("keep_jobs_days", "keep_executions_days")}),
         ("Signing", {"fields": ("shown_signing_secret",)}),
         (None, {"fields": ("created_at",)}),
     )
