@@ -17,6 +17,8 @@ OVERLAP_LOCK = 7_407_310_002
 FLOW_LOCK = 7_407_310_004
 # The same for the places of concurrency keys.
 KEY_LOCK = 7_407_310_005
+# The session advisory lock of the archiver that works.
+ARCHIVER_LOCK = 7_407_310_031
 
 
 @dataclass(frozen=True, kw_only=True)

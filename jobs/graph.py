@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from uuid import UUID
 
-from jobs.models import Dependency, Job
+from jobs.models import AnyJob, Dependency, Job
 from jobs.states import NeedOutcome
 from tenants.statement import execute
 
@@ -61,7 +61,7 @@ def graph_of(job: Job) -> Graph:
     found = list(dependencies[: MOST_DEPENDENCIES + 1])
     return Graph(
         jobs=list(
-            Job.objects.filter(pk__in=shown, merchant_id=job.merchant_id)
+            AnyJob.objects.filter(pk__in=shown, merchant_id=job.merchant_id)
             .defer("payload", "metadata", "backoff")
             .order_by("id")
         ),

@@ -13,7 +13,7 @@ from django.db.models.functions import Cast
 
 from jobs.engine import POPULATOR_LOCK
 from jobs.handlers.registry import LANES
-from jobs.models import Execution, Job
+from jobs.models import AnyJob, DeadLetter, Execution, Job
 from jobs.querysets import DeadLetterQuerySet, JobQuerySet
 from jobs.states import EDITABLE, STARTED, WAITING, Gate, JobStatus
 from tenants.statement import execute
@@ -135,6 +135,12 @@ def line_of(job: Job, now: datetime) -> Line:
     )
 
 
+def job_of(letter: DeadLetter) -> Job | None:
+    """Return the job of a dead letter, archived or not; None when it is kept no longer."""
+    job: Job | None = AnyJob.objects.filter(pk=letter.job_id).first()
+    return job
+
+
 def last_execution(job: Job) -> Execution | None:
     """Return the job's latest finished attempt."""
     return Execution.objects.filter(job_id=job.pk).order_by("-number").first()
@@ -209,5 +215,5 @@ def upcoming(template_id: UUID) -> JobQuerySet:
 
 
 def last_runs(template_id: UUID) -> JobQuerySet:
-    """Return the template's jobs in whatever status, the newest first."""
-    return Job.objects.of_templates([template_id]).order_by("-pk")
+    """Return the template's jobs in whatever status, archived ones too, the newest first."""
+    return AnyJob.objects.of_templates([template_id]).order_by("-pk")

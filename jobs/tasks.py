@@ -1,6 +1,10 @@
 """Celery's entry points: each translates and makes one domain call."""
 
+import logging
+import time
+from collections.abc import Sequence
 from dataclasses import asdict
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
@@ -8,8 +12,15 @@ from celery import shared_task
 from django.conf import settings
 
 from jobs import watcher
+from jobs.archiver import stepping
 from jobs.executor.lanes import current_lane
+from jobs.lifecycle import BEGINNING, Place
 from tenants.clock import database_now
+
+logger = logging.getLogger(__name__)
+
+# One tick of the archiver ends after so many seconds: then other ticks of its worker have their turn.
+ARCHIVER_TURN = 20.0
 
 
 @shared_task(name="jobs.execute", ignore_result=True)
@@ -28,3 +39,28 @@ def watch() -> None:
 def upkeep() -> dict[str, int]:
     """Tick the upkeep; its result is kept for people to look at."""
     return asdict(watcher.keep_up(database_now()))
+
+
+@shared_task(name="jobs.archive", ignore_result=True)
+def archive(place: Sequence[str] | None = ()) -> None:
+    """Tick the archiver from a place of its walk on; while there is more to do, ask for another tick.
+
+    `place` is the end and the id of a job, nothing for the beginning, or None when the walk is over.
+    """
+    until = time.monotonic() + ARCHIVER_TURN
+    for done in stepping.steps(settings.TASKFLOW_RETENTION, place=_place(place)):
+        logger.info("Archiver: %s", done)
+        if done.more and time.monotonic() > until:
+            archive.apply_async(args=(_told(done.place),), queue="control")
+            return
+
+
+def _place(told: Sequence[str] | None) -> Place | None:
+    if not told:
+        return None if told is None else BEGINNING
+    ended_at, job_id = told
+    return Place(finalized_at=datetime.fromisoformat(ended_at), job_id=UUID(job_id))
+
+
+def _told(place: Place | None) -> list[str] | None:
+    return None if place is None else [place.finalized_at.isoformat(), str(place.job_id)]

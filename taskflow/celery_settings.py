@@ -4,6 +4,8 @@ has its reason beside it."""
 from datetime import timedelta
 from typing import Any
 
+from celery.schedules import crontab
+
 from alerts.alerting import Alerting
 from alerts.webhooks.timing import TICK as WEBHOOK_TICK
 from alerts.webhooks.timing import UPKEEP as WEBHOOK_UPKEEP
@@ -89,6 +91,12 @@ def celery_settings(
                 "task": "alerts.evaluate",
                 "schedule": timedelta(seconds=alerting.tick),
                 "options": {"queue": "control", "expires": alerting.tick * 2},
+            },
+            # At night in Europe; a lost tick is made up for by the next one.
+            "archive": {
+                "task": "jobs.archive",
+                "schedule": crontab(minute=17, hour=1),
+                "options": {"queue": "control", "expires": 3600},
             },
             "upkeep": {
                 "task": "jobs.upkeep",

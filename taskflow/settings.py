@@ -14,6 +14,7 @@ from jobs.handlers.command.allow_list import AllowList, InvalidAllowList, read_a
 from jobs.handlers.publish.configuration import InvalidDestinations, parse_destinations
 from taskflow.celery_settings import celery_settings
 from taskflow.env import Environment
+from taskflow.history_settings import retention_settings
 from taskflow.home import Home
 from taskflow.logs import logging_settings
 from taskflow.production import unsafe_settings
@@ -90,6 +91,7 @@ TASKFLOW_ENGINE = Engine(
     queued_limit=env.integer("TASKFLOW_QUEUED_LIMIT", 5000, minimum=1, maximum=100_000),
     http_allow_networks=env.networks("TASKFLOW_HTTP_ALLOW_NETWORKS"),
 )
+TASKFLOW_RETENTION = retention_settings(env)
 # The commands that jobs of kind `command` may run; none, and the kind is off, unless named.
 try:
     TASKFLOW_ALLOWED_COMMANDS = read_allow_list(env.text("TASKFLOW_COMMANDS"))

@@ -13,6 +13,7 @@ from unfold.dataclasses import ActionDialog
 from unfold.enums import ActionVariant
 from unfold.widgets import UnfoldAdminTextareaWidget, UnfoldAdminTextInputWidget
 
+from jobs import queries
 from jobs.admin import display as show
 from jobs.admin.filters import CreatedFilter, KindFilter, ResolutionFilter
 from jobs.admin.steered import SteeredAdmin
@@ -175,4 +176,7 @@ class DeadLetterAdmin(SteeredAdmin):
 
     @admin.display(description="Payload")
     def shown_payload(self, letter: DeadLetter) -> str:
-        return show.json_block(dict(masked(letter.job.kind, letter.job.payload)))
+        job = queries.job_of(letter)
+        if job is None:
+            return "No longer kept."
+        return show.json_block(dict(masked(job.kind, job.payload)))

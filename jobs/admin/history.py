@@ -59,7 +59,10 @@ class HistoryAdmin(MerchantScopedAdmin):
         return self.has_view_permission(request)
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
-        queryset = super().get_queryset(request)
+        return self.deferring(request, super().get_queryset(request))
+
+    def deferring(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
+        """Return the rows without their heavy fields for a list, with them for a page of one."""
         match = request.resolver_match
         if match and match.url_name and match.url_name.endswith("_changelist"):
             return queryset.defer(*self.heavy_fields)

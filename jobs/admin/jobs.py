@@ -3,6 +3,7 @@
 from typing import Any
 
 from django.contrib import admin
+from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.urls import reverse
 from django.utils.html import format_html
@@ -15,7 +16,7 @@ from jobs.admin.job_actions import JobActions
 from jobs.admin.job_sections import flow_rule_of, silent_fields, without
 from jobs.backoff import Backoff
 from jobs.masking import masked
-from jobs.models import Job
+from jobs.models import AnyJob, Job
 from jobs.states import FINAL, JobStatus
 from jobs.waiting_reason import waiting_reason
 from tenants.clock import database_now
@@ -94,6 +95,10 @@ class JobAdmin(JobActions):
             },
         ),
     )
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
+        # The page's rows are looked up once more, by id, where they are at work or archived.
+        return self.deferring(request, self.visible(request, AnyJob.objects.all()))
 
     def get_fieldsets(self, request: HttpRequest, obj: Any = None) -> Any:
         hidden = set() if sees_several_merchants(request) else {"merchant"}

@@ -14,7 +14,7 @@ from unfold.enums import ActionVariant
 from unfold.forms import BaseDialogForm
 
 from jobs.admin.history import as_uuid
-from jobs.models import DeadLetter, Job
+from jobs.models import AnyJob, DeadLetter, Job
 from jobs.operations.dead_letters import AlreadyResolved
 from jobs.operations.fields import InvalidFields
 from jobs.operations.steer import WrongStatus
@@ -51,7 +51,7 @@ class ConfirmJob(BaseDialogForm):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        visible = Job.objects.visible_to(self.request.user).select_related("merchant")
+        visible = AnyJob.objects.visible_to(self.request.user).select_related("merchant")
         self.job: Job = seen_or_404(visible, self.object_id)
 
 

@@ -1,8 +1,10 @@
 """/api/v1/jobs: create, find, look at and steer jobs."""
 
+from contextlib import suppress
 from typing import Any
 
 from django.db.models import QuerySet
+from django.http import Http404
 from drf_spectacular.utils import OpenApiParameter, OpenApiResponse, extend_schema
 from rest_framework.decorators import action
 from rest_framework.request import Request
@@ -19,7 +21,7 @@ from jobs.api.pagination import NewestFirst
 from jobs.api.parsers import BATCH_BODY, SINGLE_BODY
 from jobs.api.representations import execution, graph, job_detail
 from jobs.graph import graph_of
-from jobs.models import Execution, Job
+from jobs.models import AnyJob, Execution, Job
 from jobs.operations import steer
 from jobs.operations.changes import read_changes
 from jobs.operations.fields import Fields
@@ -66,10 +68,10 @@ class JobViewSet(TaskFlowViewSet):
     parameters = {"batch": ("partial",), "executions": ("cursor", "page_size")}
 
     def get_queryset(self) -> QuerySet[Job]:
-        """Return the merchant's jobs."""
+        """Return the merchant's jobs, archived ones among them."""
         if getattr(self, "swagger_fake_view", False):
-            return Job.objects.none()
-        jobs: QuerySet[Job] = Job.objects.of(self.merchant)
+            return AnyJob.objects.none()
+        jobs: QuerySet[Job] = AnyJob.objects.of(self.merchant)
         return jobs
 
     @property
@@ -234,6 +236,9 @@ class JobViewSet(TaskFlowViewSet):
         return Response(graph(found))
 
     def _job(self, pk: str) -> Job:
+        """Return the job: most are at work or ended of late, and found without the archive's weeks."""
+        with suppress(Http404):
+            return self.found(Job.objects.of(self.merchant).select_related("merchant"), pk)
         return self.found(self.get_queryset().select_related("merchant"), pk)
 
     def _detail(self, job: Job, *, status: int = 200) -> Response:

@@ -6,6 +6,7 @@ nothing; the returned rows are the answer. Listeners hear of it after the commit
 that take several statements (`create_graph` and those that settle) take them in one transaction.
 """
 
+from jobs.lifecycle.archiving import BEGINNING, Place, Walked, archive, recall
 from jobs.lifecycle.breakers import abandon, forget_breakers, heed_breakers
 from jobs.lifecycle.canaries import send_canaries, withdraw_canaries
 from jobs.lifecycle.concurrency_keys import Granted, grant_places
@@ -51,17 +52,21 @@ from jobs.lifecycle.surveying import Survey, survey
 from jobs.lifecycle.unique_keys import forget_keys, replace, settle_keys
 
 __all__ = [
+    "BEGINNING",
     "MOST_JUDGED",
     "MOST_RESULTS",
     "Granted",
     "IllegalTransition",
     "MissingParents",
+    "Place",
     "Released",
     "Resolved",
     "Settled",
     "Survey",
+    "Walked",
     "abandon",
     "advance",
+    "archive",
     "cancel",
     "cancel_plans",
     "claim",
@@ -88,6 +93,7 @@ __all__ = [
     "queue_due",
     "queue_shares",
     "queue_within_flows",
+    "recall",
     "release_missed",
     "release_parked",
     "replace",

@@ -8,6 +8,7 @@ from django.db import transaction
 
 from jobs.dependency_rows import NewDependency
 from jobs.lifecycle.announcing import announce
+from jobs.lifecycle.archiving import recall
 from jobs.models import Job
 from jobs.occurrence_rows import NewOccurrence, occurrences_text
 from jobs.rows import dumped, moved_of, moved_row
@@ -82,6 +83,8 @@ def _await(merchant_id: UUID, parents: set[UUID]) -> None:
     ids = list(parents)
     locked = execute(depending.LOCK_PARENTS, ids=ids, merchant=merchant_id)
     missing = parents - {row[0] for row in locked}
+    # Archived ones are as good as those that ended of late. Brought back, they are this transaction's.
+    missing -= recall(missing, merchant_id=merchant_id)
     if missing:
         raise MissingParents(frozenset(missing))
     execute(depending.AWAIT, ids=ids)

@@ -1,5 +1,6 @@
 """The tables of the jobs app."""
 
+from .archived_job import AnyJob, ArchivedJob
 from .breaker import Breaker
 from .canary import Canary
 from .dead_letter import DeadLetter, Resolution
@@ -13,6 +14,8 @@ from .watch import Watch
 from .worker import Worker, WorkerState
 
 __all__ = [
+    "AnyJob",
+    "ArchivedJob",
     "Breaker",
     "Canary",
     "DeadLetter",

@@ -25,7 +25,10 @@ class DeadLetter(models.Model):
         db_default=Func(function="uuidv7", output_field=models.UUIDField()),
         editable=False,
     )
-    job = models.ForeignKey(Job, on_delete=models.CASCADE, related_name="dead_letters")
+    # Not enforced: a closed letter's job may be in the archive (queries.job_of) or kept no longer.
+    job = models.ForeignKey(
+        Job, on_delete=models.DO_NOTHING, related_name="dead_letters", db_constraint=False
+    )
     merchant = models.ForeignKey(
         Merchant, on_delete=models.PROTECT, related_name="dead_letters", db_index=False
     )

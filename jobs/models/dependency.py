@@ -16,11 +16,22 @@ class Dependency(models.Model):
         db_default=Func(function="uuidv7", output_field=models.UUIDField()),
         editable=False,
     )
+    # Not enforced: ended jobs go to the archive (AnyJob), and their dependencies stay.
     parent = models.ForeignKey(
-        Job, on_delete=models.CASCADE, related_name="children", db_index=False
+        Job,
+        on_delete=models.DO_NOTHING,
+        related_name="children",
+        db_index=False,
+        db_constraint=False,
     )
-    # The unique constraint serves the foreign key as well.
-    child = models.ForeignKey(Job, on_delete=models.CASCADE, related_name="parents", db_index=False)
+    # The unique constraint serves it as well.
+    child = models.ForeignKey(
+        Job,
+        on_delete=models.DO_NOTHING,
+        related_name="parents",
+        db_index=False,
+        db_constraint=False,
+    )
     name = models.CharField(
         max_length=64, help_text="What the child's condition and payload call the parent."
     )

@@ -24,8 +24,8 @@ STATUS_CHOICES = _choices(JobStatus)
 MAX_TIMEOUT = 86_400
 
 
-class Job(models.Model):
-    """One piece of work. `jobs.lifecycle` alone writes `status` and the columns that follow it."""
+class JobRow(models.Model):
+    """The columns of a job, wherever it lies: at work (Job) or in the archive (ArchivedJob)."""
 
     id = models.UUIDField(primary_key=True, default=new_id, editable=False)
     # The index on (merchant, id) serves the foreign key as well.
@@ -147,6 +147,19 @@ class Job(models.Model):
     )
     created_at = models.DateTimeField(db_default=Now())
 
+    class Meta:
+        abstract = True
+
+    def __str__(self) -> str:
+        return f"{self.name or self.kind} {self.id}"
+
+
+class Job(JobRow):
+    """One piece of work. `jobs.lifecycle` alone writes `status` and the columns that follow it.
+
+    Some time after its end it is moved to the archive; who looks at history asks AnyJob.
+    """
+
     objects = JobQuerySet.as_manager()
 
     class Meta:
@@ -216,6 +229,3 @@ class Job(models.Model):
             ),
         ]
         indexes = INDEXES
-
-    def __str__(self) -> str:
-        return f"{self.name or self.kind} {self.id}"

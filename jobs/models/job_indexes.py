@@ -126,6 +126,12 @@ INDEXES: list[models.Index] = [
     ),
     # The watcher's search for blocked jobs whose parents are gone.
     models.Index(fields=["id"], name="job_blocked", condition=Q(status=JobStatus.BLOCKED)),
+    # The archiver's walk over what ended long ago. It grows at its right end only.
+    models.Index(
+        fields=["finalized_at", "id"],
+        name="job_finalized",
+        condition=Q(finalized_at__isnull=False),
+    ),
     # A worker's running jobs: heartbeat, cancel requests, rescue.
     models.Index(fields=["worker_id"], name="job_running", condition=Q(status=JobStatus.RUNNING)),
     models.Index(fields=["deadline_at"], name="job_overdue", condition=Q(status=JobStatus.RUNNING)),

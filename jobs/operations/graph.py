@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from uuid import UUID
 
-from jobs.models import Job
+from jobs.models import AnyJob, Job
 from jobs.operations.fields import FieldProblem
 from jobs.operations.new_job import NewJob
 from jobs.operations.parents import Family, Parent
@@ -84,7 +84,11 @@ def _stored(merchant: Merchant, families: Mapping[int, Family]) -> set[UUID]:
     wanted = {parent.job for family in families.values() for parent in family.parents if parent.job}
     if not wanted:
         return set()
-    return set(Job.objects.of(merchant).filter(pk__in=wanted).values_list("pk", flat=True))
+    found = set(Job.objects.of(merchant).filter(pk__in=wanted).values_list("pk", flat=True))
+    if found == wanted:
+        return found
+    archived = AnyJob.objects.of(merchant).filter(pk__in=wanted - found)
+    return found.union(archived.values_list("pk", flat=True))
 
 
 def missing_parent(parent: Parent) -> FieldProblem:

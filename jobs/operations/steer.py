@@ -8,7 +8,7 @@ from django.db import transaction
 
 from jobs import lifecycle, publishing, quota
 from jobs.masking import masked
-from jobs.models import Job
+from jobs.models import AnyJob, Job
 from jobs.operations.judging import refilled
 from jobs.operations.unique_keys import refuse_held
 from jobs.rows import Moved
@@ -47,22 +47,18 @@ def cancel(job: Job, *, now: datetime, by: Actor = SYSTEM) -> None:
 
 
 def retry(job: Job, *, now: datetime, by: Actor) -> None:
-    """Give a failed, cancelled or skipped job a new round of attempts.
+    """Give a failed, cancelled or skipped job a new round of attempts; an archived one comes back.
 
     Raises NotRetryable, CannotRetake, QuotaExceeded.
     """
     quota.admit(job.merchant, adding=1, now=now)
-    filled = refilled([job.pk]) if job.draws_on_parents else {}
-    if not _told(
-        "retry",
-        job,
-        by,
-        lambda: _waking(
-            lambda: lifecycle.restart(job_ids=[job.pk], now=now, by=by.shown, replacements=filled)
-        ),
-    ):
+    with transaction.atomic():
+        moved = _restart(job, now=now, by=by)
+        if not moved and lifecycle.recall([job.pk], merchant_id=job.merchant_id):
+            moved = _restart(job, now=now, by=by)
+    if not moved:
         refuse_held(job)
-        if job.draws_on_parents and not filled:
+        if job.draws_on_parents and not refilled([job.pk]):
             raise NotRetryable(
                 "The payload speaks of results of parents that are not there; "
                 "create a new job with a payload of its own."
@@ -135,6 +131,18 @@ def _record_edit(job: Job, changes: Mapping[str, Any], by: Actor) -> None:
     )
 
 
+def _restart(job: Job, *, now: datetime, by: Actor) -> list[Moved]:
+    filled = refilled([job.pk]) if job.draws_on_parents else {}
+    return _told(
+        "retry",
+        job,
+        by,
+        lambda: _waking(
+            lambda: lifecycle.restart(job_ids=[job.pk], now=now, by=by.shown, replacements=filled)
+        ),
+    )
+
+
 def _waking(verb: Callable[[], list[Moved]]) -> list[Moved]:
     with transaction.atomic():
         moved = verb()
@@ -145,4 +153,4 @@ def _waking(verb: Callable[[], list[Moved]]) -> list[Moved]:
 
 def _status(job: Job) -> str:
     """Return the status that made the verb miss, read after it did."""
-    return JobStatus(Job.objects.values_list("status", flat=True).get(pk=job.pk)).value
+    return JobStatus(AnyJob.objects.values_list("status", flat=True).get(pk=job.pk)).value

@@ -176,7 +176,7 @@ SELECT child.id, child.merchant_id, child.kind, child.handler,
               sum(octet_length(last.output)) OVER () AS bytes,
               row_number() OVER (ORDER BY dependency.id) AS place
          FROM jobs_dependency AS dependency
-         JOIN jobs_job AS ended ON ended.id = dependency.parent_id
+         JOIN {parents} AS ended ON ended.id = dependency.parent_id
          LEFT JOIN LATERAL (
               SELECT execution.output::text AS output, execution.error_code
                 FROM jobs_execution AS execution
@@ -192,7 +192,9 @@ SELECT child.id, child.merchant_id, child.kind, child.handler,
  ORDER BY child.id, parent.place
 """
 
-FIND_READY = _READ.format(that_is=f"job.status = (SELECT 'blocked') AND {_ALL_MET}")
+FIND_READY = _READ.format(
+    parents="jobs_job", that_is=f"job.status = (SELECT 'blocked') AND {_ALL_MET}"
+)
 
 # For a person's retry, which asks no parent's leave.
 FIND_DRAWING = """
@@ -201,7 +203,10 @@ SELECT id
  WHERE id = ANY(%(ids)s) AND draws_on_parents AND status IN ('failed', 'cancelled', 'skipped')
  ORDER BY id
 """
-FIND_UNFILLED = _READ.format(that_is="job.status IN ('failed', 'cancelled', 'skipped')")
+# Its parents may be archived: they ended before it did.
+FIND_UNFILLED = _READ.format(
+    parents="jobs_anyjob", that_is="job.status IN ('failed', 'cancelled', 'skipped')"
+)
 
 # A dead letter is written by the statement that fails the job, so neither exists without the other.
 JUDGE = """

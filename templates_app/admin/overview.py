@@ -9,7 +9,7 @@ from django.db.models import Model
 from jobs.admin import display as show
 from jobs.admin.refusals import refusal_in_words
 from jobs.masking import masked
-from jobs.models import Job
+from jobs.models import AnyJob
 from jobs.operations.fields import InvalidFields
 from templates_app.models import SkippedOccurrence, Template
 from templates_app.operations.preview import Preview, preview_template
@@ -119,7 +119,7 @@ def _local(preview: Preview, instant: datetime) -> str:
 
 
 def _newest_jobs(template: Template) -> tuple[PastRun, ...]:
-    newest = Job.objects.filter(template_id=template.pk).order_by("-id")
+    newest = AnyJob.objects.filter(template_id=template.pk).order_by("-id")
     columns = ("id", "status", "occurrence_at", "scheduled_at", "skip_reason", "origin")
     return tuple(
         PastRun(

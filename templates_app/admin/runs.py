@@ -7,7 +7,7 @@ from uuid import UUID
 
 from tenants.statement import execute
 
-# Indexes job_template_newest and job_template_unfinished. A template whose newest jobs were all
+# Indexes job_template_newest (of both tables of jobs) and job_template_unfinished. A template whose newest jobs were all
 # skipped is looked back upon for so many jobs, not through all of its history.
 RUNS = """
 SELECT wanted.id, last.id, last.status, last.started_at, next.at
@@ -16,7 +16,7 @@ LEFT JOIN LATERAL (
     SELECT newest.id, newest.status, newest.started_at
     FROM (
         SELECT job.id, job.status, job.started_at
-        FROM jobs_job AS job
+        FROM jobs_anyjob AS job
         WHERE job.template_id = wanted.id
         ORDER BY job.id DESC
         LIMIT 200

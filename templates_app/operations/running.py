@@ -1,6 +1,6 @@
 """Runs that the recurrence does not ask for now: run now, and a past range once more."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
@@ -11,7 +11,7 @@ from django.db import transaction
 
 from jobs import lifecycle, publishing, quota
 from jobs.handlers.registry import InvalidPayload, UnknownKind
-from jobs.models import Job
+from jobs.models import AnyJob, ArchivedJob
 from jobs.occurrence_rows import NewOccurrence
 from jobs.operations.fields import FieldProblem, Fields, InvalidFields
 from jobs.operations.limits import EARLIEST
@@ -171,6 +171,7 @@ def run_past(
     restarted = 0
     if skipped:
         template_id = press.template.id
+        _bring_back(template_id, skipped, merchant)
         made_up = lifecycle.make_up(
             template_id=template_id, dues=skipped, origin=manner.origin, overlap=manner.overlap
         )
@@ -211,9 +212,15 @@ def _catch_up(template_id: UUID, now: datetime) -> None:
 def _statuses(template_id: UUID, runs: Sequence[Run]) -> dict[datetime, str]:
     """Return the status of each run's job by its occurrence (naive UTC), if it has one."""
     moments = [aware(run.occurrence_at) for run in runs]
-    jobs = Job.objects.filter(template_id=template_id, occurrence_at__in=moments)
+    jobs = AnyJob.objects.filter(template_id=template_id, occurrence_at__in=moments)
     found = jobs.values_list("occurrence_at", "status")
     return {naive(at): status for at, status in found if at is not None}
+
+
+def _bring_back(template_id: UUID, moments: Iterable[datetime], merchant: Merchant) -> None:
+    """Take jobs of these occurrences out of the archive, so that they can run after all."""
+    jobs = ArchivedJob.objects.filter(template_id=template_id, occurrence_at__in=list(moments))
+    lifecycle.recall(list(jobs.values_list("pk", flat=True)), merchant_id=merchant.pk)
 
 
 def _job(press: Press, run: Run, *, run_at: datetime, manner: Manner) -> NewOccurrence:

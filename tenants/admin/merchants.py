@@ -22,6 +22,8 @@ _OPERATORS_FIELDS = (
     "max_templates",
     "requests_per_minute",
     "dead_letter_days",
+    "keep_jobs_days",
+    "keep_executions_days",
 )
 
 
@@ -42,7 +44,10 @@ class MerchantAdmin(MerchantScopedAdmin):
             "Quotas",
             {"fields": ("max_waiting_jobs", "max_templates", "requests_per_minute", "weight")},
         ),
-        ("Retention", {"fields": ("dead_letter_days",)}),
+        (
+            "Retention",
+            {"fields": ("keep_jobs_days", "keep_executions_days", "dead_letter_days")},
+        ),
         ("Signing", {"fields": ("shown_signing_secret",)}),
         (None, {"fields": ("created_at",)}),
     )

@@ -12,6 +12,8 @@ from tenants.scoping import ScopedQuerySet
 from tenants.signing_secrets import new_signing_secret, signing_secret_text
 from tenants.time_zones import validate_time_zone
 
+MOST_DAYS = 3_650
+
 
 class MerchantQuerySet(ScopedQuerySet["Merchant"]):
     """Merchants, through the same door as what they own."""
@@ -59,6 +61,19 @@ class Merchant(models.Model):
         validators=[MinValueValidator(1), MaxValueValidator(3_650)],
         help_text="How many days a dead letter is kept after it was redriven or discarded.",
     )
+    keep_jobs_days = models.PositiveSmallIntegerField(
+        null=True,
+        blank=True,
+        validators=[MinValueValidator(1), MaxValueValidator(MOST_DAYS)],
+        help_text="Days that finished jobs are kept; the platform's if empty, and never longer.",
+    )
+    keep_executions_days = models.PositiveSmallIntegerField(
+        null=True,
+        blank=True,
+        validators=[MinValueValidator(1), MaxValueValidator(MOST_DAYS)],
+        help_text="Days that their attempts are kept, with output and log; the platform's if empty, "
+        "and never longer.",
+    )
     sealed_signing_secret = models.TextField(editable=False)
     created_at = models.DateTimeField(db_default=Now(), editable=False)
 
@@ -79,6 +94,11 @@ class Merchant(models.Model):
             models.CheckConstraint(
                 name="merchant_dead_letter_days_in_range",
                 condition=models.Q(dead_letter_days__range=(1, 3_650)),
+            ),
+            models.CheckConstraint(
+                name="merchant_keeps_for_days",
+                condition=(models.Q(keep_jobs_days=None) | models.Q(keep_jobs_days__gte=1))
+                & (models.Q(keep_executions_days=None) | models.Q(keep_executions_days__gte=1)),
             ),
             models.CheckConstraint(
                 name="merchant_has_a_signing_secret",
