@@ -10,6 +10,7 @@ from datetime import datetime, timedelta
 
 from jobs import lifecycle, liveness
 from jobs.engine import Engine
+from jobs.fault_points import WATCHER_BETWEEN_STATEMENTS, reach
 from jobs.models import IdempotencyRecord, Worker, WorkerState
 from jobs.outcomes import Ending, Failure, Outcome, Result
 from jobs.partitions import ensure_partitions
@@ -59,7 +60,9 @@ def watch(now: datetime, engine: Engine) -> Watched:
     liveness.ticked(now)
     requeued = lifecycle.requeue_lost_messages(before=now, limit=engine.step_limit)
     lost = liveness.declare_lost(now=now, lease=engine.worker_lease)
+    reach(WATCHER_BETWEEN_STATEMENTS)
     stranded = lifecycle.find_stranded(now=now, limit=engine.step_limit)
+    reach(WATCHER_BETWEEN_STATEMENTS)
     rescued = lifecycle.finish([_ending(found, engine) for found in stranded]) if stranded else []
     expired = lifecycle.expire(now=now, limit=engine.step_limit)
     abandoned = lifecycle.abandon(
