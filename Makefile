@@ -15,7 +15,7 @@ UNSET := env -u TASKFLOW_ENV -u TASKFLOW_DATABASE_URL -u TASKFLOW_REDIS_URL TASK
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help up test check openapi bench bench-templates bench-lateness lock clean
+.PHONY: help up test check openapi chaos chaos-mutants bench bench-templates bench-lateness lock clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-16s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -35,6 +35,14 @@ check: $(VENV)/.dev ## Lint, format, types, architecture, migrations, OpenAPI do
 	$(UNSET) $(BIN)/python manage.py spectacular --file $(VENV)/openapi.yaml --validate --fail-on-warn
 	@cmp -s $(VENV)/openapi.yaml docs/openapi.yaml || \
 		{ echo "docs/openapi.yaml is not current; run: make openapi" >&2; exit 1; }
+
+# Three minutes and a seed that is drawn, unless told: make chaos MINUTES=30 SEED=7
+MINUTES ?= 3
+chaos: $(VENV)/.dev ## Break everything under load, and check that nothing is lost or doubled
+	$(BIN)/python -m tests.chaos --publish --minutes $(MINUTES) $(if $(SEED),--seed $(SEED))
+
+chaos-mutants: $(VENV)/.dev ## Break the engine itself in ten ways; the chaos test must notice each
+	$(BIN)/python -m tests.chaos.mutants
 
 openapi: $(VENV)/.dev ## Write docs/openapi.yaml anew
 	$(UNSET) $(BIN)/python manage.py spectacular --file docs/openapi.yaml --validate --fail-on-warn

@@ -15,6 +15,8 @@ from django.db import InterfaceError, OperationalError, connection
 
 from jobs import lifecycle, liveness
 from jobs.engine import POPULATOR_LOCK, Engine
+from jobs.fault_points import POPULATOR_AFTER_COMMIT, POPULATOR_AFTER_PUBLISH
+from jobs.fault_points import reach as reach_point
 from jobs.flow import FlowRule, declared_rules
 from jobs.flow_shares import Reach
 from jobs.handlers.registry import LANES, most_active
@@ -178,6 +180,7 @@ def try_to_lead() -> bool:
 def _publish(messages: list[Message]) -> int:
     if not messages:
         return 0
+    reach_point(POPULATOR_AFTER_COMMIT)
     try:
         publish(messages)
     except BrokerUnavailable as error:
@@ -185,6 +188,7 @@ def _publish(messages: list[Message]) -> int:
         tickets = [ticket for message in messages for ticket in message.tickets]
         # Their tickets are void from here on, so a message that arrived all the same is stale.
         return len(lifecycle.unqueue(tickets))
+    reach_point(POPULATOR_AFTER_PUBLISH)
     return 0
 
 

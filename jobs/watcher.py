@@ -10,6 +10,7 @@ from datetime import datetime, timedelta
 
 from jobs import braking, lifecycle, liveness
 from jobs.engine import Engine
+from jobs.fault_points import WATCHER_BETWEEN_STATEMENTS, reach
 from jobs.handlers.registry import LANES
 from jobs.models import IdempotencyRecord, Worker, WorkerState
 from jobs.partitions import ensure_partitions
@@ -64,7 +65,9 @@ def watch(now: datetime, engine: Engine) -> Watched:
     liveness.ticked(now)
     requeued = lifecycle.requeue_lost_messages(before=tick.judged_at, limit=engine.step_limit)
     lost = liveness.declare_lost(now=tick.judged_at, lease=engine.worker_lease)
+    reach(WATCHER_BETWEEN_STATEMENTS)
     stranded = lifecycle.find_stranded(now=tick.judged_at, limit=engine.step_limit)
+    reach(WATCHER_BETWEEN_STATEMENTS)
     rescued = lifecycle.finish(endings(stranded, engine)) if stranded else []
     expired = lifecycle.expire(now=now, limit=engine.step_limit)
     abandoned = lifecycle.abandon(

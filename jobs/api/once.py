@@ -8,6 +8,7 @@ from urllib.parse import urlencode
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from jobs.fault_points import API_AFTER_COMMIT, reach
 from jobs.operations.idempotency import Answer, answer_once, check_key, request_hash
 from tenants.clock import database_now
 from tenants.models import Merchant
@@ -25,6 +26,7 @@ def respond_once(
     key = request.headers.get(HEADER)
     if key is None:
         answer = create(body, now)
+        reach(API_AFTER_COMMIT)
         return Response(answer.body, status=answer.status)
     fingerprint = request_hash(
         method=str(request.method),
@@ -39,5 +41,6 @@ def respond_once(
         now=now,
         work=lambda: create(body, now),
     )
+    reach(API_AFTER_COMMIT)
     headers = {REPLAYED: "true"} if answer.replayed else None
     return Response(answer.body, status=answer.status, headers=headers)

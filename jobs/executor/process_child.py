@@ -22,6 +22,7 @@ from jobs.engine import Engine
 from jobs.executor.recorder import unrecordable
 from jobs.executor.running import Interrupted, run_attempt_in_process, time_limit
 from jobs.executor.slots import CANCEL, RELEASE, Slots
+from jobs.fault_points import RECORDER_AFTER_COMMIT, RECORDER_BEFORE_COMMIT, reach
 from jobs.handlers.context import MAX_LINE, AttemptContext
 from jobs.handlers.registry import at_most_once
 from jobs.handlers.text import storable
@@ -109,7 +110,9 @@ class ProcessChild:
         """Keep trying while the database is away; the ticket decides whether it still counts."""
         while True:
             try:
+                reach(RECORDER_BEFORE_COMMIT)
                 moved = lifecycle.finish([ending])
+                reach(RECORDER_AFTER_COMMIT)
             except DataError:
                 logger.exception("The result of job %s cannot be stored", ending.job_id)
                 ending = unrecordable(ending)
@@ -120,6 +123,8 @@ class ProcessChild:
             else:
                 if any(job.makes_way for job in moved):
                     publishing.wake()
+                if not moved:
+                    logger.warning("1 results came too late: their attempts were taken away")
                 return
 
     def _run(self, attempt: Attempt, limit: float) -> Outcome:

@@ -14,6 +14,7 @@ from django.db import DatabaseError, DataError, InterfaceError, connection
 
 from jobs import lifecycle, publishing
 from jobs.engine import Engine
+from jobs.fault_points import RECORDER_AFTER_COMMIT, RECORDER_BEFORE_COMMIT, reach
 from jobs.outcomes import Ending
 from jobs.states import JobStatus
 
@@ -81,7 +82,9 @@ class Recorder:
         while True:
             try:
                 heeded = lifecycle.heed_breakers(group, self._engine)
+                reach(RECORDER_BEFORE_COMMIT)
                 moved = lifecycle.finish(heeded.endings)
+                reach(RECORDER_AFTER_COMMIT)
             except DataError as error:
                 self._write_singly(group, error)
                 return

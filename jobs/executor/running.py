@@ -4,6 +4,7 @@ import asyncio
 import logging
 from dataclasses import replace
 
+from jobs.fault_points import EXECUTOR_AFTER_EFFECT, reach
 from jobs.handlers.context import AttemptContext
 from jobs.handlers.registry import UnknownKind, find_kind
 from jobs.outcomes import Attempt, Failure, Outcome, Result
@@ -25,6 +26,7 @@ async def run_attempt(attempt: Attempt, context: AttemptContext) -> Outcome:
         if kind.run is None:
             return _wrong_lane(attempt)
         outcome = await kind.run(attempt, context)
+        reach(EXECUTOR_AFTER_EFFECT)
     except UnknownKind as error:
         outcome = _unknown(error)
     except asyncio.CancelledError:
@@ -42,6 +44,7 @@ def run_attempt_in_process(attempt: Attempt, context: AttemptContext) -> Outcome
         if kind.run_in_process is None:
             return _wrong_lane(attempt)
         outcome = kind.run_in_process(attempt, context)
+        reach(EXECUTOR_AFTER_EFFECT)
     except UnknownKind as error:
         outcome = _unknown(error)
     except Interrupted:

@@ -6,6 +6,7 @@ from datetime import datetime
 from uuid import UUID
 
 from jobs.engine import Engine
+from jobs.fault_points import EXECUTOR_AFTER_CLAIM, reach
 from jobs.lifecycle.announcing import announce, ends_jobs
 from jobs.outcomes import Attempt, Ending
 from jobs.rows import Ended, Stranded, attempt_row, ended_row
@@ -37,6 +38,7 @@ def claim(
         grace=engine.deadline_grace,
         at_most_once=list(at_most_once),
     )
+    reach(EXECUTOR_AFTER_CLAIM)
     return [attempt_row(row) for row in found]
 
 

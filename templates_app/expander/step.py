@@ -8,6 +8,7 @@ from uuid import UUID
 
 from django.db import DataError, IntegrityError, transaction
 
+from jobs.fault_points import EXPANDER_AFTER_COMMIT, EXPANDER_BEFORE_COMMIT, reach
 from templates_app.expander.batch import Written, claim, claim_these, write_batch
 from templates_app.expander.due import DueTemplate
 from templates_app.expander.late import settle_late
@@ -52,6 +53,8 @@ def expand(
                 ask_others()
             written = write_batch(due, now, expansion, failed=_log)
             record_failures(written.failures, now)
+            reach(EXPANDER_BEFORE_COMMIT)
+        reach(EXPANDER_AFTER_COMMIT)
     except (DataError, IntegrityError):
         # One template's values broke the statement for all; one by one, only it fails.
         logger.exception("A batch could not be written; its templates are expanded one by one.")

@@ -1,0 +1,1 @@
+"""Engines with one thing broken each: the chaos test is worth what it notices of them."""
