@@ -111,7 +111,7 @@ class TryChannel(AlertForm, ConfirmChannel):
     def carry_out(self) -> Any:
         return try_channel(
             self.row,
-            by=by(self.request),
+            by=by(self.request).shown,
             alerting=settings.TASKFLOW_ALERTING,
             now=database_now(),
         )

@@ -87,7 +87,7 @@ class ChannelViewSet(AlertsViewSet):
         """What became of it is in the channel's deliveries, some seconds later."""
         delivery = operations.try_channel(
             self.own(pk),
-            by=self.actor,
+            by=self.actor.shown,
             alerting=settings.TASKFLOW_ALERTING,
             now=database_now(),
         )

@@ -1,6 +1,6 @@
 """What all views of this API share."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any, ClassVar, TypeVar
 from uuid import UUID
@@ -36,7 +36,7 @@ class TaskFlowViewSet(GenericViewSet[Any]):
     """A view set of one merchant's objects. Subclasses start every query from `self.merchant`."""
 
     permission_classes = [HasScope]
-    required_scopes: ClassVar[dict[str, str]] = {}
+    required_scopes: ClassVar[Mapping[str, str]] = {}
     lookup_value_regex = "[^/]+"  # a garbage id is a missing one: 404, not an unknown address
     # No OPTIONS: it would describe the views to whoever asks.
     http_method_names = ["get", "head", "post", "patch"]

@@ -11,6 +11,7 @@ from jobs.models import AnyJob, ArchivedJob, DeadLetter, Dependency, Job, Unique
 from jobs.operations import steer
 from jobs.partitions import ensure_archive
 from tenants.identifiers import new_id
+from tests.factories.actors import somebody
 from tests.factories.jobs import NOW, SECOND, make_job, make_merchant
 from tests.integration.archive_kit import DAY, RETENTION, ended, is_archived
 from tests.integration.dependencies.kit import child_of, settle_all
@@ -153,7 +154,7 @@ def test_an_archived_job_comes_back_when_it_is_retried(status):
     job, bystander = ended(status=status), ended()
     DeadLetter.objects.update(resolution="discarded", resolved_at=NOW)
     archive(NOW, RETENTION)
-    steer.retry(AnyJob.objects.get(pk=job.pk), now=NOW, by="a person")
+    steer.retry(AnyJob.objects.get(pk=job.pk), now=NOW, by=somebody())
     assert not is_archived(job)
     job.refresh_from_db()
     assert (job.status, job.scheduled_at, job.finalized_at) == ("scheduled", NOW, None)
@@ -165,7 +166,7 @@ def test_an_archived_job_that_succeeded_is_refused_in_plain_words():
     archive(NOW, RETENTION)
     seen = AnyJob.objects.get(pk=job.pk)
     for verb in (
-        lambda: steer.retry(seen, now=NOW, by="a person"),
+        lambda: steer.retry(seen, now=NOW, by=somebody()),
         lambda: steer.cancel(seen, now=NOW),
         lambda: steer.run_now(seen, now=NOW),
         lambda: steer.edit(seen, changes={"name": "x"}),

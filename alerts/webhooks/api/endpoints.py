@@ -130,7 +130,9 @@ class WebhookEndpointViewSet(TaskFlowViewSet):
     @action(detail=True, methods=["post"])
     def redeliver(self, request: Request, pk: str) -> Response:
         """What failed, and what was told while it was off; oldest first, at most 1,000 of each."""
-        done = redeliver_since(self._endpoint(pk), request.data, now=database_now(), by=self.actor)
+        done = redeliver_since(
+            self._endpoint(pk), request.data, now=database_now(), by=self.actor.shown
+        )
         return Response(asdict(done))
 
     def _endpoint(self, pk: str) -> WebhookEndpoint:
