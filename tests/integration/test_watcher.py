@@ -4,7 +4,7 @@ from datetime import timedelta
 
 import pytest
 
-from jobs import watcher
+from jobs import lifecycle, watcher
 from jobs.engine import Engine
 from jobs.liveness import live_lanes
 from jobs.models import DeadLetter, Execution, IdempotencyRecord, Job, Worker
@@ -103,7 +103,7 @@ def test_step_that_fails_costs_the_tick_nothing_else(monkeypatch, caplog):
     def fail(**_):
         raise ValueError("broken")
 
-    monkeypatch.setattr(watcher.lifecycle, "rescue_orphans", fail)
+    monkeypatch.setattr(lifecycle, "rescue_orphans", fail)
     make_worker(heartbeat_at=LATER)
     job = running(make_worker(heartbeat_at=LATER - timedelta(minutes=1)))
     found = watch(LATER, ENGINE)
