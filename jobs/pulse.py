@@ -2,7 +2,7 @@
 
 A worker that is up and takes nothing (after the broker was away, say) looks like a live one. So a
 canary is sent now and then; a lane in which one waits for too long is silent, unless something shows
-why: all places taken by long jobs, or a flow rule that holds it.
+why: all places taken by long jobs, a job that was taken of late, or a flow rule that holds it.
 """
 
 from collections.abc import Sequence
@@ -85,6 +85,17 @@ class _Row:
     capacity: int
     heard_at: datetime | None
     running: int
+    started_at: datetime | None
+    attempt: int
+
+    @property
+    def is_kept_waiting(self) -> bool:
+        """Whether all places are taken by long jobs."""
+        return self.status != JobStatus.RUNNING and self.running >= self.capacity
+
+    def is_passed_by(self, since: datetime) -> bool:
+        """Whether the workers took another job after `since`, and never this one."""
+        return self.attempt == 0 and self.started_at is not None and self.started_at > since
 
 
 def _silence(row: _Row, before: datetime) -> tuple[datetime, str] | None:
@@ -96,8 +107,8 @@ def _silence(row: _Row, before: datetime) -> tuple[datetime, str] | None:
         return max(heard), f"No worker of lane {row.lane} lives; its jobs wait."
     if row.due_at is None or row.due_at > before or not row.counts or row.gate:
         return None
-    if row.running >= row.capacity:
-        return None  # busy with long jobs
+    if row.is_kept_waiting or row.is_passed_by(before):
+        return None
     return row.due_at, _WHERE.get(row.status, _WHERE[JobStatus.SCHEDULED]).format(lane=row.lane)
 
 

@@ -5,8 +5,11 @@ watcher and the worker that it took for dead, never both win.
 """
 
 import logging
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+
+from django.db import InterfaceError, OperationalError
 
 from jobs import braking, lifecycle, liveness
 from jobs.engine import Engine
@@ -73,9 +76,6 @@ def watch(now: datetime, engine: Engine) -> Watched:
     abandoned = lifecycle.abandon(
         now=now, patience=engine.breaker_patience, limit=engine.step_limit
     )
-    orphans = lifecycle.rescue_orphans(now=now, limit=ORPHANS_LOOKED_AT)
-    if orphans:
-        logger.warning("Watcher: %d blocked jobs had lost their parents", len(orphans))
     if requeued or lost or rescued:
         logger.warning(
             "Watcher: %d messages lost, %d workers lost (%s), %d attempts ended",
@@ -90,16 +90,34 @@ def watch(now: datetime, engine: Engine) -> Watched:
         rescued=len(rescued),
         expired=len(expired),
         abandoned=len(abandoned),
-        orphans=len(orphans),
         braked=tick.braked,
-        canaries=_send_canaries(now, engine),
+        orphans=_unless_it_fails(_rescue_orphans, now, engine),
+        canaries=_unless_it_fails(_send_canaries, now, engine),
     )
+
+
+def _rescue_orphans(now: datetime, _engine: Engine) -> int:
+    orphans = lifecycle.rescue_orphans(now=now, limit=ORPHANS_LOOKED_AT)
+    if orphans:
+        logger.warning("Watcher: %d blocked jobs had lost their parents", len(orphans))
+    return len(orphans)
 
 
 def _send_canaries(now: datetime, engine: Engine) -> int:
     live = liveness.live_lanes(now=now, lease=engine.worker_lease)
     lanes = [lane for lane in LANES if lane in live]
     return len(lifecycle.send_canaries(lanes=lanes, now=now, every=engine.canary))
+
+
+def _unless_it_fails(step: Callable[[datetime, Engine], int], now: datetime, engine: Engine) -> int:
+    """Take a step on whose success nothing else hangs; it must not cost the ticks what follows it."""
+    try:
+        return step(now, engine)
+    except (OperationalError, InterfaceError):
+        raise  # the database is away: for all that follows as well
+    except Exception:
+        logger.exception("Watcher: %s failed; the next tick tries again", step.__name__)
+        return 0
 
 
 def keep_up(now: datetime) -> Kept:

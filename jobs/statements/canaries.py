@@ -88,17 +88,25 @@ RETURNING canary.lane
 """  # noqa: S608 - constants only
 
 # A few rows of workers and canaries, and the index of running jobs, which has no more than all workers
-# have places. Of each lane: how its last canary went, who lives, who lived last, how many jobs run.
+# have places. Of each lane: how its last canary went, who lives, who lived
+# last, how many jobs run and when the last of them began.
 PULSES = """
+WITH busy AS MATERIALIZED (
+    SELECT lane, count(*) AS running,
+           max(started_at) FILTER (WHERE kind <> 'canary') AS started_at
+      FROM jobs_job
+     WHERE status = 'running'
+     GROUP BY lane
+)
 SELECT wanted.lane, canary.succeeded_at, canary.took,
        CASE WHEN canary.waits THEN canary.due_at END,
        coalesce(job.status, ''), coalesce(job.gate, ''), coalesce(merchant.active, false),
        worker.alive, worker.capacity, worker.heard_at,
-       (SELECT count(*) FROM jobs_job AS running
-         WHERE running.status = 'running' AND running.lane = wanted.lane)
+       coalesce(busy.running, 0), busy.started_at, coalesce(job.attempt, 0)
   FROM unnest(%(lanes)s::text[]) AS wanted(lane)
   LEFT JOIN jobs_canary AS canary ON canary.lane = wanted.lane
   LEFT JOIN jobs_job AS job ON job.id = canary.job_id AND canary.waits
+  LEFT JOIN busy ON busy.lane = wanted.lane
   LEFT JOIN tenants_merchant AS merchant ON merchant.id = job.merchant_id
  CROSS JOIN LATERAL (
        SELECT count(*) FILTER (WHERE live) AS alive,

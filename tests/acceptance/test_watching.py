@@ -77,9 +77,9 @@ def test_job_that_kills_its_worker_is_poison_and_its_neighbours_succeed(stack):
         payload = {"handler": handler, "arguments": {}}
         return make_job(handler=handler, payload=payload, **{**common, **overrides})
 
+    # They begin before it, so that it takes all of them along each time.
+    neighbours = [job("demo.sleep") for _ in range(6)]
     poison = job("test.kill_worker", max_attempts=20)
-    neighbours = [job("demo.noop") for _ in range(20)]
-    neighbours += [job("demo.sleep", timeout=30) for _ in range(20)]
     wake()
 
     def settled():

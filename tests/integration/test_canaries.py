@@ -171,6 +171,27 @@ def test_lane_that_is_full_of_long_jobs_is_not_silent():
     assert pulse(second=300).silent_since == at(0)
 
 
+def test_lane_that_took_another_job_of_late_is_not_silent():
+    worker = make_worker(heartbeat_at=LATER)
+    tick(0)
+    make_job(status="running", worker_id=worker.id, started_at=at(290), deadline_at=at(7200))
+    tick(300)
+    assert pulse(second=300).silent_since is None
+    tick(351)
+    assert pulse(second=351).silent_since == at(0)
+
+
+def test_canary_that_was_taken_and_never_ends_makes_its_lane_silent():
+    worker = make_worker(heartbeat_at=LATER, capacity=1)
+    tick(0)
+    values = {"status": "running", "attempt": 1, "ticket": 1, "worker_id": worker.id}
+    canaries().update(**values, started_at=at(100), deadline_at=at(7200))
+    tick(110)
+    silence = pulse(second=110)
+    assert silence.silent_since == at(0)
+    assert "does not finish" in silence.reason
+
+
 def test_canary_that_a_flow_rule_holds_makes_no_lane_silent():
     make_worker(heartbeat_at=LATER)
     tick(0)

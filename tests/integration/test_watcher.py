@@ -4,7 +4,7 @@ from datetime import timedelta
 
 import pytest
 
-from jobs import watcher
+from jobs import lifecycle, watcher
 from jobs.engine import Engine
 from jobs.liveness import live_lanes
 from jobs.models import DeadLetter, Execution, IdempotencyRecord, Job, Worker
@@ -97,6 +97,20 @@ def test_a_tick_shows_that_the_control_lane_works():
     watch(LATER, ENGINE)
     assert live_lanes(now=LATER, lease=20)["control"].workers == 1
     assert "control" not in live_lanes(now=LATER + 21 * SECOND, lease=20)
+
+
+def test_step_that_fails_costs_the_tick_nothing_else(monkeypatch, caplog):
+    def fail(**_):
+        raise ValueError("broken")
+
+    monkeypatch.setattr(lifecycle, "rescue_orphans", fail)
+    make_worker(heartbeat_at=LATER)
+    job = running(make_worker(heartbeat_at=LATER - timedelta(minutes=1)))
+    found = watch(LATER, ENGINE)
+    assert (found.rescued, found.orphans, found.canaries) == (1, 0, 1)
+    job.refresh_from_db()
+    assert job.status == "retryable"
+    assert "rescue_orphans failed" in caplog.text
 
 
 def test_two_watchers_count_a_loss_once():
