@@ -49,6 +49,7 @@ class Kept:
     workers: int
     unique_keys: int
     breakers: int
+    dead_letters: int
 
 
 def watch(now: datetime, engine: Engine) -> Watched:
@@ -83,7 +84,9 @@ def watch(now: datetime, engine: Engine) -> Watched:
 
 
 def keep_up(now: datetime) -> Kept:
-    """Make partitions ahead; forget what is old: idempotency keys, workers, unique keys, breakers."""
+    """Make partitions ahead; forget what is old: idempotency keys, workers, unique keys, breakers,
+    resolved dead letters.
+    """
     partitions = ensure_partitions(now)
     keys = _forget_keys(before=now - IDEMPOTENCY_KEPT)
     workers, _ = (
@@ -97,6 +100,7 @@ def keep_up(now: datetime) -> Kept:
         workers=workers,
         unique_keys=_forget_unique_keys(now),
         breakers=_forget_breakers(before=now - BREAKERS_KEPT),
+        dead_letters=_forget_letters(now),
     )
 
 
@@ -106,6 +110,17 @@ def _forget_unique_keys(now: datetime) -> int:
         looked = lifecycle.forget_keys(now=now, limit=PRUNE_LIMIT)
         forgotten += looked.forgotten
         if looked.seen < PRUNE_LIMIT:
+            break
+    return forgotten
+
+
+def _forget_letters(now: datetime) -> int:
+    forgotten = 0
+    for _ in range(PRUNE_STEPS):
+        letters = lifecycle.forget_letters(now=now, limit=PRUNE_LIMIT)
+        items = lifecycle.forget_redrive_items(now=now, limit=PRUNE_LIMIT)
+        forgotten += letters
+        if max(letters, items) < PRUNE_LIMIT:
             break
     return forgotten
 

@@ -7,6 +7,7 @@ from .execution import Execution
 from .flow import Flow
 from .idempotency import IdempotencyRecord
 from .job import Job
+from .redrive import Redrive, RedriveItem
 from .unique_claim import UniqueClaim
 from .worker import Worker, WorkerState
 
@@ -18,6 +19,8 @@ __all__ = [
     "Flow",
     "IdempotencyRecord",
     "Job",
+    "Redrive",
+    "RedriveItem",
     "Resolution",
     "UniqueClaim",
     "Worker",

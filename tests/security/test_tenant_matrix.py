@@ -13,11 +13,21 @@ import yaml
 from django.core import serializers
 
 from apikeys.scopes import Scope
-from jobs.models import Breaker, DeadLetter, Execution, Flow, IdempotencyRecord, Job
+from jobs.models import (
+    Breaker,
+    DeadLetter,
+    Execution,
+    Flow,
+    IdempotencyRecord,
+    Job,
+    Redrive,
+)
+from jobs.operations import redrives
 from templates_app.models import Calendar, MaintenanceWindow, SkippedOccurrence, Template
 from tenants.models import AuditEntry
 from tests.api.kit import client_of, http_job, noop
 from tests.api.schedules import HOURLY, WEEKEND, ics_of, template_body, window_body
+from tests.factories.actors import somebody
 from tests.factories.flows import make_breaker, make_flow
 from tests.factories.jobs import NOW, make_job
 from tests.factories.templates import make_calendar, make_template, make_window
@@ -45,6 +55,13 @@ MATRIX = {
     "dead_letters_discard_many": NOTHING,
     "dead_letters_groups": EMPTY,
     "dead_letters_redrive_many": NOTHING,
+    "dead_letters_diff": HIDDEN,
+    "redrives_list": EMPTY,
+    "redrives_create": OWN,
+    "redrives_dry_run": OWN,
+    "redrives_retrieve": HIDDEN,
+    "redrives_stop": HIDDEN,
+    "redrives_resume": HIDDEN,
     "executions_list": EMPTY,
     "breakers_list": EMPTY,
     "breakers_reset": HIDDEN,
@@ -93,7 +110,7 @@ MATRIX = {
     "templates_skipped": HIDDEN,
 }
 # Sent like something that writes; it stores nothing, and a reading key may.
-DRAWS_UP = {"templates_preview_draft"}
+DRAWS_UP = {"templates_preview_draft", "redrives_dry_run", "dead_letters_diff"}
 BODIES = {
     "jobs_edit": {"priority": 1},
     "flows_edit": {"most_active": 1},
@@ -104,6 +121,8 @@ BODIES = {
     "templates_backfill": {"from": "2026-05-01T00:00:00Z", "to": "2026-05-02T00:00:00Z"},
     "dead_letters_redrive": {"payload": {"handler": "demo.noop"}},
     "dead_letters_discard": {"reason": "mine now"},
+    "dead_letters_diff": {"payload": {"handler": "demo.noop"}},
+    "redrives_stop": {"reason": "mine now"},
 }
 
 
@@ -119,6 +138,7 @@ OWNED = (
     MaintenanceWindow,
     SkippedOccurrence,
     AuditEntry,
+    Redrive,
 )
 
 
@@ -152,6 +172,9 @@ class Belongings:
             merchant=self.merchant, name="A-secret", tags=["A-tag"], avoid=[str(self.calendar.pk)]
         )
         self.breaker = make_breaker(merchant=self.merchant, handler="a.example")
+        self.redrive = redrives.begin(
+            {"ids": [str(self.letters[0].pk)]}, merchant=self.merchant, now=NOW, by=somebody()
+        )
         self.flow = make_flow(merchant=self.merchant, scope="kind", name="http", most_active=9)
         self.window = make_window(
             merchant=self.merchant,
@@ -178,6 +201,7 @@ class Belongings:
             "maintenance-windows": [self.window],
             "flows": [self.flow],
             "breakers": [self.breaker],
+            "redrives": [self.redrive],
             "audit": list(AuditEntry.objects.of(self.merchant)),
             "jobs": self.jobs,
         }
@@ -212,6 +236,7 @@ def filters_for(owner):
         "dead_letters_groups": ["", f"?fingerprint={letter.fingerprint}"],
         "breakers_list": [""],
         # The stranger has entries of its own: its key was issued.
+        "redrives_list": [""],
         "audit_list": [f"?object_id={owner.template.pk}", "?object_type=template"],
         "flows_list": [""],
         "calendars_list": ["", "?q=A-secret", "?owner=merchant"],
@@ -231,6 +256,8 @@ def own_body(name):
     bodies: dict[str, dict[str, Any]] = {
         "jobs_create": http_job(),
         "jobs_create_batch": {"jobs": [http_job()]},
+        "redrives_create": {"filter": {"kind": "python"}, "rate": 5},
+        "redrives_dry_run": {"filter": {"kind": "python"}},
         "flows_create": {"scope": "merchant", "most_active": 5},
         "templates_create": template_body(),
         "templates_preview_draft": {"recurrence": HOURLY},
