@@ -1,5 +1,6 @@
 """JSON Merge Patch (RFC 7386), and what differs between two JSON values. Pure."""
 
+import json
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, Final
@@ -16,6 +17,16 @@ class Difference:
     kind: str
     before: Any = None
     after: Any = None
+
+    @property
+    def before_text(self) -> str:
+        """What was there, as JSON on one line."""
+        return json.dumps(self.before, ensure_ascii=False)
+
+    @property
+    def after_text(self) -> str:
+        """What is there instead, as JSON on one line."""
+        return json.dumps(self.after, ensure_ascii=False)
 
 
 def merged(target: Any, patch: Any) -> Any:
