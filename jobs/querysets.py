@@ -13,7 +13,7 @@ from jobs.states import EDITABLE
 from tenants.scoping import MerchantOwnedQuerySet
 
 if TYPE_CHECKING:
-    from jobs.models import Breaker, DeadLetter, Execution, Flow, Job, UniqueClaim  # noqa: F401 - named in type arguments
+    from jobs.models import Breaker, DeadLetter, Execution, Flow, Job, Redrive, UniqueClaim  # noqa: F401 - named in type arguments
     from tenants.models import Merchant
     from tenants.scoping import Reader
 
@@ -48,6 +48,10 @@ class DeadLetterQuerySet(MerchantOwnedQuerySet["DeadLetter"]):
     def open(self) -> Self:
         """Those that nobody has redriven or discarded yet."""
         return self.filter(resolution="")
+
+
+class RedriveQuerySet(MerchantOwnedQuerySet["Redrive"]):
+    """Redrives of many dead letters."""
 
 
 class UniqueClaimQuerySet(MerchantOwnedQuerySet["UniqueClaim"]):

@@ -11,7 +11,7 @@ from uuid import UUID
 from celery import shared_task
 from django.conf import settings
 
-from jobs import watcher
+from jobs import redriver, watcher
 from jobs.archiver import stepping
 from jobs.executor.lanes import current_lane
 from jobs.lifecycle import BEGINNING, Place
@@ -33,6 +33,12 @@ def execute(tickets: list[list[Any]]) -> int:
 def watch() -> None:
     """Tick the watcher."""
     watcher.watch(database_now(), settings.TASKFLOW_ENGINE)
+
+
+@shared_task(name="jobs.redrive", ignore_result=True)
+def redrive() -> None:
+    """Tick the redriver."""
+    redriver.step(database_now())
 
 
 @shared_task(name="jobs.upkeep", ignore_result=False)

@@ -56,6 +56,7 @@ class Kept:
     unique_keys: int
     breakers: int
     canaries: int  # of lanes that nobody serves any more
+    dead_letters: int
 
 
 def watch(now: datetime, engine: Engine) -> Watched:
@@ -121,7 +122,7 @@ def _unless_it_fails(step: Callable[[datetime, Engine], int], now: datetime, eng
 
 
 def keep_up(now: datetime) -> Kept:
-    """Make partitions ahead; forget what is old: keys, workers, breakers, canaries."""
+    """Make partitions ahead; forget what is old: keys, workers, breakers, canaries, resolved letters."""
     partitions = ensure_partitions(now)
     keys = _forget_keys(before=now - IDEMPOTENCY_KEPT)
     workers, _ = (
@@ -136,6 +137,7 @@ def keep_up(now: datetime) -> Kept:
         unique_keys=_forget_unique_keys(now),
         breakers=_forget_breakers(before=now - BREAKERS_KEPT),
         canaries=lifecycle.withdraw_canaries(before=now - CANARIES_KEPT),
+        dead_letters=_forget_letters(now),
     )
 
 
@@ -145,6 +147,17 @@ def _forget_unique_keys(now: datetime) -> int:
         looked = lifecycle.forget_keys(now=now, limit=PRUNE_LIMIT)
         forgotten += looked.forgotten
         if looked.seen < PRUNE_LIMIT:
+            break
+    return forgotten
+
+
+def _forget_letters(now: datetime) -> int:
+    forgotten = 0
+    for _ in range(PRUNE_STEPS):
+        letters = lifecycle.forget_letters(now=now, limit=PRUNE_LIMIT)
+        items = lifecycle.forget_redrive_items(now=now, limit=PRUNE_LIMIT)
+        forgotten += letters
+        if max(letters, items) < PRUNE_LIMIT:
             break
     return forgotten
 

@@ -26,6 +26,7 @@ from jobs.operations.dead_letters import AlreadyResolved
 from jobs.operations.fields import InvalidFields
 from jobs.operations.flows import FlowExists, FlowGone, OperatorsFlow, TooManyFlows
 from jobs.operations.idempotency import IdempotencyKeyReused, InvalidIdempotencyKey
+from jobs.operations.redrives import RedriveNotRunning, RedriveNotStopped
 from jobs.operations.steer import WrongStatus
 from jobs.operations.unique_keys import CannotRetake, UniqueKeyHeld
 from jobs.quota import QuotaExceeded
@@ -79,6 +80,8 @@ MEANINGS: dict[type[Exception], Meaning] = {
     CannotRetake: Meaning(409, "unique_key_held"),
     UniqueKeyHeld: Meaning(409, "unique_key_held"),
     WrongStatus: Meaning(409, "wrong_status"),
+    RedriveNotRunning: Meaning(409, "redrive_not_running"),
+    RedriveNotStopped: Meaning(409, "redrive_not_stopped"),
     AlreadyResolved: Meaning(409, "dead_letter_resolved"),
     LengthRequired: Meaning(411, "length_required"),
     BodyTooLarge: Meaning(413, "body_too_large"),

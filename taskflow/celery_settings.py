@@ -14,6 +14,7 @@ from templates_app.expansion import Expansion
 
 # Tasks after which a process without a connection pool opens a new connection.
 REUSE_UNPOOLED = 10_000
+REDRIVE_TICK = timedelta(seconds=2)
 
 
 def celery_settings(
@@ -97,6 +98,12 @@ def celery_settings(
                 "task": "jobs.archive",
                 "schedule": crontab(minute=17, hour=1),
                 "options": {"queue": "control", "expires": 3600},
+            },
+            # Redrives go at rates of jobs per second; while there is none, a tick reads one index.
+            "redrive": {
+                "task": "jobs.redrive",
+                "schedule": REDRIVE_TICK,
+                "options": {"queue": "control", "expires": REDRIVE_TICK.total_seconds() * 2},
             },
             "upkeep": {
                 "task": "jobs.upkeep",

@@ -44,6 +44,8 @@ SPECTACULAR_SETTINGS: dict[str, Any] = {
         "FlowScope": "jobs.api.flow_schemas.SCOPES",
         "UniqueScope": "jobs.api.unique_schema.SCOPES",
         "Resolution": "jobs.api.schemas.RESOLUTIONS",
+        "RedriveState": "jobs.api.redrive_schemas.STATES",
+        "RedriveStage": "jobs.api.redrive_schemas.STAGES",
         "BreakerState": "jobs.api.breakers.STATES",
         "TemplateState": "templates_app.api.schemas.STATES",
         "WebhookEndpointState": "alerts.webhooks.api.schemas.ENDPOINT_STATES",

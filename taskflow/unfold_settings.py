@@ -24,6 +24,7 @@ SIDEBAR: tuple[tuple[str, tuple[Page, ...]], ...] = (
         (
             Page("Jobs", "work_history", "jobs.job"),
             Page("Dead letters", "mark_email_unread", "jobs.deadletter"),
+            Page("Redrives", "replay", "jobs.redrive"),
             Page("Executions", "play_circle", "jobs.execution"),
             Page("Flow rules", "traffic", "jobs.flow"),
             Page("Breakers", "cloud_off", "jobs.breaker"),

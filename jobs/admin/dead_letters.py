@@ -1,5 +1,6 @@
 """Dead letters: jobs that failed for good, to be redriven or discarded by a person."""
 
+import hashlib
 from functools import partial
 from typing import Any
 
@@ -16,12 +17,13 @@ from unfold.widgets import UnfoldAdminTextareaWidget, UnfoldAdminTextInputWidget
 from jobs import queries
 from jobs.admin import display as show
 from jobs.admin.filters import CreatedFilter, KindFilter, ResolutionFilter
-from jobs.admin.steered import SteeredAdmin
+from jobs.admin.letter_groups import LetterGroups
 from jobs.admin.steering import ConfirmDeadLetter, asked_first, by
 from jobs.masking import masked
 from jobs.models import DeadLetter
 from jobs.operations import dead_letters
 from jobs.operations.fields import InvalidFields
+from jobs.operations.redrive_payloads import Drawn, draw
 from jobs.operations.work import read_payload
 from jobs.strict_json import MalformedJson, read_json
 
@@ -36,6 +38,11 @@ class RedriveForm(ConfirmDeadLetter):
         strip=True,
         help_text="Change it or leave it. A value shown as *** is kept as it is.",
     )
+
+    # What the person was shown, so that what is applied is what was looked at.
+    looked = forms.CharField(required=False, widget=forms.HiddenInput)
+    form_before_template = "jobs/admin/payload_changes.html"
+    drawn: Drawn | None = None
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -59,6 +66,20 @@ class RedriveForm(ConfirmDeadLetter):
         except InvalidFields as error:
             raise forms.ValidationError([problem.detail for problem in error.problems]) from error
         return payload
+
+    def clean(self) -> Any:
+        """Show what an edit changes before it is applied: the same has to be sent twice."""
+        payload = self.cleaned_data.get("payload")
+        if payload is not None:
+            seen = hashlib.sha256(show.pretty(payload).encode()).hexdigest()
+            if self.cleaned_data.get("looked") != seen:
+                self.drawn = draw(self.letter.job, payload=payload)
+                self.data = {**self.request.POST.dict(), "looked": seen}
+                self.add_error("payload", "Look at what changes, then press Redrive again.")
+        return self.cleaned_data
+
+    def get_before_template_context(self, request: HttpRequest, object_id: Any = None) -> Any:
+        return {"drawn": self.drawn}
 
 
 class DiscardForm(ConfirmDeadLetter):
@@ -87,7 +108,7 @@ DISCARD = ActionDialog(
 
 
 @admin.register(DeadLetter)
-class DeadLetterAdmin(SteeredAdmin):
+class DeadLetterAdmin(LetterGroups):
     """What could not be done, newest first."""
 
     actions = ("redrive_chosen", "discard_chosen")
@@ -96,6 +117,7 @@ class DeadLetterAdmin(SteeredAdmin):
     list_filter = (ResolutionFilter, KindFilter, ("created_at", CreatedFilter))
     lookups = (
         "resolution",
+        "fingerprint",
         "kind",
         "created_at_from_0",
         "created_at_from_1",

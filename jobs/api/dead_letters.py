@@ -10,13 +10,16 @@ from rest_framework.response import Response
 from apikeys.scopes import Scope
 from jobs import queries
 from jobs.api import dead_letter_schemas as schemas
+from jobs.api import redrive_schemas
 from jobs.api.base import TaskFlowViewSet, bounded_time
-from jobs.api.dead_letter_choice import chosen, reason_of
 from jobs.api.filters import DeadLetterFilters
 from jobs.api.representations import dead_letter, error_group
 from jobs.models import DeadLetter
 from jobs.operations import dead_letters as operations
 from jobs.operations.fields import Fields
+from jobs.operations.letter_choice import chosen, reason_of
+from jobs.operations.limits import MAX_PAYLOAD
+from jobs.operations.redrive_payloads import draw
 from jobs.querysets import DeadLetterQuerySet
 from tenants.clock import database_now
 
@@ -30,6 +33,8 @@ class DeadLetterViewSet(TaskFlowViewSet):
         "list": Scope.DEADLETTERS_READ,
         "retrieve": Scope.DEADLETTERS_READ,
         "groups": Scope.DEADLETTERS_READ,
+        # Changes nothing, although it is sent like something that does.
+        "diff": Scope.DEADLETTERS_READ,
         "redrive": Scope.DEADLETTERS_WRITE,
         "discard": Scope.DEADLETTERS_WRITE,
         "redrive_many": Scope.DEADLETTERS_WRITE,
@@ -93,6 +98,24 @@ class DeadLetterViewSet(TaskFlowViewSet):
             letter, now=database_now(), by=self.actor, payload=fields.data.get("payload")
         )
         return Response(dead_letter(self._letter(pk)))
+
+    @extend_schema(
+        operation_id="dead_letters_diff",
+        summary="See what an edited payload changes",
+        request=redrive_schemas.EditedPayloadSchema,
+        responses={200: redrive_schemas.DrawnSchema},
+    )
+    @action(detail=True, methods=["post"])
+    def diff(self, request: Request, pk: str) -> Response:
+        """Checked against its kind; nothing is stored."""
+        letter = self._letter(pk)
+        fields = Fields(request.data, ("payload", "patch"))
+        if not fields.problems and ("payload" in fields) == ("patch" in fields):
+            fields.refuse(None, "required", 'must have either "payload" or "patch".')
+        patch = fields.json_object("patch", largest=MAX_PAYLOAD) if "patch" in fields else None
+        fields.raise_problems()
+        drawn = draw(letter.job, payload=fields.data.get("payload"), patch=patch)
+        return Response(redrive_schemas.drawn_detail(drawn))
 
     @extend_schema(
         operation_id="dead_letters_discard",

@@ -40,7 +40,7 @@ END $$;
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('jobs', '0003_watcher'),
+        ('jobs', '0004_redrive'),
         ('tenants', '0004_retention'),
     ]
 

@@ -9,6 +9,7 @@ from .execution import Execution
 from .flow import Flow
 from .idempotency import IdempotencyRecord
 from .job import Job
+from .redrive import Redrive, RedriveItem
 from .unique_claim import UniqueClaim
 from .watch import Watch
 from .worker import Worker, WorkerState
@@ -24,6 +25,8 @@ __all__ = [
     "Flow",
     "IdempotencyRecord",
     "Job",
+    "Redrive",
+    "RedriveItem",
     "Resolution",
     "UniqueClaim",
     "Watch",

@@ -67,6 +67,12 @@ class DeadLetter(models.Model):
                 name="dead_letter_open",
                 condition=Q(resolution=""),
             ),
+            # What may be forgotten, the oldest first.
+            models.Index(
+                fields=["merchant", "resolved_at"],
+                name="dead_letter_resolved",
+                condition=~Q(resolution=""),
+            ),
         ]
 
     def __str__(self) -> str:

@@ -33,7 +33,13 @@ def bystander(shop):
 
 
 def redrive(browser, letter, payload):
-    return confirm(browser, page_url("deadletter", letter, "redrive"), payload=payload)
+    """Answer the dialog, and again when it shows what changes."""
+    address = page_url("deadletter", letter, "redrive")
+    first = confirm(browser, address, payload=payload)
+    if first.context is None or not first.context["form"].drawn:
+        return first
+    looked = first.context["form"]["looked"].value()
+    return confirm(browser, address, payload=payload, looked=looked)
 
 
 def with_value(value):
@@ -63,6 +69,23 @@ def test_redrive_with_an_edited_payload_keeps_what_was_hidden(browser, letter):
     job = Job.objects.get(pk=letter.job_id)
     assert job.status == "scheduled"
     assert job.payload == {**HTTP_PAYLOAD, "json": {"order": 8}}
+
+
+def test_an_edit_is_shown_before_it_is_applied(browser, letter):
+    edited = json.dumps({**json.loads(shown_payload(browser, letter)), "json": {"order": "<b>"}})
+    address = page_url("deadletter", letter, "redrive")
+    first = confirm(browser, address, payload=edited)
+    page = first.content.decode()
+    assert "/json/order changed" in page
+    assert "&lt;b&gt;" in page
+    assert "s3cret" not in page
+    assert Job.objects.get(pk=letter.job_id).status == "failed"
+    looked = first.context["form"]["looked"].value()
+    other = json.dumps({**HTTP_PAYLOAD, "json": {"order": 9}})
+    confirm(browser, address, payload=other, looked=looked)  # not what was looked at
+    assert Job.objects.get(pk=letter.job_id).status == "failed"
+    confirm(browser, address, payload=edited, looked=looked)
+    assert Job.objects.get(pk=letter.job_id).payload["json"] == {"order": "<b>"}
 
 
 @pytest.mark.parametrize(

@@ -23,11 +23,21 @@ from alerts.models import (
     WebhookEvent,
 )
 from apikeys.scopes import Scope
-from jobs.models import Breaker, DeadLetter, Execution, Flow, IdempotencyRecord, Job
+from jobs.models import (
+    Breaker,
+    DeadLetter,
+    Execution,
+    Flow,
+    IdempotencyRecord,
+    Job,
+    Redrive,
+)
+from jobs.operations import redrives
 from templates_app.models import Calendar, MaintenanceWindow, SkippedOccurrence, Template
 from tenants.models import AuditEntry
 from tests.api.kit import client_of, http_job, noop
 from tests.api.schedules import HOURLY, WEEKEND, ics_of, template_body, window_body
+from tests.factories.actors import somebody
 from tests.factories.alerts import (
     make_channel,
     make_delivery,
@@ -64,6 +74,13 @@ MATRIX = {
     "dead_letters_discard_many": NOTHING,
     "dead_letters_groups": EMPTY,
     "dead_letters_redrive_many": NOTHING,
+    "dead_letters_diff": HIDDEN,
+    "redrives_list": EMPTY,
+    "redrives_create": OWN,
+    "redrives_dry_run": OWN,
+    "redrives_retrieve": HIDDEN,
+    "redrives_stop": HIDDEN,
+    "redrives_resume": HIDDEN,
     "executions_list": EMPTY,
     "breakers_list": EMPTY,
     "breakers_reset": HIDDEN,
@@ -149,7 +166,7 @@ MATRIX = {
     "incidents_resolve": HIDDEN,
 }
 # Sent like something that writes; it stores nothing, and a reading key may.
-DRAWS_UP = {"templates_preview_draft"}
+DRAWS_UP = {"templates_preview_draft", "redrives_dry_run", "dead_letters_diff"}
 BODIES = {
     "jobs_edit": {"priority": 1},
     "flows_edit": {"most_active": 1},
@@ -166,6 +183,8 @@ BODIES = {
     "alert_policies_edit": {"name": "mine now"},
     "alert_rules_edit": {"name": "mine now"},
     "incidents_snooze": {"minutes": 5},
+    "dead_letters_diff": {"payload": {"handler": "demo.noop"}},
+    "redrives_stop": {"reason": "mine now"},
 }
 
 
@@ -189,6 +208,7 @@ OWNED = (
     Rule,
     Incident,
     Delivery,
+    Redrive,
 )
 
 
@@ -222,6 +242,9 @@ class Belongings:
             merchant=self.merchant, name="A-secret", tags=["A-tag"], avoid=[str(self.calendar.pk)]
         )
         self.breaker = make_breaker(merchant=self.merchant, handler="a.example")
+        self.redrive = redrives.begin(
+            {"ids": [str(self.letters[0].pk)]}, merchant=self.merchant, now=NOW, by=somebody()
+        )
         self.flow = make_flow(merchant=self.merchant, scope="kind", name="http", most_active=9)
         self.window = make_window(
             merchant=self.merchant,
@@ -255,6 +278,7 @@ class Belongings:
             "maintenance-windows": [self.window],
             "flows": [self.flow],
             "breakers": [self.breaker],
+            "redrives": [self.redrive],
             "audit": list(AuditEntry.objects.of(self.merchant)),
             "webhook-endpoints": [self.endpoint],
             "webhook-deliveries": [self.webhook_delivery],
@@ -297,6 +321,7 @@ def filters_for(owner):
         "dead_letters_groups": ["", f"?fingerprint={letter.fingerprint}"],
         "breakers_list": [""],
         # The stranger has entries of its own: its key was issued.
+        "redrives_list": [""],
         "audit_list": [f"?object_id={owner.template.pk}", "?object_type=template"],
         "flows_list": [""],
         "alert_channels_list": [""],
@@ -332,6 +357,8 @@ def own_body(name, stranger):
     bodies: dict[str, dict[str, Any]] = {
         "jobs_create": http_job(),
         "jobs_create_batch": {"jobs": [http_job()]},
+        "redrives_create": {"filter": {"kind": "python"}, "rate": 5},
+        "redrives_dry_run": {"filter": {"kind": "python"}},
         "flows_create": {"scope": "merchant", "most_active": 5},
         "templates_create": template_body(),
         "templates_preview_draft": {"recurrence": HOURLY},

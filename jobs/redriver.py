@@ -1,0 +1,165 @@
+"""The redriver: moves redrives on, at their rates, and stops those whose jobs fail again.
+
+A step takes each unfinished redrive once, in a transaction of its own: a constant number of statements
+a redrive, however many letters it has. Safe in any number: a redrive's row is locked while it is stepped,
+and who finds it locked takes another one.
+"""
+
+import logging
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Final
+from uuid import UUID
+
+from django.db import transaction
+
+from jobs import lifecycle, publishing, quota
+from jobs.handlers.text import storable
+from jobs.models import Redrive
+from jobs.operations.judging import refilled
+from jobs.operations.redrive_payloads import patched
+from jobs.redrive_stages import (
+    ItemState,
+    RedriveState,
+    Stage,
+    allowance_after,
+    room,
+    stage_after,
+)
+from jobs.rows import Replacement
+from tenants.audit import SYSTEM, record
+
+logger = logging.getLogger(__name__)
+
+# Of one redrive in one step.
+MOST_SETTLED: Final = 5_000
+MOST_REDRIVEN: Final = 1_000
+MOST_REDRIVES: Final = 100
+_ENDED = (ItemState.SUCCEEDED, ItemState.FAILED, ItemState.CANCELLED)
+_UNFIT = (
+    "The job is no longer failed, its unique key is held, or results of its parents are not there."
+)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Redriven:
+    """What one step did, over all redrives."""
+
+    redrives: int
+    redriven: int
+    ended: int
+    stopped: int
+
+
+def step(now: datetime) -> Redriven:
+    """Note what ended, stop what fails again, and let the next ones go; each redrive once."""
+    counts = [0, 0, 0, 0]
+    for _ in range(MOST_REDRIVES):
+        with transaction.atomic():
+            redrive_id = lifecycle.take_redrive(now)
+            if redrive_id is None:
+                break
+            redrive = Redrive.objects.select_related("merchant").get(pk=redrive_id)
+            done = _move_on(redrive, now)
+        counts = [one + other for one, other in zip(counts, (1, *done), strict=True)]
+    redrives, redriven, ended, stopped = counts
+    return Redriven(redrives=redrives, redriven=redriven, ended=ended, stopped=stopped)
+
+
+def _move_on(redrive: Redrive, now: datetime) -> tuple[int, int, int]:
+    ended, stopped = _settle(redrive, now)
+    elapsed = (now - redrive.stepped_at).total_seconds() if redrive.stepped_at else 0.0
+    redrive.allowance = allowance_after(redrive.allowance, rate=redrive.rate, elapsed=elapsed)
+    redrive.stepped_at = now
+    redriven = 0
+    if redrive.state == RedriveState.RUNNING:
+        redrive.stage = stage_after(Stage(redrive.stage), redrive.tally)
+        redriven = _let_go(redrive, now)
+    if redrive.tally.over:
+        _finish(redrive, now)
+    redrive.save()
+    return redriven, ended, stopped
+
+
+def _settle(redrive: Redrive, now: datetime) -> tuple[int, int]:
+    items = lifecycle.settle_items(redrive.pk, limit=MOST_SETTLED)
+    for state in _ENDED:
+        count = sum(item.state is state for item in items)
+        setattr(redrive, state.value, getattr(redrive, state.value) + count)
+    failed = [item for item in items if item.state is ItemState.FAILED]
+    if not failed or redrive.state != RedriveState.RUNNING:
+        return len(items), 0
+    _stop(redrive, failed[0].job_id, now)
+    return len(items), 1
+
+
+def _stop(redrive: Redrive, job_id: UUID, now: datetime) -> None:
+    error = lifecycle.new_error(job_id)
+    told = f"{error[0]}: {error[1]}" if error else "its dead letter was resolved already"
+    redrive.state = RedriveState.STOPPED
+    redrive.stopped_at, redrive.stopped_by = now, SYSTEM.shown
+    redrive.stop_reason = storable(f"Job {job_id} failed again: {told}", 500)
+    _record(redrive, "stop", reason=redrive.stop_reason)
+    logger.warning("Redrive %s stopped: job %s failed again", redrive.pk, job_id)
+
+
+def _let_go(redrive: Redrive, now: datetime) -> int:
+    most = min(room(Stage(redrive.stage), redrive.tally), int(redrive.allowance), MOST_REDRIVEN)
+    items = lifecycle.next_items(redrive.pk, limit=most) if most > 0 else []
+    if not items:
+        return 0
+    still_open = [item for item in items if not item.resolution]
+    try:
+        quota.admit(redrive.merchant, adding=len(still_open), now=now)
+    except quota.QuotaExceeded:
+        # They wait like everything else that does not fit; the allowance stays for the next step.
+        return 0
+    job_ids = [item.job_id for item in still_open]
+    replacements, unfit = _payloads(redrive, job_ids)
+    fit = [job_id for job_id in job_ids if job_id not in unfit]
+    moved = lifecycle.restart(
+        job_ids=fit, now=now, by=redrive.created_by, replacements=replacements
+    )
+    restarted = {job.job_id for job in moved}
+    marks = [_mark(item, restarted, unfit) for item in items]
+    lifecycle.mark_items(marks)
+    redrive.redriven += len(restarted)
+    redrive.left_out += len(marks) - len(restarted)
+    redrive.allowance -= len(restarted)
+    transaction.on_commit(publishing.wake)
+    return len(restarted)
+
+
+def _payloads(
+    redrive: Redrive, job_ids: Sequence[UUID]
+) -> tuple[Mapping[UUID, Replacement], Mapping[UUID, str]]:
+    """Return the payloads that replace stored ones, and why others cannot run."""
+    if redrive.patch is None:
+        return refilled(job_ids), {}
+    return patched(job_ids, redrive.patch)
+
+
+def _mark(
+    item: lifecycle.Next, restarted: set[UUID], unfit: Mapping[UUID, str]
+) -> lifecycle.Marked:
+    if item.job_id in restarted and not item.resolution:
+        return lifecycle.Marked(item.item_id, ItemState.GOING)
+    note = f"The dead letter was {item.resolution} meanwhile." if item.resolution else _UNFIT
+    return lifecycle.Marked(item.item_id, ItemState.LEFT_OUT, unfit.get(item.job_id, note))
+
+
+def _finish(redrive: Redrive, now: datetime) -> None:
+    redrive.state, redrive.finished_at = RedriveState.DONE, now
+    _record(redrive, "finish", succeeded=redrive.succeeded, failed=redrive.failed)
+
+
+def _record(redrive: Redrive, verb: str, **told: object) -> None:
+    record(
+        by=SYSTEM,
+        verb=verb,
+        object_type="redrive",
+        object_id=redrive.pk,
+        merchant_id=redrive.merchant_id,
+        after=told,
+    )
