@@ -47,6 +47,9 @@ class WebhookEndpoint(MerchantOwned):
     # A deleted one is switched off and shown to nobody; it goes once its deliveries have gone.
     deleted_at = models.DateTimeField(null=True, editable=False)
 
+    # For manage.py reencrypt_secrets.
+    sealed_columns = ("sealed_secret", "sealed_old_secret")
+
     objects = WebhookEndpointQuerySet.as_manager()
 
     class Meta:
