@@ -78,8 +78,8 @@ class WebhookEndpoint(MerchantOwned):
             # Who listens at all: read once a second by each process that ends jobs.
             models.Index(
                 fields=["merchant"],
-                name="webhook_endpoint_sent_to",
-                condition=Q(active=True, disabled_at__isnull=True),
+                name="webhook_endpoint_on",
+                condition=Q(active=True),
             ),
             models.Index(
                 fields=["failing_since"],
