@@ -11,12 +11,16 @@ from alerts.models import WebhookEvent
 from alerts.webhooks import signposts
 from alerts.webhooks.audience import AUDIENCE_OF_ALL, Audience
 from jobs import lifecycle
+from jobs.models import Job
 from jobs.outcomes import Outcome, Result
 from jobs.verdict import verdict
 from tenants.platform import platform_merchant
+from tests.api.kit import client_of, noop
 from tests.factories.jobs import NOW, SECOND, make_job
 from tests.factories.templates import make_template
 from tests.factories.webhooks import make_endpoint
+from tests.integration.dependencies import kit as dependencies
+from tests.integration.overlaps import kit as overlaps
 from tests.integration.webhooks.kit import claim, end_jobs
 
 pytestmark = pytest.mark.django_db
@@ -117,6 +121,46 @@ def test_every_way_to_end_is_told(merchant):
     told = WebhookEvent.objects.get(subject=skipped.pk)
     assert (told.template_id, told.kind) == (template.pk, "python")
     assert json.loads(told.body)["data"]["template_id"] == str(template.pk)
+
+
+def test_ends_that_follow_from_other_jobs_are_told(merchant):
+    make_endpoint(merchant)
+    parent, awaited = make_job(merchant=merchant), make_job(merchant=merchant)
+    skipped = dependencies.child_of(parent, needs="failure")
+    cancelled = dependencies.child_of(awaited)
+    dependencies.end(parent)
+    lifecycle.cancel(job_ids=[awaited.pk], now=NOW)
+    dependencies.settle_all()
+
+    assert types(subject=skipped.pk) == ["job.skipped"]
+    assert types(subject=cancelled.pk) == [f"job.{Job.objects.get(pk=cancelled.pk).status}"]
+
+
+def test_occurrences_that_overlap_are_told(merchant):
+    make_endpoint(merchant, events=["job.skipped"])
+    template = make_template(merchant=merchant).pk
+    overlaps.occurrence(template, merchant=merchant, status="running")
+    late = overlaps.occurrence(template, 1, merchant=merchant, overlap="skip")
+    overlaps.settle()
+    assert types() == ["job.skipped"]
+    assert types(subject=late.pk) == ["job.skipped"]
+
+
+def test_a_job_that_a_newer_one_replaces_is_told(merchant):
+    make_endpoint(merchant)
+    client = client_of(merchant)
+    unique = {"key": "k", "scope": "waiting", "on_conflict": "replace"}
+    older = client.send("/jobs", noop(unique=unique, delay=60)).json()
+    client.send("/jobs", noop(unique=unique, delay=60))
+    assert types() == ["job.cancelled"]
+    assert types(subject=older["id"]) == ["job.cancelled"]
+
+
+def test_a_plan_that_is_replaced_is_no_event(merchant):
+    make_endpoint(merchant)
+    template = make_template(merchant=merchant)
+    assert lifecycle.withdraw(template_ids=[template.pk])
+    assert types() == []
 
 
 def test_a_retry_is_no_end(merchant):

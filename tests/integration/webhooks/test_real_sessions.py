@@ -3,7 +3,7 @@
 import asyncio
 
 import pytest
-from django.db import transaction
+from django.db import connection, transaction
 
 from alerts.models import WebhookDelivery, WebhookEndpoint
 from alerts.webhooks import statements
@@ -13,6 +13,7 @@ from alerts.webhooks.sending import WebhookRunner
 from jobs import lifecycle
 from jobs.handlers.context import AttemptContext
 from jobs.models import Job
+from jobs.outcomes import Outcome, Result
 from jobs.verdict import verdict
 from tenants.clock import database_now
 from tenants.identifiers import new_id
@@ -118,13 +119,30 @@ def test_a_workers_group_and_its_events_are_one_transaction():
             seen.extend(in_a_session(lambda: list(Job.objects.values_list("status", flat=True))))
         return execute_sql(sql, *rest)
 
-    from django.db import connection
-
-    from jobs.outcomes import Outcome, Result
-
     with connection.execute_wrapper(look):
         lifecycle.finish(
             [verdict(a, Outcome(result=Result.SUCCEEDED), poison_losses=3) for a in attempts]
         )
     assert seen == ["running"]
     assert Job.objects.get().status == "succeeded"
+
+
+def test_a_workers_note_does_not_wait_for_a_fan_out():
+    merchant = make_merchant()
+    endpoint = make_endpoint(merchant)
+    end_jobs(make_job(merchant=merchant))
+    hand_on()
+    [attempt] = claim(*deliveries_due())
+
+    def finish():
+        failed = Outcome(result=Result.FAILED)
+        return len(lifecycle.finish([verdict(attempt, failed, poison_losses=3)]))
+
+    with transaction.atomic():
+        # What storing a delivery holds of its endpoint until it commits.
+        execute(
+            "SELECT id FROM alerts_webhookendpoint WHERE id = %(id)s FOR KEY SHARE", id=endpoint.pk
+        )
+        assert in_a_session(finish) == 1
+    endpoint.refresh_from_db()
+    assert endpoint.failing_since is not None
