@@ -27,7 +27,7 @@ class Migration(migrations.Migration):
                 ('public_id', models.CharField(editable=False, max_length=12, unique=True)),
                 ('digest', models.CharField(editable=False, max_length=64)),
                 ('last_four', models.CharField(editable=False, max_length=4)),
-                ('scopes', django.contrib.postgres.fields.ArrayField(base_field=models.CharField(choices=[('jobs:read', 'read jobs'), ('jobs:write', 'create and steer jobs'), ('templates:read', 'read templates'), ('templates:write', 'create and steer templates'), ('deadletters:read', 'read dead letters'), ('deadletters:write', 'redrive and discard dead letters'), ('metrics:read', 'read metrics')], max_length=20), help_text='What the key may do.', size=None)),
+                ('scopes', django.contrib.postgres.fields.ArrayField(base_field=models.CharField(choices=[('jobs:read', 'read jobs'), ('jobs:write', 'create and steer jobs'), ('templates:read', 'read templates'), ('templates:write', 'create and steer templates'), ('deadletters:read', 'read dead letters'), ('deadletters:write', 'redrive and discard dead letters'), ('webhooks:read', 'read webhook endpoints and deliveries'), ('webhooks:write', 'create and steer webhook endpoints'), ('metrics:read', 'read metrics')], max_length=20), help_text='What the key may do.', size=None)),
                 ('allowed_networks', django.contrib.postgres.fields.ArrayField(base_field=models.CharField(max_length=43, validators=[apikeys.networks.validate_network]), blank=True, default=list, help_text='Networks in CIDR notation, separated by commas; none means everywhere.', size=50)),
                 ('expires_at', models.DateTimeField(blank=True, null=True)),
                 ('revoked_at', models.DateTimeField(blank=True, editable=False, null=True)),
@@ -42,7 +42,7 @@ class Migration(migrations.Migration):
                 'verbose_name': 'API key',
                 'ordering': ['-created_at', '-id'],
                 'indexes': [models.Index(fields=['merchant', '-created_at'], name='apikey_merchant_newest')],
-                'constraints': [models.CheckConstraint(condition=models.Q(('public_id__regex', '^[0-9A-Za-z]{12}$')), name='apikey_public_id_is_base62'), models.CheckConstraint(condition=models.Q(('digest__regex', '^[0-9a-f]{64}$')), name='apikey_digest_is_sha256_hex'), models.CheckConstraint(condition=models.Q(('scopes__contained_by', ['jobs:read', 'jobs:write', 'templates:read', 'templates:write', 'deadletters:read', 'deadletters:write', 'metrics:read']), ('scopes__len__gte', 1)), name='apikey_scopes_are_known'), models.CheckConstraint(condition=models.Q(('expires_at__isnull', True), ('expires_at__gte', models.F('created_at')), _connector='OR'), name='apikey_expires_after_creation')],
+                'constraints': [models.CheckConstraint(condition=models.Q(('public_id__regex', '^[0-9A-Za-z]{12}$')), name='apikey_public_id_is_base62'), models.CheckConstraint(condition=models.Q(('digest__regex', '^[0-9a-f]{64}$')), name='apikey_digest_is_sha256_hex'), models.CheckConstraint(condition=models.Q(('scopes__contained_by', ['jobs:read', 'jobs:write', 'templates:read', 'templates:write', 'deadletters:read', 'deadletters:write', 'webhooks:read', 'webhooks:write', 'metrics:read']), ('scopes__len__gte', 1)), name='apikey_scopes_are_known'), models.CheckConstraint(condition=models.Q(('expires_at__isnull', True), ('expires_at__gte', models.F('created_at')), _connector='OR'), name='apikey_expires_after_creation')],
             },
         ),
     ]

@@ -85,8 +85,7 @@ class Kind:
     """A job kind.
 
     `validate` raises InvalidPayload; so does `admit`, for what another merchant may do with the same
-    payload, of whatever form that is; one that is not `offered` is the platform's own, and in no list of
-    kinds that producers may name. `lane` answers the lane for a payload, `handler` the name
+    payload, of whatever form that is. `lane` answers the lane for a payload, `handler` the name
     under which run times are measured, jobs are filtered and flow rules apply: a function, a command,
     or whom the job calls ('' when it is not known).
     `time_limit` answers a limit in seconds that the kind sets below the job's own timeout, None
@@ -101,11 +100,12 @@ class Kind:
     """
 
     name: str
+    # Only the platform's own merchant has such jobs: no list of kinds offers it to others.
+    platform_only: bool = False
     validate: Callable[[Any], None]
     lane: Callable[[dict[str, Any]], str]
     handler: Callable[[dict[str, Any]], str]
     admit: Callable[[Any, UUID], None] = everybody
-    offered: bool = True
     time_limit: Callable[[dict[str, Any]], float | None] = no_own_limit
     retries: Callable[[dict[str, Any]], Retries] = no_own_retries
     at_most_once: Callable[[], Sequence[str]] = none_at_most_once

@@ -62,8 +62,8 @@ def register_kind(kind: Kind) -> None:
 
 
 def kind_names() -> tuple[str, ...]:
-    """Return the names of the kinds that producers may use, sorted."""
-    return tuple(sorted(name for name, kind in KINDS.items() if kind.offered))
+    """Return the names of the kinds that anybody's jobs may have, sorted."""
+    return tuple(sorted(kind.name for kind in KINDS.values() if not kind.platform_only))
 
 
 def find_kind(name: str) -> Kind:
