@@ -50,6 +50,14 @@ SIDEBAR: tuple[tuple[str, tuple[Page, ...]], ...] = (
         ),
     ),
     (
+        "Webhooks",
+        (
+            Page("Endpoints", "webhook", "alerts.webhookendpoint"),
+            Page("Deliveries", "outgoing_mail", "alerts.webhookdelivery"),
+            Page("Events", "campaign", "alerts.webhookevent"),
+        ),
+    ),
+    (
         "Merchants",
         (
             Page("Merchants", "storefront", "tenants.merchant"),

@@ -1,6 +1,7 @@
 """The webhook endpoint: where a merchant hears of events."""
 
 from datetime import datetime
+from uuid import UUID
 
 from django.contrib.postgres.fields import ArrayField
 from django.db import models
@@ -47,6 +48,9 @@ class WebhookEndpoint(MerchantOwned):
     # A deleted one is switched off and shown to nobody; it goes once its deliveries have gone.
     deleted_at = models.DateTimeField(null=True, editable=False)
 
+    # For manage.py reencrypt_secrets, which asks every model.
+    SEALED_COLUMNS = ("sealed_secret", "sealed_old_secret")
+
     objects = WebhookEndpointQuerySet.as_manager()
 
     class Meta:
@@ -75,8 +79,8 @@ class WebhookEndpoint(MerchantOwned):
             # Who listens at all: read once a second by each process that ends jobs.
             models.Index(
                 fields=["merchant"],
-                name="webhook_endpoint_sent_to",
-                condition=Q(active=True, disabled_at__isnull=True),
+                name="webhook_endpoint_on",
+                condition=Q(active=True),
             ),
             models.Index(
                 fields=["failing_since"],
@@ -94,6 +98,11 @@ class WebhookEndpoint(MerchantOwned):
         if self.disabled_at is not None:
             return "disabled"
         return "active" if self.active else "off"
+
+    @property
+    def sealing_id(self) -> UUID:
+        """The id that is sealed in with its secrets."""
+        return self.merchant_id
 
     @property
     def secret(self) -> str:

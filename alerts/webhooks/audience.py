@@ -1,4 +1,4 @@
-"""Who listens: the merchants with an endpoint that gets deliveries, and to which types of events.
+"""Who listens: the merchants with an endpoint that nobody switched off, and to which types of events.
 
 Asked for every batch of jobs that ends, so it is remembered for a second in each process. An endpoint
 made, changed or enabled is so heard by all processes a second later at the latest.

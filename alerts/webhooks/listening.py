@@ -3,6 +3,9 @@
 from collections.abc import Sequence
 from typing import Any
 
+from django.dispatch import Signal
+from django.utils.module_loading import import_string
+
 from alerts.webhooks import health, recording, signposts
 from alerts.webhooks.audience import AUDIENCE_OF_ALL
 from jobs.signals import Transition, watch_moves
@@ -14,6 +17,9 @@ def listen() -> None:
     watch_moves(on_moves, wanted=AUDIENCE_OF_ALL.is_there, uid="alerts.webhooks.on_moves")
     occurrences_missed.connect(on_missed, dispatch_uid="alerts.webhooks.on_missed")
     templates_set_aside.connect(on_set_aside, dispatch_uid="alerts.webhooks.on_set_aside")
+    for name, listener in {"incident_opened": on_opened, "incident_resolved": on_resolved}.items():
+        if (signal := _signal(name)) is not None:
+            signal.connect(listener, dispatch_uid=f"alerts.webhooks.{name}")
 
 
 def on_moves(transitions: Sequence[Transition], **_: Any) -> None:
@@ -30,3 +36,39 @@ def on_missed(missed: Sequence[Any], **_: Any) -> None:
 def on_set_aside(templates: Sequence[Any], **_: Any) -> None:
     """Write that templates are not expanded any more."""
     recording.record(signposts.of_set_aside(one) for one in templates)
+
+
+def on_opened(incidents: Sequence[Any], **_: Any) -> None:
+    """Write that incidents began; those of the platform's own rules are nobody's."""
+    for one in incidents:
+        if one.merchant_id is not None:
+            signposts.incident_opened(
+                merchant_id=one.merchant_id,
+                incident_id=one.incident_id,
+                rule=one.rule_kind,
+                severity=one.severity,
+                at=one.first_seen,
+            )
+
+
+def on_resolved(incidents: Sequence[Any], **_: Any) -> None:
+    """Write that incidents are over; as `on_opened`. They say when by `resolved_at`."""
+    for one in incidents:
+        if one.merchant_id is not None:
+            signposts.incident_resolved(
+                merchant_id=one.merchant_id,
+                incident_id=one.incident_id,
+                rule=one.rule_kind,
+                severity=one.severity,
+                at=one.resolved_at,
+            )
+
+
+def _signal(name: str) -> Signal | None:
+    """Return a signal of alerts.signals, None when there is none of that name."""
+    try:
+        found = import_string(f"alerts.signals.{name}")
+    except ImportError:
+        return None
+    assert isinstance(found, Signal)
+    return found

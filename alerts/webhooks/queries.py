@@ -33,9 +33,12 @@ class History:
     @property
     def state(self) -> str:
         """Return one of STATES."""
-        if self.job is None:
-            return FORGOTTEN
-        return _STATE_OF.get(JobStatus(self.job.status), WAITING)
+        return state_of(self.job.status if self.job else None)
+
+
+def state_of(status: str | None) -> str:
+    """Return one of STATES for the status of a delivery's job; None: the job is gone."""
+    return FORGOTTEN if status is None else _STATE_OF.get(JobStatus(status), WAITING)
 
 
 def histories(deliveries: Sequence[WebhookDelivery]) -> list[History]:

@@ -1,10 +1,11 @@
 """The SQL of outgoing webhooks, named and in one place. Values travel beside it (tenants.statement)."""
 
-# Index webhook_endpoint_sent_to, which holds the endpoints that get deliveries and nothing else.
+# Index webhook_endpoint_on, which holds the endpoints that nobody switched off. One that was disabled since it
+# failed is among them: what happens until it is mended is kept for it.
 AUDIENCE = """
 SELECT endpoint.merchant_id, endpoint.events
   FROM alerts_webhookendpoint AS endpoint
- WHERE endpoint.active AND endpoint.disabled_at IS NULL
+ WHERE endpoint.active
    AND endpoint.merchant_id <> %(platform)s
 """
 
@@ -99,7 +100,8 @@ SELECT given.id, given.merchant_id, given.endpoint_id, given.event_id, given.job
 """
 
 # Indexes webhook_delivery_of_job, then the primary key. Written when it changes only: the first failure
-# after a success, and then once a minute.
+# after a success, and then once a minute. NO KEY: a fan-out that stores deliveries holds key locks of
+# endpoints in any order, and would meet a full lock crosswise.
 NOTE_FAILURES = """
 WITH mine AS MATERIALIZED (
     SELECT endpoint.id
@@ -109,7 +111,7 @@ WITH mine AS MATERIALIZED (
        AND (endpoint.failing_since IS NULL
             OR endpoint.last_failure_at < statement_timestamp() - interval '1 minute')
      ORDER BY endpoint.id
-       FOR UPDATE
+       FOR NO KEY UPDATE
 )
 UPDATE alerts_webhookendpoint AS endpoint
    SET failing_since = coalesce(endpoint.failing_since, statement_timestamp()),
@@ -128,7 +130,7 @@ WITH mine AS MATERIALIZED (
             OR endpoint.last_success_at IS NULL
             OR endpoint.last_success_at < statement_timestamp() - interval '1 minute')
      ORDER BY endpoint.id
-       FOR UPDATE
+       FOR NO KEY UPDATE
 )
 UPDATE alerts_webhookendpoint AS endpoint
    SET failing_since = NULL, last_failure_at = NULL, last_success_at = statement_timestamp()
@@ -149,7 +151,7 @@ WITH mine AS MATERIALIZED (
                 WHERE delivery.job_id = ANY(%(jobs)s::uuid[]) AND letter.error_code = 'http_410')
        AND endpoint.active AND endpoint.disabled_at IS NULL
      ORDER BY endpoint.id
-       FOR UPDATE
+       FOR NO KEY UPDATE
 )
 UPDATE alerts_webhookendpoint AS endpoint
    SET disabled_at = statement_timestamp(), disabled_reason = %(reason)s
@@ -169,7 +171,7 @@ WITH mine AS MATERIALIZED (
        AND active AND disabled_at IS NULL
      ORDER BY id
      LIMIT %(limit)s
-       FOR UPDATE SKIP LOCKED
+       FOR NO KEY UPDATE SKIP LOCKED
 )
 UPDATE alerts_webhookendpoint AS endpoint
    SET disabled_at = %(now)s, disabled_reason = %(reason)s

@@ -170,7 +170,7 @@ def _changed(
     endpoint: WebhookEndpoint, change: Callable[[WebhookEndpoint], None]
 ) -> WebhookEndpoint:
     with transaction.atomic():
-        rows = WebhookEndpoint.objects.kept().select_for_update()
+        rows = WebhookEndpoint.objects.kept().select_for_update(no_key=True)
         row: WebhookEndpoint | None = rows.filter(pk=endpoint.pk).first()
         if row is None:
             raise EndpointGone("The endpoint was deleted.")

@@ -2,21 +2,26 @@
 
 import json
 from datetime import timedelta
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 from django.db import transaction
 
 from alerts.models import WebhookEvent
-from alerts.webhooks import signposts
+from alerts.webhooks import listening, signposts
 from alerts.webhooks.audience import AUDIENCE_OF_ALL, Audience
 from jobs import lifecycle
+from jobs.models import Job
 from jobs.outcomes import Outcome, Result
 from jobs.verdict import verdict
 from tenants.platform import platform_merchant
+from tests.api.kit import client_of, noop
 from tests.factories.jobs import NOW, SECOND, make_job
 from tests.factories.templates import make_template
 from tests.factories.webhooks import make_endpoint
+from tests.integration.dependencies import kit as dependencies
+from tests.integration.overlaps import kit as overlaps
 from tests.integration.webhooks.kit import claim, end_jobs
 
 pytestmark = pytest.mark.django_db
@@ -119,6 +124,46 @@ def test_every_way_to_end_is_told(merchant):
     assert json.loads(told.body)["data"]["template_id"] == str(template.pk)
 
 
+def test_ends_that_follow_from_other_jobs_are_told(merchant):
+    make_endpoint(merchant)
+    parent, awaited = make_job(merchant=merchant), make_job(merchant=merchant)
+    skipped = dependencies.child_of(parent, needs="failure")
+    cancelled = dependencies.child_of(awaited)
+    dependencies.end(parent)
+    lifecycle.cancel(job_ids=[awaited.pk], now=NOW)
+    dependencies.settle_all()
+
+    assert types(subject=skipped.pk) == ["job.skipped"]
+    assert types(subject=cancelled.pk) == [f"job.{Job.objects.get(pk=cancelled.pk).status}"]
+
+
+def test_occurrences_that_overlap_are_told(merchant):
+    make_endpoint(merchant, events=["job.skipped"])
+    template = make_template(merchant=merchant).pk
+    overlaps.occurrence(template, merchant=merchant, status="running")
+    late = overlaps.occurrence(template, 1, merchant=merchant, overlap="skip")
+    overlaps.settle()
+    assert types() == ["job.skipped"]
+    assert types(subject=late.pk) == ["job.skipped"]
+
+
+def test_a_job_that_a_newer_one_replaces_is_told(merchant):
+    make_endpoint(merchant)
+    client = client_of(merchant)
+    unique = {"key": "k", "scope": "waiting", "on_conflict": "replace"}
+    older = client.send("/jobs", noop(unique=unique, delay=60)).json()
+    client.send("/jobs", noop(unique=unique, delay=60))
+    assert types() == ["job.cancelled"]
+    assert types(subject=older["id"]) == ["job.cancelled"]
+
+
+def test_a_plan_that_is_replaced_is_no_event(merchant):
+    make_endpoint(merchant)
+    template = make_template(merchant=merchant)
+    assert lifecycle.withdraw(template_ids=[template.pk])
+    assert types() == []
+
+
 def test_a_retry_is_no_end(merchant):
     make_endpoint(merchant)
     end_jobs(make_job(merchant=merchant, max_attempts=3), result=Result.FAILED)
@@ -164,6 +209,11 @@ def test_incidents_are_told_by_codes(merchant, bystander):
     assert signposts.incident_resolved(merchant_id=merchant.pk, **said) == 0
 
     event = WebhookEvent.objects.get()
+    told = {"merchant_id": merchant.pk, "incident_id": incident, "rule_kind": "job_failed"}
+    whole = SimpleNamespace(**told, severity="critical", first_seen=NOW)
+    platforms = SimpleNamespace(**{**told, "merchant_id": None}, severity="info", first_seen=NOW)
+    listening.on_opened([whole, platforms])
+    assert [one.body for one in WebhookEvent.objects.all()] == [event.body] * 2
     assert json.loads(event.body) == {
         "type": "incident.opened",
         "timestamp": "2026-06-01T12:00:00.000000Z",

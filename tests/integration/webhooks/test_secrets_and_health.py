@@ -163,6 +163,21 @@ def test_enabled_again_it_gets_what_failed_and_what_it_missed(valkey, merchant, 
     assert WebhookDelivery.objects.filter(endpoint=listener).count() == 3
 
 
+def test_what_happens_while_the_only_endpoint_is_disabled_is_kept_for_it(valkey, merchant):
+    endpoint = failing(merchant, days=DISABLED_AFTER.days)
+    since = database_now()
+    disable_failing(database_now())
+    end_jobs(make_job(merchant=merchant))
+    assert hand_on() == 0
+    enabled = operations.enable_endpoint(endpoint)
+
+    done = redeliver_since(enabled, {"since": since.isoformat()}, now=database_now(), by="me")
+
+    receiver = Receiver()
+    work(receiver)
+    assert (done.redelivered, receiver.types) == (1, ["job.succeeded"])
+
+
 def test_one_event_is_sent_again(valkey, merchant):
     endpoint = make_endpoint(merchant)
     delivery = make_delivery(endpoint)

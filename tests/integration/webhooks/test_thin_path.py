@@ -1,8 +1,12 @@
 """From a job's end to a signed request that a receiver takes."""
 
 import json
+import re
+from pathlib import Path
+from typing import Any
 
 import pytest
+from standardwebhooks import Webhook
 
 from alerts.models import WebhookDelivery, WebhookEvent
 from jobs.models import Job
@@ -55,6 +59,32 @@ def test_a_jobs_end_reaches_the_endpoint_signed(valkey, merchant, bystander):
     }
     assert b"pw" not in one.body
     assert WebhookDelivery.objects.get().job.status == "succeeded"
+
+
+def documented_verify():
+    """Return the function that docs/webhooks.md hands to readers."""
+    page = (Path(__file__).resolve().parents[3] / "docs/webhooks.md").read_text(encoding="utf-8")
+    [code] = re.findall(r"```python\n(.*?)```", page, re.DOTALL)
+    names: dict[str, Any] = {}
+    exec(code, names)
+    return names["verify"]
+
+
+def test_the_documented_way_and_the_library_verify_what_is_sent(valkey, merchant):
+    endpoint = make_endpoint(merchant)
+    end_jobs(make_job(merchant=merchant))
+    hand_on()
+    receiver = Receiver()
+    work(receiver)
+    [one] = receiver.received
+    verify = documented_verify()
+
+    verify(endpoint.secret, one.headers, one.body)
+    assert Webhook(endpoint.secret).verify(one.body, one.headers) == one.event
+    with pytest.raises(ValueError, match="not signed"):
+        verify(endpoint.secret, one.headers, one.body + b" ")
+    with pytest.raises(ValueError, match="too old"):
+        verify(endpoint.secret, {**one.headers, "webhook-timestamp": "1700000000"}, one.body)
 
 
 def test_a_final_failure_is_told_as_failed_and_then_as_dead_lettered(valkey, merchant):
