@@ -8,7 +8,7 @@ from django.contrib import admin
 from django.http import HttpRequest, HttpResponse
 from unfold.dataclasses import ActionDialog
 from unfold.enums import ActionVariant
-from unfold.widgets import UnfoldAdminPasswordInput, UnfoldAdminTextareaWidget
+from unfold.widgets import UnfoldAdminPasswordWidget, UnfoldAdminTextareaWidget
 
 from alerts.admin.pages import AlertForm, AlertPages, ConfirmManaged, chosen_merchant
 from alerts.channels import WAYS
@@ -35,7 +35,7 @@ else:
 KEPT = "Empty: it stays as it is. Never shown again."
 
 
-class SecretInput(UnfoldAdminPasswordInput):
+class SecretInput(UnfoldAdminPasswordWidget):
     """What is typed is not sent back, also when the form has a fault."""
 
     def __init__(self) -> None:
