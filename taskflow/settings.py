@@ -102,6 +102,7 @@ TASKFLOW_EXPANSION = Expansion(
 
 TASKFLOW_ALERTING = Alerting(
     tick=env.seconds("TASKFLOW_ALERT_TICK", 15.0, minimum=1, maximum=300),
+    horizon=TASKFLOW_EXPANSION.horizon,
     sender=env.text("TASKFLOW_MAIL_FROM") or Alerting.sender,
     pagerduty_url=env.url("TASKFLOW_PAGERDUTY_URL", ("http", "https"), Alerting.pagerduty_url),
     public_url=env.url("TASKFLOW_PUBLIC_URL", ("http", "https")).rstrip("/"),
