@@ -44,7 +44,7 @@ class PolicyForm(AlertForm, _ModelForm):
                 if field is not None:
                     field.initial = value
                     if isinstance(field, forms.ModelMultipleChoiceField):
-                        field.queryset = channels  # type: ignore[assignment]
+                        field.queryset = channels
 
     def carry_out(self) -> EscalationPolicy:
         document = {
@@ -87,10 +87,10 @@ def _channels(place: int) -> "forms.ModelMultipleChoiceField[Channel]":
 
 
 for _place in range(1, STEPS + 1):
-    PolicyForm.base_fields[f"after_{_place}"] = _after(_place)  # type: ignore[attr-defined]
-    PolicyForm.base_fields[f"channels_{_place}"] = _channels(_place)  # type: ignore[attr-defined]
-    PolicyForm.declared_fields[f"after_{_place}"] = _after(_place)  # type: ignore[attr-defined]
-    PolicyForm.declared_fields[f"channels_{_place}"] = _channels(_place)  # type: ignore[attr-defined]
+    PolicyForm.base_fields[f"after_{_place}"] = _after(_place)
+    PolicyForm.base_fields[f"channels_{_place}"] = _channels(_place)
+    PolicyForm.declared_fields[f"after_{_place}"] = _after(_place)
+    PolicyForm.declared_fields[f"channels_{_place}"] = _channels(_place)
 
 
 class ConfirmPolicy(ConfirmManaged):

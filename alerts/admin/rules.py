@@ -108,8 +108,8 @@ def _bound(name: str) -> forms.IntegerField:
 
 
 for _name in PARAMETERS:
-    RuleForm.base_fields[_field_of(_name)] = _bound(_name)  # type: ignore[attr-defined]
-    RuleForm.declared_fields[_field_of(_name)] = _bound(_name)  # type: ignore[attr-defined]
+    RuleForm.base_fields[_field_of(_name)] = _bound(_name)
+    RuleForm.declared_fields[_field_of(_name)] = _bound(_name)
 
 
 class ConfirmRule(ConfirmManaged):

@@ -40,6 +40,7 @@ def evaluate(now: datetime, alerting: Alerting) -> Evaluated:
         messages = tell_recovered(recovered, alerting=alerting, now=now)
         messages += noticing.tell_due(alerting=alerting, now=now)
         looked.move_cursor()
+        keeping.forget(now)
     if kept.opened or recovered:
         logger.info(
             "Alerts: %d incidents opened, %d are over, %d messages",

@@ -4,7 +4,7 @@ import ast
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
-APPS = ("taskflow", "templates_app", "jobs", "apikeys", "tenants")
+APPS = ("taskflow", "alerts", "templates_app", "jobs", "apikeys", "tenants")
 WRITERS = {f"jobs/lifecycle/{module}.py" for module in ("creating", "steering")}
 ORM_WRITES = {"update", "create", "bulk_update", "get_or_create", "update_or_create"}
 

@@ -1,6 +1,8 @@
 """What a look costs follows what is new and in trouble, never what exists: counted in pages."""
 
 import json
+from datetime import datetime
+from typing import Any
 
 import pytest
 from django.db import connection
@@ -9,6 +11,7 @@ from alerts.evaluator.finding import LETTERS
 from alerts.rules import RULE_KINDS, RuleKind
 from jobs.partitions import ensure_partitions, first_id
 from tenants.clock import database_now
+from tenants.models import Merchant
 from tests.factories.alerts import make_rule
 from tests.factories.jobs import make_worker
 from tests.factories.templates import make_template
@@ -63,11 +66,11 @@ def history(db):
     return merchant
 
 
-def pages(kind: RuleKind, merchant: object, now: object) -> int:
+def pages(kind: RuleKind, merchant: Merchant | None, now: datetime) -> int:
     """Return how many pages the kind's statement touches when nothing is new."""
     rule = make_rule(merchant=merchant, kind=kind.name)
     numbers = kind.columns({"window": 60, "seconds": 86_400})
-    values = {
+    values: dict[str, Any] = {
         "rules": [rule.pk],
         "merchants": [rule.merchant_id],
         "templates": [None],
@@ -85,7 +88,7 @@ def pages(kind: RuleKind, merchant: object, now: object) -> int:
     with connection.cursor() as cursor:
         cursor.execute(f"EXPLAIN (ANALYZE, BUFFERS, FORMAT JSON) {kind.find}", values)
         answer = cursor.fetchone()[0]
-    plan = (json.loads(answer) if isinstance(answer, str) else answer)[0]["Plan"]
+    plan: dict[str, int] = (json.loads(answer) if isinstance(answer, str) else answer)[0]["Plan"]
     return plan["Shared Hit Blocks"] + plan["Shared Read Blocks"]
 
 

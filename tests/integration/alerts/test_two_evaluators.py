@@ -1,6 +1,7 @@
 """Two of anything: evaluators at once, transactions that commit late."""
 
 import threading
+from typing import Any
 
 import pytest
 from django.db import connection, transaction
@@ -15,7 +16,7 @@ pytestmark = pytest.mark.django_db(transaction=True)
 
 def in_threads(*works):
     """Run the works at once, each with a connection of its own; return what they answered."""
-    answers: list = [None] * len(works)
+    answers: list[Any] = [None] * len(works)
 
     def run(place, work):
         try:
@@ -83,7 +84,7 @@ def test_a_listener_that_raises_undoes_the_tick(shop, template, mail):
     make_rule(merchant=shop, policy=make_policy((0, [mail]), merchant=shop))
     tick()
     fail_many(template, 4)
-    heard: list = []
+    heard: list[Any] = []
 
     def refuse(sender, incidents, **_):
         heard.extend(incidents)
