@@ -8,10 +8,10 @@ from typing import Any
 from psycopg import ProgrammingError
 from psycopg.conninfo import conninfo_to_dict
 
-from alerts.alerting import Alerting
 from jobs.engine import Engine
 from jobs.handlers.command.allow_list import AllowList, InvalidAllowList, read_allow_list
 from jobs.handlers.publish.configuration import InvalidDestinations, parse_destinations
+from taskflow.alert_settings import alerting_settings
 from taskflow.celery_settings import celery_settings
 from taskflow.env import Environment
 from taskflow.history_settings import retention_settings
@@ -104,13 +104,7 @@ TASKFLOW_EXPANSION = Expansion(
     batch=env.integer("TASKFLOW_EXPANSION_BATCH", 500, minimum=1, maximum=5_000),
 )
 
-TASKFLOW_ALERTING = Alerting(
-    tick=env.seconds("TASKFLOW_ALERT_TICK", 15.0, minimum=1, maximum=300),
-    sender=env.text("TASKFLOW_MAIL_FROM") or Alerting.sender,
-    pagerduty_url=env.url("TASKFLOW_PAGERDUTY_URL", ("http", "https"), Alerting.pagerduty_url),
-    public_url=env.url("TASKFLOW_PUBLIC_URL", ("http", "https")).rstrip("/"),
-    smtp_url=env.url("TASKFLOW_SMTP_URL", ("smtp", "smtp+starttls", "smtps")),
-)
+TASKFLOW_ALERTING = alerting_settings(env, horizon=TASKFLOW_EXPANSION.horizon)
 
 try:
     # Where jobs of kind `publish` may send.

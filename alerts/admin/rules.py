@@ -69,6 +69,8 @@ class RuleForm(AlertForm, _ModelForm):
         super().__init__(*args, **kwargs)
         if self.instance._state.adding:  # noqa: SLF001
             return
+        # Said once, when the rule is made.
+        self.fields.pop("kind", None)
         for name, value in self.instance.parameters.items():
             if _field_of(name) in self.fields:
                 self.fields[_field_of(name)].initial = value

@@ -9,8 +9,8 @@ from rest_framework.response import Response
 from apikeys.scopes import Scope
 from jobs.api.base import TaskFlowViewSet
 
-READ = {"list": Scope.ALERTS_READ, "retrieve": Scope.ALERTS_READ}
-WRITE = {
+READ: dict[str, str] = {"list": Scope.ALERTS_READ, "retrieve": Scope.ALERTS_READ}
+WRITE: dict[str, str] = {
     "create": Scope.ALERTS_WRITE,
     "partial_update": Scope.ALERTS_WRITE,
     "destroy": Scope.ALERTS_WRITE,

@@ -19,11 +19,13 @@ MAX_URL = 2_000
 
 @dataclass(frozen=True, kw_only=True)
 class Parcel:
-    """A message on its way: the delivery's id is what receivers know repetitions by."""
+    """A message on its way: the delivery's id is what receivers know repetitions by, and all tries send
+    the same body. `sent_at` is this try's start."""
 
     delivery_id: UUID
     message: dict[str, Any]
     settings: dict[str, Any] = field(repr=False)
+    created_at: datetime
     sent_at: datetime
     pagerduty_url: str
 

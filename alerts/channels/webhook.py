@@ -42,7 +42,7 @@ def prepare(parcel: Parcel, policy: AddressPolicy) -> Request:
     body = json.dumps(
         {
             "type": f"incident.{message['event']}",
-            "timestamp": moment.isoformat(timespec="seconds").replace("+00:00", "Z"),
+            "timestamp": f"{parcel.created_at.astimezone(UTC):%Y-%m-%dT%H:%M:%SZ}",
             "data": message,
         }
     )

@@ -48,7 +48,7 @@ class Looked:
         execute(reading.MOVE_CURSOR, stream=_STREAM, position=self.position)
 
 
-def look(now: datetime) -> Looked:
+def look(now: datetime, *, horizon: float) -> Looked:
     """Ask every kind that has enabled rules. A statement that fails is logged, and costs its kind only."""
     upto: UUID = execute(reading.HORIZON)[0][0]
     after = _position(upto)
@@ -66,6 +66,7 @@ def look(now: datetime) -> Looked:
             "after": after,
             "upto": end,
             "limit": LETTERS,
+            "horizon": horizon,
             "lanes": list(LANES),
         }
         rows = _ask(kind, values)

@@ -3,7 +3,7 @@
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import NamedTuple
 from uuid import UUID
 
@@ -13,9 +13,12 @@ from alerts.models import Rule
 from alerts.rules import RULE_KINDS, Found
 from alerts.statements import incidents
 from alerts.wording import plain
+from jobs.partitions import first_id
 from tenants.identifiers import new_id
 from tenants.statement import execute
 
+KEPT = timedelta(days=90)
+FORGOTTEN = 1_000  # rows of each that one tick forgets
 CALM = 60.0  # seconds for which what stood has to be gone
 
 
@@ -71,6 +74,13 @@ def recover(looked: Looked, kept: Kept, now: datetime) -> list[UUID]:
     if not over:
         return []
     return [row[0] for row in execute(incidents.RECOVER, ids=sorted(over), now=now)]
+
+
+def forget(now: datetime) -> None:
+    """Delete some of the incidents that are long over, and of their messages."""
+    before = first_id(now - KEPT)
+    execute(incidents.FORGET_INCIDENTS, before=before, limit=FORGOTTEN)
+    execute(incidents.FORGET_DELIVERIES, before=before, limit=FORGOTTEN)
 
 
 def _row(found: Found, *, adds: bool) -> dict[str, object]:

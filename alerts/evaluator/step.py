@@ -34,12 +34,13 @@ def evaluate(now: datetime, alerting: Alerting) -> Evaluated:
         if not execute(reading.TRY_LOCK)[0][0]:
             return Evaluated(busy=True)
         settled = settle(now)
-        looked = finding.look(now)
+        looked = finding.look(now, horizon=alerting.horizon)
         kept = keeping.record(looked, now)
         recovered = keeping.recover(looked, kept, now)
         messages = tell_recovered(recovered, alerting=alerting, now=now)
         messages += noticing.tell_due(alerting=alerting, now=now)
         looked.move_cursor()
+        keeping.forget(now)
     if kept.opened or recovered:
         logger.info(
             "Alerts: %d incidents opened, %d are over, %d messages",

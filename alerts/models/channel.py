@@ -21,6 +21,8 @@ class ChannelKind(models.TextChoices):
 class Channel(Owned):
     """One place to tell people. What it takes to write there is sealed and never shown again."""
 
+    SEALED_COLUMNS = ("sealed_settings",)
+
     name = models.CharField(max_length=100)
     kind = models.CharField(max_length=10, choices=ChannelKind.choices)
     # For people: e-mail addresses, or the host; nothing that lets anybody send.

@@ -98,25 +98,28 @@ SELECT rule_id,
  GROUP BY rule_id, 2
  ORDER BY rule_id, 2"""  # noqa: S608 - constants only
 
-# Incidents about a template whose last run to end has succeeded since they were last seen: for each open one
-# (unique index incident_one_open_per_subject) a look at the template's newest jobs (job_template_newest),
-# at most 200 of them, so that a template with thousands of planned or skipped occurrences costs no more.
+# Incidents about a template whose last run to end has succeeded since they were last seen, or that is
+# gone: for each open one (unique index incident_one_open_per_subject) a look at the template's newest jobs
+# (job_template_newest), at most 200 of them, so that a template with thousands of planned or skipped
+# occurrences costs no more. The CASE keeps other subjects away from the cast, whatever the planner does.
 SUCCEEDED_SINCE = """
 SELECT incident.id
-  FROM alerts_incident AS incident
- CROSS JOIN LATERAL (
+  FROM (SELECT id, last_seen,
+               CASE WHEN subject_key LIKE 'template:%%' THEN substr(subject_key, 10)::uuid END AS template_id
+          FROM alerts_incident
+         WHERE rule_id = ANY(%(rules)s::uuid[]) AND state <> 'resolved') AS incident
+  LEFT JOIN LATERAL (
        SELECT newest.status, newest.finalized_at
          FROM (SELECT job.id, job.status, job.finalized_at
                  FROM jobs_job AS job
-                WHERE job.template_id = substr(incident.subject_key, 10)::uuid
+                WHERE job.template_id = incident.template_id
                 ORDER BY job.id DESC
                 LIMIT 200) AS newest
         WHERE newest.status IN ('succeeded', 'failed')
         ORDER BY newest.finalized_at DESC
-        LIMIT 1) AS last_run
- WHERE incident.rule_id = ANY(%(rules)s::uuid[])
-   AND incident.state <> 'resolved'
-   AND incident.subject_key LIKE 'template:%%'
-   AND last_run.status = 'succeeded'
-   AND last_run.finalized_at >= incident.last_seen
+        LIMIT 1) AS last_run ON true
+ WHERE incident.template_id IS NOT NULL
+   AND (last_run.status = 'succeeded' AND last_run.finalized_at >= incident.last_seen
+        OR NOT EXISTS (SELECT 1 FROM templates_app_template AS template
+                        WHERE template.id = incident.template_id))
 """

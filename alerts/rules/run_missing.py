@@ -4,7 +4,7 @@ from alerts.rules.kind import FOLDED, RULES, SUCCEEDED_SINCE, Parameter, RuleKin
 
 # Three ways to miss a run: its job is unfinished too long after its time (index alerts_template_late: due
 # and unfinished jobs of templates, the longest overdue first), it failed for good (new dead letters, as
-# job_failed), or nobody made the job at all (index template_due, by its own overdue end). What succeeds
+# job_failed), or nobody made the job at all (index template_due: what is not planned in time misses a run a horizon later). What succeeds
 # in time is in none of them, so an idle tick reads nothing.
 _FIND = f"""
 WITH {RULES}, shortest AS (
@@ -27,11 +27,13 @@ WITH {RULES}, shortest AS (
       JOIN jobs_job AS job ON job.id = letter.job_id
      WHERE job.template_id IS NOT NULL
     UNION ALL
-    (SELECT template.merchant_id, template.id, NULL, template.next_expansion_at,
+    (SELECT template.merchant_id, template.id, NULL,
+            template.next_expansion_at + make_interval(secs => %(horizon)s::float8),
             'Its runs have not been planned.', %(now)s::timestamptz
        FROM templates_app_template AS template
       WHERE template.next_expansion_at
-            <= (SELECT %(now)s::timestamptz - make_interval(secs => grace) FROM shortest)
+            <= (SELECT %(now)s::timestamptz - make_interval(secs => grace + %(horizon)s::float8)
+                  FROM shortest)
       ORDER BY template.next_expansion_at
       LIMIT %(limit)s)
 ), subject AS (

@@ -3,7 +3,7 @@
 import asyncio
 import time
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -41,6 +41,7 @@ class Loaded:
 
     channel_kind: str
     enabled: bool
+    created_at: datetime
     message: dict[str, Any]
     settings: dict[str, Any] = field(repr=False)
 
@@ -87,6 +88,7 @@ class AlertRunner:
             delivery_id=delivery_id,
             message=loaded.message,
             settings=loaded.settings,
+            created_at=loaded.created_at,
             sent_at=attempt.started_at,
             pagerduty_url=alerting.pagerduty_url,
         )
@@ -127,6 +129,7 @@ def load(delivery_id: UUID) -> Loaded | None:
         return Loaded(
             channel_kind=delivery.channel.kind,
             enabled=delivery.channel.enabled,
+            created_at=delivery.created_at,
             message=delivery.message,
             settings=settings_of(delivery.channel),
         )

@@ -75,3 +75,18 @@ UPDATE alerts_incident AS incident
              escalates_from timestamptz)
  WHERE incident.id = given.id AND incident.state IN ('open', 'snoozed')
 """
+
+# What is long over, at most `limit` rows by the primary key: ids are UUIDv7. Deliveries name incidents
+# without a foreign key, and go at the same age.
+FORGET_INCIDENTS = """
+DELETE FROM alerts_incident
+ WHERE id IN (SELECT id FROM alerts_incident
+               WHERE id < %(before)s::uuid AND state = 'resolved'
+               ORDER BY id LIMIT %(limit)s)
+"""
+FORGET_DELIVERIES = """
+DELETE FROM alerts_delivery
+ WHERE id IN (SELECT id FROM alerts_delivery
+               WHERE id < %(before)s::uuid AND state <> 'pending'
+               ORDER BY id LIMIT %(limit)s)
+"""

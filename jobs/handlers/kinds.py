@@ -103,8 +103,6 @@ class Kind:
     """
 
     name: str
-    # Only the platform's own merchant has such jobs: no list of kinds offers it to others.
-    platform_only: bool = False
     validate: Callable[[Any], None]
     lane: Callable[[dict[str, Any]], str]
     handler: Callable[[dict[str, Any]], str]

@@ -61,7 +61,13 @@ def make_delivery(channel: Channel, incident: Incident, **fields: Any) -> Delive
     values: dict[str, Any] = {
         "event": "opened",
         "incidents": [incident.pk],
-        "message": {"title": incident.subject},
+        "message": {
+            "title": incident.subject,
+            "facts": [f"{incident.subject}: seen once."],
+            "rule": incident.rule.name,
+            "owner": str(incident.merchant),
+            "link": "/admin/alerts/incident/",
+        },
         "job_id": new_id(),
         "state": "sent",
     }

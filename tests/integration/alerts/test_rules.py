@@ -4,12 +4,15 @@ from datetime import timedelta
 
 import pytest
 
-from alerts.models import Incident
+from alerts.models import Cursor, Delivery, Incident
 from alerts.rules import RULE_KINDS
+from alerts.tasks import evaluate_rules
 from jobs.models import DeadLetter, Execution, Job, Worker
+from jobs.partitions import first_id
+from taskflow.celery import app
 from templates_app.models import Template
 from tenants.clock import database_now
-from tests.factories.alerts import fail_many, make_rule
+from tests.factories.alerts import fail_many, make_delivery, make_incident, make_rule
 from tests.factories.jobs import make_job, make_worker
 from tests.factories.templates import make_template
 from tests.factories.tenants import make_key, make_merchant
@@ -246,6 +249,43 @@ def test_a_template_that_was_set_aside(shop, rival, template, now):
     assert Incident.objects.get().detail == "No time zone."
     aside.update(set_aside_at=None, set_aside_reason="")
     assert over_at(now + MINUTE) == "resolved"
+
+
+def test_trouble_with_a_template_that_was_deleted_is_over(shop, template, now):
+    make_rule(merchant=shop)
+    tick()
+    fail_many(template, 1)
+    failing_job(shop, now)
+    tick()
+    Template.objects.filter(pk=template.pk).delete()
+    tick()
+    assert [one[::2] for one in sorted(incidents())] == [
+        ("Nightly report", "resolved"),
+        ("jobs of http target.example", "open"),
+    ]
+
+
+def test_what_is_long_over_is_forgotten_and_what_is_open_stays(shop, mail, now):
+    rule = make_rule(merchant=shop)
+    old = first_id(now - 91 * DAY)
+    over = make_incident(
+        rule, id=old, subject_key="over", state="resolved", resolved_at=now - 90 * DAY
+    )
+    make_delivery(mail, over, id=old)
+    kept = make_incident(rule, id=first_id(now - 92 * DAY))
+    make_delivery(mail, kept)
+    tick(now)
+    assert list(Incident.objects.all()) == [kept]
+    assert Delivery.objects.get().incidents == [kept.pk]
+
+
+def test_beat_ticks_what_the_control_worker_knows(settings, shop):
+    app.loader.import_default_modules()
+    schedule = settings.CELERY_BEAT_SCHEDULE
+    assert schedule["alert"]["task"] == "alerts.evaluate"
+    assert {entry["task"] for entry in schedule.values()} <= set(app.tasks)
+    evaluate_rules()
+    assert Cursor.objects.get().stream == "dead_letters"
 
 
 def test_every_kind_is_looked_at_for_many_rules_in_one_statement(

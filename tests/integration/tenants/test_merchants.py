@@ -7,9 +7,12 @@ from django.core.exceptions import ValidationError
 from django.core.management import CommandError, call_command
 from django.db import connection
 
+from alerts.channels import settings_of
+from alerts.models import Channel
 from tenants.encryption import SecretUnreadable
 from tenants.models import Merchant
 from tenants.operations import SecretChangedMeanwhile, create_merchant, rotate_signing_secret
+from tests.factories.alerts import make_channel
 from tests.factories.tenants import make_merchant
 
 pytestmark = pytest.mark.django_db
@@ -84,6 +87,17 @@ def test_reencrypt_secrets_moves_every_secret_to_the_first_key(settings):
     call_command("reencrypt_secrets", stdout=StringIO())
     settings.ENCRYPTION_KEYS = ["new"]
     assert {m.pk: m.signing_secret for m in Merchant.objects.all()} == before
+
+
+def test_reencrypt_secrets_moves_the_channels_of_merchants_and_of_the_platform(settings):
+    settings.ENCRYPTION_KEYS = ["old"]
+    key = {"routing_key": "R0UT1NGKEY"}
+    for merchant in (make_merchant(), None):
+        make_channel(merchant=merchant, kind="pagerduty", settings=key)
+    settings.ENCRYPTION_KEYS = ["new", "old"]
+    call_command("reencrypt_secrets", stdout=StringIO())
+    settings.ENCRYPTION_KEYS = ["new"]
+    assert [settings_of(channel) for channel in Channel.objects.all()] == [key, key]
 
 
 def test_reencrypt_secrets_names_the_merchants_whose_key_is_gone_and_does_the_others(settings):
