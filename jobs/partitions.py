@@ -65,7 +65,7 @@ def ensure_archive(moments: Iterable[datetime]) -> None:
     wanted = {week_of(History.JOBS, moment) for moment in moments}
     for week in sorted(wanted.difference(weeks_of(History.JOBS)), key=lambda week: week.starts):
         with waiting_briefly():
-            _make_now(week)
+            make_week(week)
 
 
 @contextmanager
@@ -75,6 +75,22 @@ def waiting_briefly() -> Iterator[None]:
         cursor.execute("SELECT set_config('lock_timeout', %s, true)", [LOCK_PATIENCE])
         yield
         cursor.execute("SET LOCAL lock_timeout TO DEFAULT")
+
+
+def make_week(week: Week) -> None:
+    """Make a week's partition unless it is there. Raises IntegrityError: the default one has its rows."""
+    ids = week.table is History.EXECUTIONS
+    low, high = (first_id(one) if ids else one for one in (week.starts, week.ends))
+    statement = sql.SQL(
+        "CREATE TABLE IF NOT EXISTS {} PARTITION OF {} FOR VALUES FROM ({}) TO ({})"
+    ).format(
+        sql.Identifier(week.name),
+        sql.Identifier(week.table),
+        sql.Literal(low),
+        sql.Literal(high),
+    )
+    with connection.cursor() as cursor:
+        cursor.execute(statement)
 
 
 def week_of(table: History, moment: datetime) -> Week:
@@ -118,23 +134,8 @@ def _make(week: Week) -> bool:
     """
     try:
         with transaction.atomic():
-            _make_now(week)
+            make_week(week)
     except IntegrityError:
         logger.warning("%s cannot be made: the default partition holds its week", week.name)
         return False
     return True
-
-
-def _make_now(week: Week) -> None:
-    ids = week.table is History.EXECUTIONS
-    low, high = (first_id(one) if ids else one for one in (week.starts, week.ends))
-    statement = sql.SQL(
-        "CREATE TABLE IF NOT EXISTS {} PARTITION OF {} FOR VALUES FROM ({}) TO ({})"
-    ).format(
-        sql.Identifier(week.name),
-        sql.Identifier(week.table),
-        sql.Literal(low),
-        sql.Literal(high),
-    )
-    with connection.cursor() as cursor:
-        cursor.execute(statement)

@@ -46,7 +46,7 @@ def retire(now: datetime, retention: Retention) -> Retired:
     Raises ExportFailed; what could not be exported stays, detached.
     """
     due = due_weeks(now, retention)
-    detached = [week.name for week in due if _detach(week, now)]
+    detached = [week.name for week in due if detach(week, now)]
     dropped = []
     exported = 0
     waiting = retired_tables()
@@ -56,7 +56,7 @@ def retire(now: datetime, retention: Retention) -> Retired:
             exported += rows
             if not manifest.complete:
                 break
-        if _drop(name):
+        if drop(name):
             dropped.append(name)
         if exported:
             break
@@ -86,7 +86,7 @@ def retired_tables() -> list[str]:
         return [row[0] for row in cursor.fetchall() if _RETIRED.fullmatch(row[0])]
 
 
-def _detach(week: Week, now: datetime) -> bool:
+def detach(week: Week, now: datetime) -> bool:
     """Take a week out of its table; False when somebody held a lock for too long.
 
     Not CONCURRENTLY, which PostgreSQL refuses beside a default partition. It needs the table for an
@@ -103,7 +103,8 @@ def _detach(week: Week, now: datetime) -> bool:
     return _quickly(statement)
 
 
-def _drop(name: str) -> bool:
+def drop(name: str) -> bool:
+    """Drop a detached week; False when somebody still reads it."""
     return _quickly(sql.SQL("DROP TABLE {}").format(sql.Identifier(name)))
 
 

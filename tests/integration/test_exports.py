@@ -102,7 +102,7 @@ def test_an_archiver_that_is_killed_goes_on_behind_the_last_complete_part(
         elif place == "before the manifest":
             patch.setattr(exporting, "_with", kill)
         else:
-            patch.setattr("jobs.archiver.retiring._drop", kill)
+            patch.setattr("jobs.archiver.retiring.drop", kill)
         with pytest.raises(Killed):
             run(retention, monkeypatch)
     assert tables_like("%\\_retired\\_%") == {WEEK}

@@ -26,8 +26,7 @@ JOBS = "jobs\\_archivedjob\\_%"
 def attempt(days, **values):
     """Store an attempt that ended so many days before NOW, in the week of its end."""
     moment = NOW - days * DAY
-    with transaction.atomic():
-        partitions._make(partitions.week_of(partitions.History.EXECUTIONS, moment))
+    partitions.make_week(partitions.week_of(partitions.History.EXECUTIONS, moment))
     return make_execution(
         values.pop("job", None) or make_job(), id=_id_of(moment), finished_at=moment, **values
     )
@@ -155,7 +154,7 @@ def test_a_long_reader_is_not_waited_for_and_the_week_goes_the_next_time():
 def test_a_killed_archivers_detached_week_is_dropped_by_the_next(monkeypatch):
     ended(60)
     with monkeypatch.context() as patch:
-        patch.setattr("jobs.archiver.retiring._drop", lambda name: False)
+        patch.setattr("jobs.archiver.retiring.drop", lambda name: False)
         detached = archive(NOW, RETENTION).detached
     assert detached == ("jobs_archivedjob_20260330",)
     assert len(tables_like("%\\_retired\\_%")) == 1
