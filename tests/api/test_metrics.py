@@ -27,6 +27,8 @@ FAMILIES = {
     "taskflow_jobs_estimated",
     "taskflow_queue_drain_seconds",
     "taskflow_oldest_due_job_age_seconds",
+    "taskflow_history_weeks",
+    "taskflow_history_weeks_overdue",
 }
 
 
@@ -64,6 +66,8 @@ def test_a_platform_at_work_shows_in_numbers():
         cursor.execute("SELECT pg_advisory_unlock(%s)", [POPULATOR_LOCK])
     age = values.pop(("taskflow_oldest_due_job_age_seconds", "async"))
     assert 60 <= age < 600
+    # This week and those that are made ahead.
+    assert values.pop(("taskflow_history_weeks", "executions")) >= 5
     assert values == {
         ("taskflow_broker_up",): 1,
         ("taskflow_database_up",): 1,
@@ -71,6 +75,9 @@ def test_a_platform_at_work_shows_in_numbers():
         ("taskflow_scrape_error", "populator"): 0,
         ("taskflow_scrape_error", "queues"): 0,
         ("taskflow_scrape_error", "oldest_due_job"): 0,
+        ("taskflow_scrape_error", "history"): 0,
+        ("taskflow_history_weeks", "jobs"): 0,
+        ("taskflow_history_weeks_overdue",): 0,
         ("taskflow_workers", "async"): 1,
         ("taskflow_workers", "process"): 0,
         ("taskflow_workers", "control"): 1,

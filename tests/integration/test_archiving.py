@@ -12,11 +12,18 @@ from jobs.operations import steer
 from jobs.partitions import ensure_archive
 from tenants.identifiers import new_id
 from tests.factories.jobs import NOW, SECOND, make_job, make_merchant
-from tests.integration.archive_kit import DAY, RETENTION, ended, is_archived
+from tests.integration.archive_kit import DAY, RETENTION, drop_archive, ended, is_archived
 from tests.integration.dependencies.kit import child_of, settle_all
 from tests.integration.sessions import OtherSession
 
 pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def sessions(transactional_db):
+    """Let other sessions see what this one stores."""
+    yield
+    drop_archive()
 
 
 def walk(limit=1_000, after=BEGINNING):
@@ -122,8 +129,7 @@ def test_jobs_of_several_weeks_lie_in_the_weeks_of_their_ends():
     }
 
 
-@pytest.mark.django_db(transaction=True)
-def test_what_somebody_has_locked_is_left_for_the_next_time():
+def test_what_somebody_has_locked_is_left_for_the_next_time(sessions):
     held, free = ended(), ended()
     with transaction.atomic():
         Job.objects.select_for_update().get(pk=held.pk)
@@ -132,8 +138,7 @@ def test_what_somebody_has_locked_is_left_for_the_next_time():
     assert archive(NOW, RETENTION).moved == 1
 
 
-@pytest.mark.django_db(transaction=True)
-def test_a_second_archiver_does_nothing_while_the_first_works(monkeypatch):
+def test_a_second_archiver_does_nothing_while_the_first_works(sessions, monkeypatch):
     ended()
     answers = []
 
@@ -222,3 +227,13 @@ def test_writing_through_the_view_is_refused_by_postgresql():
     with pytest.raises(DatabaseError, match="cannot update view"), transaction.atomic():
         AnyJob.objects.filter(pk=job.pk).update(name="changed")
     assert ArchivedJob.objects.count() == 0
+
+
+def test_a_reader_who_holds_the_archive_for_long_is_not_waited_for(sessions):
+    job = ended()
+    with transaction.atomic():
+        assert ArchivedJob.objects.count() == 0
+        done = OtherSession(lambda: archive(NOW, RETENTION)).result()
+    assert (done.moved, done.blocked, done.more) == (0, True, True)
+    assert archive(NOW, RETENTION, place=done.place).moved == 1
+    assert is_archived(job)

@@ -16,11 +16,24 @@ from jobs.retention import Retention
 from tenants.identifiers import new_id
 from tests.factories.admin import make_execution
 from tests.factories.jobs import NOW, make_job, make_merchant
-from tests.integration.archive_kit import DAY, RETENTION, ended, is_archived, tables_like
+from tests.integration.archive_kit import (
+    DAY,
+    RETENTION,
+    drop_archive,
+    ended,
+    is_archived,
+    tables_like,
+)
 from tests.integration.sessions import OtherSession
 
 pytestmark = pytest.mark.django_db
-JOBS = "jobs\\_archivedjob\\_%"
+
+
+@pytest.fixture
+def sessions(transactional_db):
+    """Let other sessions see what this one stores."""
+    yield
+    drop_archive()
 
 
 def attempt(days, **values):
@@ -139,8 +152,7 @@ def test_an_open_dead_letters_job_outlives_every_retention():
     assert not is_archived(failed)
 
 
-@pytest.mark.django_db(transaction=True)
-def test_a_long_reader_is_not_waited_for_and_the_week_goes_the_next_time():
+def test_a_long_reader_is_not_waited_for_and_the_week_goes_the_next_time(sessions):
     ended(60)
     archive(NOW, Retention(archive_after=86_400, days=90))
     with transaction.atomic():
