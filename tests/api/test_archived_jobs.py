@@ -187,6 +187,6 @@ def test_a_strangers_archived_job_is_a_missing_one(shop):
         assert theirs.json()["detail"] == nobodys.json()["detail"]
     for query in ("", "q=A-secret", "tag=A-tag", f"q={job.pk}"):
         assert walked(api, query) == []
-    problem(api.send("/jobs", noop(depends_on=[{"job": str(job.pk)}])), 422, "invalid_fields")
+    problem(api.send("/jobs", noop(depends_on=[{"job": str(job.pk)}])), 400, "invalid_fields")
     assert api.read(f"/dead-letters/{letter.pk}").status_code == 404
     assert ArchivedJob.objects.get(pk=job.pk).status == "failed"

@@ -5,6 +5,7 @@ from django.db import DatabaseError, connection, transaction
 
 from jobs import lifecycle, queries
 from jobs.archiver import archive
+from jobs.archiver.moving import Moved
 from jobs.graph import graph_of
 from jobs.lifecycle import BEGINNING
 from jobs.models import AnyJob, ArchivedJob, DeadLetter, Dependency, Job, UniqueClaim
@@ -144,7 +145,7 @@ def test_a_second_archiver_does_nothing_while_the_first_works(sessions, monkeypa
 
     def meanwhile(*_):
         answers.append(OtherSession(lambda: archive(NOW, RETENTION)).result())
-        return walk()
+        return Moved(moved=walk().moved, place=None, blocked=False)
 
     monkeypatch.setattr("jobs.archiver.move", meanwhile)
     assert archive(NOW, RETENTION).moved == 1
