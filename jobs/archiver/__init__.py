@@ -10,7 +10,7 @@ from datetime import datetime
 from django.db import connection
 
 from jobs.archiver.moving import move
-from jobs.archiver.pruning import prune
+from jobs.archiver.pruning import prune, prune_dependencies
 from jobs.archiver.retiring import retire
 from jobs.engine import ARCHIVER_LOCK
 from jobs.lifecycle import BEGINNING, Place
@@ -53,12 +53,14 @@ def archive(now: datetime, retention: Retention, *, place: Place | None = BEGINN
 def _step(now: datetime, retention: Retention, place: Place | None) -> Archived:
     moved = move(now, retention, place)
     pruned = prune(now, retention)
+    # Once a night, not with each step: it is a walk.
+    dependencies = prune_dependencies(now, retention) if moved.place is None else 0
     retired = retire(now, retention)
     return Archived(
         moved=moved.moved,
         pruned_jobs=pruned.jobs,
         pruned_executions=pruned.executions,
-        pruned_dependencies=pruned.dependencies,
+        pruned_dependencies=dependencies,
         detached=retired.detached,
         exported_rows=retired.exported_rows,
         dropped=retired.dropped,

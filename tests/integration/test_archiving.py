@@ -238,3 +238,19 @@ def test_a_reader_who_holds_the_archive_for_long_is_not_waited_for(sessions):
     assert (done.moved, done.blocked, done.more) == (0, True, True)
     assert archive(NOW, RETENTION, place=done.place).moved == 1
     assert is_archived(job)
+
+
+def test_the_newest_of_both_places_come_by_their_indexes_without_a_sort():
+    shop = make_merchant()
+    for days in (2, 9, 16):
+        ended(days, merchant=shop)
+    archive(NOW, RETENTION)
+    make_job(merchant=shop)
+    with connection.cursor() as cursor:
+        for way in ("sort", "bitmapscan", "seqscan"):
+            cursor.execute(f"SET LOCAL enable_{way} = off")
+    for jobs in (AnyJob.objects.of(shop), AnyJob.objects.filter(template_id=new_id())):
+        plan = jobs.order_by("-pk")[:50].explain()
+        assert "Merge Append" in plan
+        assert "Sort  (" not in plan
+        assert plan.count("Index Scan") >= 4
