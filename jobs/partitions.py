@@ -9,8 +9,9 @@ from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from uuid import UUID
 
-from django.db import IntegrityError, connection, transaction
+from django.db import IntegrityError, OperationalError, connection, transaction
 from psycopg import sql
+from psycopg.errors import LockNotAvailable
 
 logger = logging.getLogger(__name__)
 
@@ -26,6 +27,10 @@ class History(StrEnum):
 
     EXECUTIONS = "jobs_execution"
     JOBS = "jobs_archivedjob"
+
+
+class TableHeld(Exception):
+    """Somebody reads or changes the table for long; try again in a while."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -60,21 +65,45 @@ def ensure_partitions(now: datetime) -> list[str]:
 def ensure_archive(moments: Iterable[datetime]) -> None:
     """Make the weeks of the archive that these moments belong to, those that are not there.
 
-    Raises OperationalError when somebody holds the table's lock for too long.
+    Raises TableHeld.
     """
     wanted = {week_of(History.JOBS, moment) for moment in moments}
     for week in sorted(wanted.difference(weeks_of(History.JOBS)), key=lambda week: week.starts):
         with waiting_briefly():
-            _make_now(week)
+            make_week(week)
 
 
 @contextmanager
 def waiting_briefly() -> Iterator[None]:
-    """Let statements wait no longer than LOCK_PATIENCE for a lock; for a transaction."""
+    """Let the block's statements wait no longer than LOCK_PATIENCE for a lock, within a transaction.
+
+    Raises TableHeld; the transaction is lost then.
+    """
     with connection.cursor() as cursor:
         cursor.execute("SELECT set_config('lock_timeout', %s, true)", [LOCK_PATIENCE])
-        yield
+        try:
+            yield
+        except OperationalError as error:
+            if isinstance(error.__cause__, LockNotAvailable):
+                raise TableHeld from error
+            raise
         cursor.execute("SET LOCAL lock_timeout TO DEFAULT")
+
+
+def make_week(week: Week) -> None:
+    """Make a week's partition unless it is there. Raises IntegrityError: the default one has its rows."""
+    ids = week.table is History.EXECUTIONS
+    low, high = (first_id(one) if ids else one for one in (week.starts, week.ends))
+    statement = sql.SQL(
+        "CREATE TABLE IF NOT EXISTS {} PARTITION OF {} FOR VALUES FROM ({}) TO ({})"
+    ).format(
+        sql.Identifier(week.name),
+        sql.Identifier(week.table),
+        sql.Literal(low),
+        sql.Literal(high),
+    )
+    with connection.cursor() as cursor:
+        cursor.execute(statement)
 
 
 def week_of(table: History, moment: datetime) -> Week:
@@ -118,23 +147,8 @@ def _make(week: Week) -> bool:
     """
     try:
         with transaction.atomic():
-            _make_now(week)
+            make_week(week)
     except IntegrityError:
         logger.warning("%s cannot be made: the default partition holds its week", week.name)
         return False
     return True
-
-
-def _make_now(week: Week) -> None:
-    ids = week.table is History.EXECUTIONS
-    low, high = (first_id(one) if ids else one for one in (week.starts, week.ends))
-    statement = sql.SQL(
-        "CREATE TABLE IF NOT EXISTS {} PARTITION OF {} FOR VALUES FROM ({}) TO ({})"
-    ).format(
-        sql.Identifier(week.name),
-        sql.Identifier(week.table),
-        sql.Literal(low),
-        sql.Literal(high),
-    )
-    with connection.cursor() as cursor:
-        cursor.execute(statement)

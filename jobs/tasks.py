@@ -56,6 +56,8 @@ def archive(place: Sequence[str] | None = ()) -> None:
     until = time.monotonic() + ARCHIVER_TURN
     for done in stepping.steps(settings.TASKFLOW_RETENTION, place=_place(place)):
         logger.info("Archiver: %s", done)
+        if done.failure:
+            logger.error("Archiver: %s", done.failure)
         if done.more and time.monotonic() > until:
             archive.apply_async(args=(_told(done.place),), queue="control")
             return

@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime
 from http import HTTPStatus
 
+from django.conf import settings
 from django.db import DatabaseError, InterfaceError
 from django.http import HttpRequest, HttpResponse
 from django.views.decorators.cache import never_cache
@@ -21,6 +22,8 @@ from prometheus_client.registry import Collector
 
 from jobs import braking, publishing, queries
 from jobs.api.base import bounded_time
+from jobs.archiver.retiring import due_weeks, retired_tables
+from jobs.partitions import History, weeks_of
 from taskflow import vitals
 from taskflow.api_errors import problem_response
 from taskflow.error_pages import nothing_here
@@ -161,6 +164,17 @@ def _oldest_due_job(now: datetime) -> list[Metric]:
     return [_by_lane("taskflow_oldest_due_job_age_seconds", told, ages)]
 
 
+def _history(now: datetime) -> list[Metric]:
+    weeks = GaugeMetricFamily(
+        "taskflow_history_weeks", "Weeks of history that are kept.", labels=["table"]
+    )
+    for table in History:
+        weeks.add_metric([table.name.lower()], len(weeks_of(table)))
+    overdue = len(due_weeks(now, settings.TASKFLOW_RETENTION)) + len(retired_tables())
+    told = "Weeks that nobody keeps any more, and that were not dropped yet."
+    return [weeks, _one("taskflow_history_weeks_overdue", told, overdue)]
+
+
 # In this order: what is known to be quick comes first.
 _PARTS: dict[str, Callable[[datetime], list[Metric]]] = {
     "workers": _workers,
@@ -169,6 +183,7 @@ _PARTS: dict[str, Callable[[datetime], list[Metric]]] = {
     "watcher": _watcher,
     "queues": _queues,
     "oldest_due_job": _oldest_due_job,
+    "history": _history,
 }
 
 

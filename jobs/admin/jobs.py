@@ -97,8 +97,12 @@ class JobAdmin(JobActions):
     )
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
-        # The page's rows are looked up once more, by id, where they are at work or archived.
         return self.deferring(request, self.visible(request, AnyJob.objects.all()))
+
+    def has_view_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        if obj is None:
+            return super().has_view_permission(request)
+        return bool(self.visible(request, AnyJob.objects.filter(pk=obj.pk)).exists())
 
     def get_fieldsets(self, request: HttpRequest, obj: Any = None) -> Any:
         hidden = set() if sees_several_merchants(request) else {"merchant"}

@@ -10,7 +10,7 @@ from datetime import datetime
 from django.db import connection
 
 from jobs.archiver.moving import move
-from jobs.archiver.pruning import prune
+from jobs.archiver.pruning import prune, prune_dependencies
 from jobs.archiver.retiring import retire
 from jobs.engine import ARCHIVER_LOCK
 from jobs.lifecycle import BEGINNING, Place
@@ -28,6 +28,7 @@ class Archived:
     detached: tuple[str, ...] = ()  # weeks that nobody keeps any more
     exported_rows: int = 0
     dropped: tuple[str, ...] = ()
+    failure: str = ""  # why a week could not be exported; it stays
     blocked: bool = False  # somebody held a table for long; try again in a while
     busy: bool = False  # another archiver is at work; nothing was done
     more: bool = False
@@ -36,7 +37,7 @@ class Archived:
 
 
 def archive(now: datetime, retention: Retention, *, place: Place | None = BEGINNING) -> Archived:
-    """Do one step. Raises ExportFailed."""
+    """Do one step. What fails is told; the rest is done."""
     with connection.cursor() as cursor:
         cursor.execute("SELECT pg_try_advisory_lock(%s)", [ARCHIVER_LOCK])
         if not cursor.fetchone()[0]:
@@ -45,24 +46,26 @@ def archive(now: datetime, retention: Retention, *, place: Place | None = BEGINN
             return _step(now, retention, place)
         finally:
             # With the connection the lock is gone as well.
-            if connection.connection is not None and not connection.connection.broken:
+            if connection.connection is not None and not connection.connection.closed:
                 cursor.execute("SELECT pg_advisory_unlock(%s)", [ARCHIVER_LOCK])
 
 
 def _step(now: datetime, retention: Retention, place: Place | None) -> Archived:
-    walked = move(now, retention, place) if place is not None else None
+    moved = move(now, retention, place)
     pruned = prune(now, retention)
+    # Once a night, not with each step: it is a walk.
+    dependencies = prune_dependencies(now, retention) if moved.place is None else 0
     retired = retire(now, retention)
-    onwards = walked.place if walked is not None else None
     return Archived(
-        moved=walked.moved if walked is not None else 0,
+        moved=moved.moved,
         pruned_jobs=pruned.jobs,
         pruned_executions=pruned.executions,
-        pruned_dependencies=pruned.dependencies,
+        pruned_dependencies=dependencies,
         detached=retired.detached,
         exported_rows=retired.exported_rows,
         dropped=retired.dropped,
-        blocked=retired.blocked,
-        more=onwards is not None or pruned.more or retired.more,
-        place=onwards,
+        failure=retired.failure,
+        blocked=moved.blocked or retired.blocked,
+        more=moved.place is not None or pruned.more or retired.more,
+        place=moved.place,
     )

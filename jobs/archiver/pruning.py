@@ -19,6 +19,8 @@ from jobs.retention import Retention
 
 PRUNE_LIMIT = 5_000
 PRUNE_STEPS = 20
+# Few are met in vain: those of the long past whose jobs are still kept.
+MOST_DEPENDENCY_STEPS = 1_000
 LAST_ID = UUID(int=2**128 - 1)
 
 # Indexes (merchant_id, id) of the partition: one range a merchant, empty from the second time on.
@@ -60,7 +62,6 @@ class Pruned:
 
     jobs: int
     executions: int
-    dependencies: int
     more: bool
 
 
@@ -68,13 +69,7 @@ def prune(now: datetime, retention: Retention) -> Pruned:
     """Delete what its merchants keep no longer."""
     jobs, more_jobs = _prune(History.JOBS, now, retention)
     executions, more_executions = _prune(History.EXECUTIONS, now, retention)
-    dependencies = _prune_dependencies(now, retention)
-    return Pruned(
-        jobs=jobs,
-        executions=executions,
-        dependencies=dependencies,
-        more=more_jobs or more_executions,
-    )
+    return Pruned(jobs=jobs, executions=executions, more=more_jobs or more_executions)
 
 
 def _prune(table: History, now: datetime, retention: Retention) -> tuple[int, bool]:
@@ -115,11 +110,12 @@ def _outlived(
             yield f"{table}_default", list(each.merchants), first_id(each.since)
 
 
-def _prune_dependencies(now: datetime, retention: Retention) -> int:
+def prune_dependencies(now: datetime, retention: Retention) -> int:
+    """Delete dependencies of jobs that are kept no longer; one walk over those older than that."""
     below = first_id(now - timedelta(days=retention.days))
     after = UUID(int=0)
     pruned = 0
-    for _ in range(PRUNE_STEPS):
+    for _ in range(MOST_DEPENDENCY_STEPS):
         with connection.cursor() as cursor:
             values: dict[str, Any] = {"after": after, "below": below, "limit": PRUNE_LIMIT}
             cursor.execute(_PRUNE_DEPENDENCIES, values)

@@ -9,13 +9,12 @@ import re
 from dataclasses import dataclass
 from datetime import datetime
 
-from django.db import OperationalError, connection, transaction
+from django.db import connection, transaction
 from psycopg import sql
-from psycopg.errors import LockNotAvailable
 
-from jobs.archiver.exporting import export_part
+from jobs.archiver.exporting import ExportFailed, export_part
 from jobs.archiver.keeping import keepings, kept_since
-from jobs.partitions import History, Week, waiting_briefly, weeks_of
+from jobs.partitions import History, TableHeld, Week, waiting_briefly, weeks_of
 from jobs.retention import Retention
 
 _RETIRED = re.compile(r"(?:jobs_execution|jobs_archivedjob)_\d{8}_retired_\d{14}")
@@ -37,26 +36,32 @@ class Retired:
     exported_rows: int = 0
     dropped: tuple[str, ...] = ()
     blocked: bool = False
+    failure: str = ""
     more: bool = False
 
 
 def retire(now: datetime, retention: Retention) -> Retired:
     """Detach the weeks that are due, export one part of what was detached, drop what is exported.
 
-    Raises ExportFailed; what could not be exported stays, detached.
+    What could not be exported stays, detached, and `failure` says why.
     """
     due = due_weeks(now, retention)
-    detached = [week.name for week in due if _detach(week, now)]
+    detached = [week.name for week in due if detach(week, now)]
     dropped = []
     exported = 0
+    failure = ""
     waiting = retired_tables()
     for name in waiting:
         if retention.export is not None:
-            manifest, rows = export_part(name, retention.export)
+            try:
+                manifest, rows = export_part(name, retention.export)
+            except ExportFailed as refused:
+                failure = str(refused)
+                break
             exported += rows
             if not manifest.complete:
                 break
-        if _drop(name):
+        if drop(name):
             dropped.append(name)
         if exported:
             break
@@ -66,7 +71,8 @@ def retire(now: datetime, retention: Retention) -> Retired:
         exported_rows=exported,
         dropped=tuple(dropped),
         blocked=blocked,
-        more=blocked or len(dropped) < len(waiting),
+        failure=failure,
+        more=blocked or (not failure and len(dropped) < len(waiting)),
     )
 
 
@@ -86,7 +92,7 @@ def retired_tables() -> list[str]:
         return [row[0] for row in cursor.fetchall() if _RETIRED.fullmatch(row[0])]
 
 
-def _detach(week: Week, now: datetime) -> bool:
+def detach(week: Week, now: datetime) -> bool:
     """Take a week out of its table; False when somebody held a lock for too long.
 
     Not CONCURRENTLY, which PostgreSQL refuses beside a default partition. It needs the table for an
@@ -103,7 +109,8 @@ def _detach(week: Week, now: datetime) -> bool:
     return _quickly(statement)
 
 
-def _drop(name: str) -> bool:
+def drop(name: str) -> bool:
+    """Drop a detached week; False when somebody still reads it."""
     return _quickly(sql.SQL("DROP TABLE {}").format(sql.Identifier(name)))
 
 
@@ -111,8 +118,6 @@ def _quickly(statement: sql.Composed) -> bool:
     try:
         with transaction.atomic(), waiting_briefly(), connection.cursor() as cursor:
             cursor.execute(statement)
-    except OperationalError as error:
-        if isinstance(error.__cause__, LockNotAvailable):
-            return False
-        raise
+    except TableHeld:
+        return False
     return True

@@ -14,7 +14,7 @@ TRIES = 30
 
 
 def steps(retention: Retention, *, place: Place | None = BEGINNING) -> Iterator[Archived]:
-    """Yield what each step did; the caller stops when it has had enough. Raises ExportFailed."""
+    """Yield what each step did; the caller stops when it has had enough."""
     tries = TRIES
     while True:
         done = archive(database_now(), retention, place=place)
@@ -23,5 +23,5 @@ def steps(retention: Retention, *, place: Place | None = BEGINNING) -> Iterator[
         tries = tries - 1 if done.blocked else TRIES
         if not done.more or not tries:
             return
-        if done.blocked and place is None:
+        if done.blocked and not done.moved:
             time.sleep(PAUSE)

@@ -1,5 +1,7 @@
 """The archive: jobs that ended a while ago, out of the way of those at work."""
 
+from typing import Any
+
 from django.contrib.postgres.indexes import GinIndex
 from django.db import models
 from django.db.models import Q
@@ -49,13 +51,18 @@ class ArchivedJob(JobRow):
 class AnyJob(Job):
     """Jobs at work and archived ones together, through a view: for whoever reads history.
 
-    An AnyJob is a Job and is shown like one. Nothing is written through it: PostgreSQL refuses that of
-    the view, and `save` writes to the table of jobs at work, as for any proxy.
+    What is read is a Job, complete: a field that was deferred is not to be had later, when it is archived.
+    Nothing is written through the view; PostgreSQL refuses that.
     """
 
     class Meta:
         proxy = True
         ordering = ["-id"]
+
+    @classmethod
+    def from_db(cls, db: str | None, field_names: Any, values: Any) -> Any:
+        """Return a Job: pages and logs name a row by its class."""
+        return Job.from_db(db, field_names, values)
 
 
 # Django gives a proxy its parent's table, and has no word for another one.

@@ -36,6 +36,8 @@ FAMILIES = {
     "taskflow_jobs_estimated",
     "taskflow_queue_drain_seconds",
     "taskflow_oldest_due_job_age_seconds",
+    "taskflow_history_weeks",
+    "taskflow_history_weeks_overdue",
 }
 
 
@@ -89,6 +91,8 @@ def test_a_platform_at_work_shows_in_numbers():
     assert 39 <= values.pop(("taskflow_canary_age_seconds", "async")) < 600
     assert 300 <= values.pop(("taskflow_canary_waiting_seconds", "process")) < 900
     assert 3 <= values.pop(("taskflow_watcher_tick_age_seconds",)) < 600
+    # This week and those that are made ahead.
+    assert values.pop(("taskflow_history_weeks", "executions")) >= 5
     assert values == {
         ("taskflow_broker_up",): 1,
         ("taskflow_database_up",): 1,
@@ -98,6 +102,9 @@ def test_a_platform_at_work_shows_in_numbers():
         ("taskflow_scrape_error", "watcher"): 0,
         ("taskflow_scrape_error", "queues"): 0,
         ("taskflow_scrape_error", "oldest_due_job"): 0,
+        ("taskflow_scrape_error", "history"): 0,
+        ("taskflow_history_weeks", "jobs"): 0,
+        ("taskflow_history_weeks_overdue",): 0,
         ("taskflow_workers", "async"): 1,
         ("taskflow_workers", "process"): 0,
         ("taskflow_workers", "control"): 1,

@@ -32,3 +32,10 @@ def tables_like(pattern: str) -> set[str]:
             "SELECT relname FROM pg_class WHERE relkind = 'r' AND relname LIKE %s", [pattern]
         )
         return {row[0] for row in cursor.fetchall()}
+
+
+def drop_archive() -> None:
+    """Leave no weeks of the archive to other tests; emptied they are by Django, not dropped."""
+    for name in tables_like("jobs\\_archivedjob\\_%"):
+        with connection.cursor() as cursor:
+            cursor.execute(f'DROP TABLE "{name}"')

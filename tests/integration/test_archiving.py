@@ -5,6 +5,7 @@ from django.db import DatabaseError, connection, transaction
 
 from jobs import lifecycle, queries
 from jobs.archiver import archive
+from jobs.archiver.moving import Moved
 from jobs.graph import graph_of
 from jobs.lifecycle import BEGINNING
 from jobs.models import AnyJob, ArchivedJob, DeadLetter, Dependency, Job, UniqueClaim
@@ -13,11 +14,18 @@ from jobs.partitions import ensure_archive
 from tenants.identifiers import new_id
 from tests.factories.actors import somebody
 from tests.factories.jobs import NOW, SECOND, make_job, make_merchant
-from tests.integration.archive_kit import DAY, RETENTION, ended, is_archived
+from tests.integration.archive_kit import DAY, RETENTION, drop_archive, ended, is_archived
 from tests.integration.dependencies.kit import child_of, settle_all
 from tests.integration.sessions import OtherSession
 
 pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def sessions(transactional_db):
+    """Let other sessions see what this one stores."""
+    yield
+    drop_archive()
 
 
 def walk(limit=1_000, after=BEGINNING):
@@ -123,8 +131,7 @@ def test_jobs_of_several_weeks_lie_in_the_weeks_of_their_ends():
     }
 
 
-@pytest.mark.django_db(transaction=True)
-def test_what_somebody_has_locked_is_left_for_the_next_time():
+def test_what_somebody_has_locked_is_left_for_the_next_time(sessions):
     held, free = ended(), ended()
     with transaction.atomic():
         Job.objects.select_for_update().get(pk=held.pk)
@@ -133,14 +140,13 @@ def test_what_somebody_has_locked_is_left_for_the_next_time():
     assert archive(NOW, RETENTION).moved == 1
 
 
-@pytest.mark.django_db(transaction=True)
-def test_a_second_archiver_does_nothing_while_the_first_works(monkeypatch):
+def test_a_second_archiver_does_nothing_while_the_first_works(sessions, monkeypatch):
     ended()
     answers = []
 
     def meanwhile(*_):
         answers.append(OtherSession(lambda: archive(NOW, RETENTION)).result())
-        return walk()
+        return Moved(moved=walk().moved, place=None, blocked=False)
 
     monkeypatch.setattr("jobs.archiver.move", meanwhile)
     assert archive(NOW, RETENTION).moved == 1
@@ -223,3 +229,29 @@ def test_writing_through_the_view_is_refused_by_postgresql():
     with pytest.raises(DatabaseError, match="cannot update view"), transaction.atomic():
         AnyJob.objects.filter(pk=job.pk).update(name="changed")
     assert ArchivedJob.objects.count() == 0
+
+
+def test_a_reader_who_holds_the_archive_for_long_is_not_waited_for(sessions):
+    job = ended()
+    with transaction.atomic():
+        assert ArchivedJob.objects.count() == 0
+        done = OtherSession(lambda: archive(NOW, RETENTION)).result()
+    assert (done.moved, done.blocked, done.more) == (0, True, True)
+    assert archive(NOW, RETENTION, place=done.place).moved == 1
+    assert is_archived(job)
+
+
+def test_the_newest_of_both_places_come_by_their_indexes_without_a_sort():
+    shop = make_merchant()
+    for days in (2, 9, 16):
+        ended(days, merchant=shop)
+    archive(NOW, RETENTION)
+    make_job(merchant=shop)
+    with connection.cursor() as cursor:
+        for way in ("sort", "bitmapscan", "seqscan"):
+            cursor.execute(f"SET LOCAL enable_{way} = off")
+    for jobs in (AnyJob.objects.of(shop), AnyJob.objects.filter(template_id=new_id())):
+        plan = jobs.order_by("-pk")[:50].explain()
+        assert "Merge Append" in plan
+        assert "Sort  (" not in plan
+        assert plan.count("Index Scan") >= 4

@@ -3,16 +3,17 @@
 import hashlib
 import json
 import stat
+from io import StringIO
 
 import pytest
 from backports import zstd
+from django.core.management import CommandError, call_command
 
 from jobs.archiver import archive, exporting, stepping
-from jobs.archiver.exporting import ExportFailed
 from jobs.models import AnyJob
 from jobs.retention import Retention
 from tests.factories.jobs import NOW
-from tests.integration.archive_kit import ended, tables_like
+from tests.integration.archive_kit import ended, is_archived, tables_like
 
 pytestmark = pytest.mark.django_db
 WEEK = "jobs_archivedjob_20260330_retired_20260601120000"
@@ -102,7 +103,7 @@ def test_an_archiver_that_is_killed_goes_on_behind_the_last_complete_part(
         elif place == "before the manifest":
             patch.setattr(exporting, "_with", kill)
         else:
-            patch.setattr("jobs.archiver.retiring._drop", kill)
+            patch.setattr("jobs.archiver.retiring.drop", kill)
         with pytest.raises(Killed):
             run(retention, monkeypatch)
     assert tables_like("%\\_retired\\_%") == {WEEK}
@@ -119,8 +120,10 @@ def kill(*_):
 def test_a_week_whose_export_fails_stays_and_says_why(retention, monkeypatch):
     wanted = sixty_days_old(2)
     retention.export.parent.joinpath("exports").write_text("a file where the folder should be")
-    with pytest.raises(ExportFailed, match=f"{WEEK} could not be exported"):
-        archive(NOW, retention)
+    young = ended(2)
+    failed = archive(NOW, retention)
+    assert failed.failure.startswith(f"{WEEK} could not be exported to {retention.export}: ")
+    assert (failed.dropped, failed.more, is_archived(young)) == ((), False, True)
     assert tables_like("%\\_retired\\_%") == {WEEK}
     retention.export.unlink()
     run(retention, monkeypatch)
@@ -133,3 +136,12 @@ def test_an_export_whose_file_was_lost_begins_anew(retention, small_parts, monke
     (retention.export / WEEK / "part-000001.jsonl.zst").unlink()
     run(retention, monkeypatch)
     assert {row["id"] for row in exported(retention)} == set(wanted)
+
+
+def test_the_command_ends_with_the_reason_of_a_failed_export(retention, settings, monkeypatch):
+    sixty_days_old(1)
+    settings.TASKFLOW_RETENTION = retention
+    monkeypatch.setattr(stepping, "database_now", lambda: NOW)
+    retention.export.write_text("a file where the folder should be")
+    with pytest.raises(CommandError, match="could not be exported"):
+        call_command("archive", stdout=StringIO())

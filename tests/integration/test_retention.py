@@ -16,18 +16,30 @@ from jobs.retention import Retention
 from tenants.identifiers import new_id
 from tests.factories.admin import make_execution
 from tests.factories.jobs import NOW, make_job, make_merchant
-from tests.integration.archive_kit import DAY, RETENTION, ended, is_archived, tables_like
+from tests.integration.archive_kit import (
+    DAY,
+    RETENTION,
+    drop_archive,
+    ended,
+    is_archived,
+    tables_like,
+)
 from tests.integration.sessions import OtherSession
 
 pytestmark = pytest.mark.django_db
-JOBS = "jobs\\_archivedjob\\_%"
+
+
+@pytest.fixture
+def sessions(transactional_db):
+    """Let other sessions see what this one stores."""
+    yield
+    drop_archive()
 
 
 def attempt(days, **values):
     """Store an attempt that ended so many days before NOW, in the week of its end."""
     moment = NOW - days * DAY
-    with transaction.atomic():
-        partitions._make(partitions.week_of(partitions.History.EXECUTIONS, moment))
+    partitions.make_week(partitions.week_of(partitions.History.EXECUTIONS, moment))
     return make_execution(
         values.pop("job", None) or make_job(), id=_id_of(moment), finished_at=moment, **values
     )
@@ -140,8 +152,7 @@ def test_an_open_dead_letters_job_outlives_every_retention():
     assert not is_archived(failed)
 
 
-@pytest.mark.django_db(transaction=True)
-def test_a_long_reader_is_not_waited_for_and_the_week_goes_the_next_time():
+def test_a_long_reader_is_not_waited_for_and_the_week_goes_the_next_time(sessions):
     ended(60)
     archive(NOW, Retention(archive_after=86_400, days=90))
     with transaction.atomic():
@@ -155,7 +166,7 @@ def test_a_long_reader_is_not_waited_for_and_the_week_goes_the_next_time():
 def test_a_killed_archivers_detached_week_is_dropped_by_the_next(monkeypatch):
     ended(60)
     with monkeypatch.context() as patch:
-        patch.setattr("jobs.archiver.retiring._drop", lambda name: False)
+        patch.setattr("jobs.archiver.retiring.drop", lambda name: False)
         detached = archive(NOW, RETENTION).detached
     assert detached == ("jobs_archivedjob_20260330",)
     assert len(tables_like("%\\_retired\\_%")) == 1

@@ -3,7 +3,7 @@
 from typing import Any
 
 from django.conf import settings
-from django.core.management.base import BaseCommand, CommandParser
+from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from jobs.archiver import Archived, outlook, stepping
 from tenants.clock import database_now
@@ -22,12 +22,16 @@ class Command(BaseCommand):
         )
 
     def handle(self, *_args: Any, **options: Any) -> None:
-        """Step until nothing is left, one line a step that did something."""
+        """Step until nothing is left, one line a step. Raises CommandError when an export failed."""
         if options["dry_run"]:
             self._tell_the_outlook()
             return
+        failure = ""
         for done in stepping.steps(settings.TASKFLOW_RETENTION):
             self.stdout.write(_sentence(done))
+            failure = done.failure or failure
+        if failure:
+            raise CommandError(failure)
 
     def _tell_the_outlook(self) -> None:
         seen = outlook.look_ahead(database_now(), settings.TASKFLOW_RETENTION)
