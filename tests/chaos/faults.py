@@ -104,16 +104,23 @@ class AtPoint:
         return f"{self.action} at {self.point}"
 
     def strike(self, scene: Scene) -> bool:
+        self._lay(scene, self.probability)
+        return True
+
+    def insist(self, scene: Scene) -> None:
+        """Nobody was hit: hit whoever comes next."""
+        self._lay(scene, 1.0)
+
+    def _lay(self, scene: Scene, probability: float) -> None:
         charge = Charge(
             action=self.action,
-            probability=self.probability,
+            probability=probability,
             times=self.times,
             seconds=self.stall,
             number=self.number,
             seed=self.seed,
         )
         scene.charges.lay(self.point, charge)
-        return True
 
     def heal(self, scene: Scene) -> bool:
         scene.charges.lift(self.point)

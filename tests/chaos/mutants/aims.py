@@ -21,7 +21,7 @@ PROCESSES = (
     "worker-control",
     "beat",
 )
-SECONDS = 14.0
+SECONDS = 12.0
 DRAIN = 35.0
 
 
@@ -82,8 +82,9 @@ def nothing() -> Plan:
 
 def zombie() -> Plan:
     """A worker wakes with results in its hands while another one runs the next attempts."""
-    hold = WORKER_LEASE + 3.0
-    return _aim((0.0, faults.Zombie(hold=hold)), stream=SlowJobs, burst=60, rate=0.0, calm=0.0)
+    # Then the second attempts are under way, and not at their ends.
+    zombie = faults.Zombie(hold=WORKER_LEASE + 3.0)
+    return _aim((4.0, zombie), stream=SlowJobs, rate=8.0, burst=20, seconds=17.0)
 
 
 def replay() -> Plan:
