@@ -5,6 +5,7 @@ import heapq
 import http.client
 import itertools
 import os
+import signal
 import sys
 import time
 from collections.abc import Callable, Sequence
@@ -78,6 +79,8 @@ class Told:
 
 def run(plan: Plan, folder: Path) -> Told:
     """Do it, with logs in `folder`. Django's settings must not be loaded yet in this process."""
+    # So that whoever is asked to end takes the servers and processes along.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     with scene(folder) as place:
         return _Run(plan, place).go()
 
