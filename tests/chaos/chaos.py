@@ -18,7 +18,7 @@ import redis
 
 from taskflow.embedded.errors import CannotStart
 from tests.chaos.client_log import LogWriter
-from tests.chaos.faults import AtPoint, Fault, Kill
+from tests.chaos.faults import AtPoint, Fault, Kill, Zombie
 from tests.chaos.ledger import read_calls
 from tests.chaos.load import Load
 from tests.chaos.orders import MERCHANTS, Orders
@@ -49,6 +49,7 @@ class Plan:
     strikes: Sequence[Strike]
     processes: tuple[str, ...] = PROCESSES
     rate: float | None = None
+    # Jobs that the capacity is measured by; 0 measures nothing.
     burst: int = BURST
     calm: float = CALM
     drain: float = DRAIN
@@ -173,6 +174,9 @@ class _Run:
 
     def _measure(self, load: Load) -> None:
         """Measure what the machine can do now, by a burst of the mix."""
+        if not self._plan.burst:
+            self._told.rate = self._plan.rate or LEAST_RATE
+            return
         begin = time.monotonic()
         load.burst(self._plan.burst)
         enough = MEASURED_BY * self._plan.burst
@@ -257,6 +261,8 @@ class _Run:
                 return False
             if isinstance(fault, Kill):
                 self._down.discard(fault.process)
+            if isinstance(fault, Zombie):
+                self._told.refused_writes += fault.refused
             if isinstance(fault, AtPoint):
                 hits = self._scene.charges.hits(fault.number)
                 self._killed += [
@@ -316,7 +322,6 @@ class _Run:
         seen.calls = read_calls(self._stack.ledger)
         seen.killed = self._killed
         read_database(self._scene.database_url, seen)
-        self._told.refused_writes = self._stack.refused_writes()
 
     # -- waiting -------------------------------------------------------------------------------
 

@@ -65,7 +65,7 @@ def _aim(*strikes: tuple[float, Fault], **changes: object) -> Plan:
         "seed": SEED,
         "processes": PROCESSES,
         "rate": 20.0,
-        "burst": 40,
+        "burst": 0,
         "calm": 2.0,
         "drain": DRAIN,
         "templates": False,
@@ -84,7 +84,7 @@ def zombie() -> Plan:
     """A worker wakes with results in its hands while another one runs the next attempts."""
     # Then the second attempts are under way, and not at their ends.
     zombie = faults.Zombie(hold=WORKER_LEASE + 3.0)
-    return _aim((4.0, zombie), stream=SlowJobs, rate=8.0, burst=20, seconds=17.0)
+    return _aim((6.0, zombie), stream=SlowJobs, rate=8.0, seconds=19.0)
 
 
 def replay() -> Plan:
