@@ -42,7 +42,7 @@ chaos: $(VENV)/.dev ## Break everything under load, and check that nothing is lo
 	$(BIN)/python -m tests.chaos --publish --minutes $(MINUTES) $(if $(SEED),--seed $(SEED))
 
 chaos-mutants: $(VENV)/.dev ## Break the engine itself in ten ways; the chaos test must notice each
-	$(BIN)/python -m tests.chaos.mutants
+	$(BIN)/python -m tests.chaos.mutants --publish
 
 openapi: $(VENV)/.dev ## Write docs/openapi.yaml anew
 	$(UNSET) $(BIN)/python manage.py spectacular --file docs/openapi.yaml --validate --fail-on-warn

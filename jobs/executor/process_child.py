@@ -124,7 +124,7 @@ class ProcessChild:
                 if any(job.makes_way for job in moved):
                     publishing.wake()
                 if not moved:
-                    logger.warning("1 results came too late: their attempts were taken away")
+                    logger.warning("A result came too late: its attempt was taken away")
                 return
 
     def _run(self, attempt: Attempt, limit: float) -> Outcome:

@@ -60,7 +60,7 @@ class AnyJob(Job):
         ordering = ["-id"]
 
     @classmethod
-    def from_db(cls, db: str | None, field_names: Any, values: Any) -> Any:
+    def from_db(cls, db: str | None, field_names: Any, values: Any) -> Any:  # type: ignore[override]
         """Return a Job: pages and logs name a row by its class."""
         return Job.from_db(db, field_names, values)
 

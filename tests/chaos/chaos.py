@@ -5,6 +5,7 @@ import heapq
 import http.client
 import itertools
 import os
+import signal
 import sys
 import time
 from collections.abc import Callable, Sequence
@@ -17,7 +18,7 @@ import redis
 
 from taskflow.embedded.errors import CannotStart
 from tests.chaos.client_log import LogWriter
-from tests.chaos.faults import AtPoint, Fault, Kill
+from tests.chaos.faults import AtPoint, Fault, Kill, Zombie
 from tests.chaos.ledger import read_calls
 from tests.chaos.load import Load
 from tests.chaos.orders import MERCHANTS, Orders
@@ -34,6 +35,9 @@ PATIENCE = 20.0  # seconds in which a fault that cannot strike, or heal, is trie
 SUPERVISED = 1.0  # seconds after which whoever died by itself is started again
 SETTLE = 60.0  # seconds for producers to hear their last answers
 DRAIN = 150.0
+READY = 180.0
+TICK = 0.05
+FROZEN = 2.0  # seconds that no tick takes unless this process was stopped
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -45,6 +49,7 @@ class Plan:
     strikes: Sequence[Strike]
     processes: tuple[str, ...] = PROCESSES
     rate: float | None = None
+    # Jobs that the capacity is measured by; 0 measures nothing.
     burst: int = BURST
     calm: float = CALM
     drain: float = DRAIN
@@ -75,6 +80,8 @@ class Told:
 
 def run(plan: Plan, folder: Path) -> Told:
     """Do it, with logs in `folder`. Django's settings must not be loaded yet in this process."""
+    # So that whoever is asked to end takes the servers and processes along.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     with scene(folder) as place:
         return _Run(plan, place).go()
 
@@ -87,6 +94,7 @@ class _Run:
         self._told = Told()
         self._numbers = itertools.count()
         self._due: list[tuple[float, int, Callable[[], bool], str, float]] = []
+        self._until_chaos_ends = 0.0
         self._down: set[str] = set()
         self._gone: dict[str, float] = {}
         self._killed: list[Killed] = []
@@ -152,9 +160,9 @@ class _Run:
             name.split("#")[0] in {"worker-async", "worker-process"}
             for name in self._plan.processes
         )
-        self._until(lambda: self._answers(), "the API answers", 90)
+        self._until(lambda: self._answers(), "the API answers", READY)
         alive = "SELECT count(*) FROM jobs_worker WHERE state = 'alive' AND lane <> 'control'"
-        self._until(lambda: self._count(alive) >= workers, "the workers register", 90)
+        self._until(lambda: self._count(alive) >= workers, "the workers register", READY)
 
     def _answers(self) -> bool:
         with contextlib.suppress(OSError, http.client.HTTPException):
@@ -166,6 +174,9 @@ class _Run:
 
     def _measure(self, load: Load) -> None:
         """Measure what the machine can do now, by a burst of the mix."""
+        if not self._plan.burst:
+            self._told.rate = self._plan.rate or LEAST_RATE
+            return
         begin = time.monotonic()
         load.burst(self._plan.burst)
         enough = MEASURED_BY * self._plan.burst
@@ -182,7 +193,8 @@ class _Run:
         started = time.monotonic()
         for strike in self._plan.strikes:
             self._at(started + strike.at, self._striking(strike.fault), strike.fault.name)
-        while time.monotonic() < started + self._plan.seconds:
+        self._until_chaos_ends = started + self._plan.seconds
+        while time.monotonic() < self._until_chaos_ends:
             self._tick()
         self._told.chaos_seconds = time.time() - begin
 
@@ -192,7 +204,7 @@ class _Run:
             self._tick()
 
     def _tick(self) -> None:
-        time.sleep(0.05)
+        self._sleep()
         self._supervise()
         while self._due and self._due[0][0] <= time.monotonic():
             _, _, act, name, until = heapq.heappop(self._due)
@@ -207,6 +219,19 @@ class _Run:
                     heapq.heappush(self._due, (again, next(self._numbers), act, name, until))
                 else:
                     self._told.missed.append(name)
+
+    def _sleep(self) -> None:
+        """Sleep; when somebody froze this process meanwhile, the schedule goes on where it stood."""
+        began, at = time.monotonic(), time.time()
+        time.sleep(TICK)
+        passed = time.monotonic() - began
+        if passed > FROZEN:
+            self._told.seen.paused.append((at, time.time()))
+            self._until_chaos_ends += passed
+            self._due = [
+                (moment + passed, number, act, name, until + passed)
+                for moment, number, act, name, until in self._due
+            ]
 
     def _at(self, moment: float, act: Callable[[], bool], name: str) -> None:
         entry = (moment, next(self._numbers), act, name, moment + PATIENCE)
@@ -227,10 +252,17 @@ class _Run:
         return strike
 
     def _healing(self, fault: Fault) -> Callable[[], bool]:
+        patient_until = time.monotonic() + fault.hold + PATIENCE * 0.8
+
         def heal() -> bool:
             fired = fault.heal(self._scene)
+            if not fired and isinstance(fault, AtPoint) and time.monotonic() < patient_until:
+                fault.insist(self._scene)
+                return False
             if isinstance(fault, Kill):
                 self._down.discard(fault.process)
+            if isinstance(fault, Zombie):
+                self._told.refused_writes += fault.refused
             if isinstance(fault, AtPoint):
                 hits = self._scene.charges.hits(fault.number)
                 self._killed += [
@@ -290,7 +322,6 @@ class _Run:
         seen.calls = read_calls(self._stack.ledger)
         seen.killed = self._killed
         read_database(self._scene.database_url, seen)
-        self._told.refused_writes = self._stack.refused_writes()
 
     # -- waiting -------------------------------------------------------------------------------
 

@@ -17,7 +17,7 @@ from tests.chaos.servers import MAX_CONNECTIONS
 from tests.chaos.stack import Scene
 
 _numbers = itertools.count(1)
-HIT_WITHIN = 2.0  # seconds
+HIT_WITHIN = 3.0  # seconds
 
 
 class Fault(Protocol):
@@ -104,16 +104,23 @@ class AtPoint:
         return f"{self.action} at {self.point}"
 
     def strike(self, scene: Scene) -> bool:
+        self._lay(scene, self.probability)
+        return True
+
+    def insist(self, scene: Scene) -> None:
+        """Nobody was hit: hit whoever comes next."""
+        self._lay(scene, 1.0)
+
+    def _lay(self, scene: Scene, probability: float) -> None:
         charge = Charge(
             action=self.action,
-            probability=self.probability,
+            probability=probability,
             times=self.times,
             seconds=self.stall,
             number=self.number,
             seed=self.seed,
         )
         scene.charges.lay(self.point, charge)
-        return True
 
     def heal(self, scene: Scene) -> bool:
         scene.charges.lift(self.point)
@@ -122,11 +129,15 @@ class AtPoint:
 
 @dataclass(kw_only=True)
 class Zombie:
-    """Freeze a worker that is about to record results, past its lease; then it wakes and writes."""
+    """Freeze a worker that is about to record results, past its lease; then it wakes and writes.
+
+    It fired when that write was refused, which the worker's log tells: `refused` results.
+    """
 
     hold: float
     name: str = "wake a zombie"
     process: str = ""
+    refused: int = 0
     seed: int = 0
     number: int = field(default_factory=lambda: next(_numbers))
     unattended: ClassVar[bool] = True
@@ -143,15 +154,21 @@ class Zombie:
         finally:
             scene.charges.lift(point)
         process = scene.stack.name_of(hit.pid) if hit else None
-        if process is None or scene.stack.is_frozen(process):
+        # A child of the process lane is killed by its parent as that one wakes, often before it writes.
+        if process is None or "async" not in process or scene.stack.is_frozen(process):
             return False
         self.process = process
         scene.stack.freeze(process)
         return True
 
     def heal(self, scene: Scene) -> bool:
+        before = scene.stack.refused_writes(self.process)
         scene.stack.thaw(self.process)
-        return True
+        until = time.monotonic() + HIT_WITHIN
+        while not self.refused and time.monotonic() < until:
+            time.sleep(0.05)
+            self.refused = scene.stack.refused_writes(self.process) - before
+        return self.refused > 0
 
 
 class HarmlessAtPoint(AtPoint):

@@ -135,10 +135,10 @@ def no_stale_write(seen: Witnesses) -> Iterator[str]:
         if attempt.told is not None and attempt.told != attempt.number:
             yield f"attempt {attempt.number} of {attempt.job} holds the answer to {attempt.told}"
         if attempt.outcome == "succeeded" and not any(
-            call.status == 200 and call.began <= attempt.finished_at + TICK
+            call.status == 200 and (call.ended or 0.0) <= attempt.finished_at + TICK
             for call in seen.calls_of.get((attempt.job, attempt.number), [])
         ):
-            yield f"attempt {attempt.number} of {attempt.job} succeeded and called nobody"
+            yield f"attempt {attempt.number} of {attempt.job} succeeded before its call had"
 
 
 def one_call_an_attempt(seen: Witnesses) -> Iterator[str]:
@@ -304,7 +304,7 @@ def recoveries(seen: Witnesses) -> Iterator[tuple[str, float]]:
             if lost.outcome != "lost" or at is None:
                 continue
             if lost.started_at <= at <= lost.finished_at:
-                yield job, following.started_at - at
+                yield job, following.started_at - at - _paused(seen, at, following.started_at)
 
 
 def explained_repeats(seen: Witnesses) -> int:
@@ -319,6 +319,11 @@ def explained_repeats(seen: Witnesses) -> int:
 
 def _goes_on(seen: Witnesses, attempt: StoredAttempt) -> bool:
     return any(later.number > attempt.number for later in seen.attempts_of[attempt.job])
+
+
+def _paused(seen: Witnesses, begin: float, end: float) -> float:
+    """Return how long the test itself stood still between two moments."""
+    return sum(max(0.0, min(end, until) - max(begin, since)) for since, until in seen.paused)
 
 
 def _is_calm(seen: Witnesses, at: float) -> bool:

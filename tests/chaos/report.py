@@ -1,6 +1,6 @@
 """A verdict as Markdown; the last full run's goes into docs/reliability.md."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from benchmarks.machine import describe_machine
 from benchmarks.report import replaced
@@ -9,7 +9,7 @@ from tests.chaos.promises import PROMISES
 from tests.chaos.verdict import Verdict
 
 PAGE = ROOT / "docs" / "reliability.md"
-MARKER = "chaos"
+CHAOS, MUTANTS = "chaos", "mutants"
 
 
 def markdown(verdict: Verdict) -> list[str]:
@@ -33,11 +33,11 @@ def markdown(verdict: Verdict) -> list[str]:
     ]
 
 
-def publish(verdict: Verdict, command: str) -> None:
-    """Write the report into the page, with the command that made it."""
-    lines = [f"By `{command}`.", "", *markdown(verdict)]
+def publish(lines: Sequence[str], command: str, marker: str = CHAOS) -> None:
+    """Write lines into their place on the page, with the command that made them."""
     page = PAGE.read_text(encoding="utf-8")
-    PAGE.write_text(replaced(page, MARKER, lines), encoding="utf-8")
+    told = [f"By `{command}`.", "", *lines]
+    PAGE.write_text(replaced(page, marker, told), encoding="utf-8")
 
 
 def _figures(verdict: Verdict) -> Iterator[tuple[str, str]]:

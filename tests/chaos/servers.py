@@ -19,7 +19,7 @@ from taskflow.embedded.valkey import Valkey
 START_SECONDS = 60
 STOP_SECONDS = 15
 # Few enough that exhausting them does not take long; many enough for everybody.
-MAX_CONNECTIONS = "150"
+MAX_CONNECTIONS = "110"
 
 
 class Restartable:

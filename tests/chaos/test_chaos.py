@@ -19,7 +19,8 @@ SEED = 5
 def test_nothing_is_lost_or_doubled_in_a_short_chaos(tmp_path):
     command = [sys.executable, "-m", "tests.chaos", "--minutes", str(SECONDS / 60)]
     # Other tests run beside it: what the machine can do now says nothing about the next minute.
-    given = ["--seed", str(SEED), "--rate", "25", "--folder", str(tmp_path / "chaos")]
+    given = ["--seed", str(SEED), "--rate", "12", "--burst", "40"]
+    given += ["--folder", str(tmp_path / "chaos")]
     done = subprocess.run(
         [*command, *given], cwd=ROOT, capture_output=True, text=True, timeout=BOUND, check=False
     )
@@ -28,6 +29,5 @@ def test_nothing_is_lost_or_doubled_in_a_short_chaos(tmp_path):
     found = json.loads(report.read_text())
     assert found["broken"] == {}, done.stdout
     assert found["problems"] == [], done.stdout
-    # A slow machine may need longer to reach a point than the fault waits: that is no failure.
-    assert found["faults"] > 0
-    assert done.returncode in {0, 2}, done.stderr[-4000:]
+    assert found["inconclusive_because"] == [], done.stdout
+    assert done.returncode == 0, done.stderr[-4000:]

@@ -1,5 +1,7 @@
 """The three witnesses of a run: what the producers logged, what the target saw, what is stored."""
 
+import contextlib
+import json
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -116,6 +118,8 @@ class Witnesses:
     killed: Sequence[Killed] = ()
     # When nothing was wrong and nothing had to be rescued: (from, to).
     calm: Sequence[tuple[float, float]] = ()
+    # When the test itself stood still, and nobody healed or supervised: (from, to).
+    paused: list[tuple[float, float]] = field(default_factory=list)
 
     @cached_property
     def job_of(self) -> dict[str, StoredJob]:
@@ -162,16 +166,19 @@ def _rows(database: psycopg.Connection, statement: str) -> list[dict[str, Any]]:
 
 def _attempt(row: dict[str, Any]) -> StoredAttempt:
     output = row.pop("output")
-    return StoredAttempt(**row, told=_told(output))
+    return StoredAttempt(**row, told=told_attempt(output))
 
 
-def _told(output: Any) -> int | None:
+def told_attempt(output: Any) -> int | None:
     """Find the attempt's number in what an HTTP target or a function answered."""
+    if isinstance(output, str) and output.startswith("{"):
+        with contextlib.suppress(ValueError):
+            output = json.loads(output)
     if isinstance(output, dict):
         if isinstance(number := output.get("attempt"), int):
             return number
         for inner in output.values():
-            if (found := _told(inner)) is not None:
+            if (found := told_attempt(inner)) is not None:
                 return found
     return None
 

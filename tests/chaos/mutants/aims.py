@@ -21,7 +21,7 @@ PROCESSES = (
     "worker-control",
     "beat",
 )
-SECONDS = 14.0
+SECONDS = 12.0
 DRAIN = 35.0
 
 
@@ -65,7 +65,7 @@ def _aim(*strikes: tuple[float, Fault], **changes: object) -> Plan:
         "seed": SEED,
         "processes": PROCESSES,
         "rate": 20.0,
-        "burst": 40,
+        "burst": 0,
         "calm": 2.0,
         "drain": DRAIN,
         "templates": False,
@@ -82,8 +82,9 @@ def nothing() -> Plan:
 
 def zombie() -> Plan:
     """A worker wakes with results in its hands while another one runs the next attempts."""
-    hold = WORKER_LEASE + 3.0
-    return _aim((0.0, faults.Zombie(hold=hold)), stream=SlowJobs, burst=60, rate=0.0, calm=0.0)
+    # Then the second attempts are under way, and not at their ends.
+    zombie = faults.Zombie(hold=WORKER_LEASE + 3.0)
+    return _aim((6.0, zombie), stream=SlowJobs, rate=8.0, seconds=19.0)
 
 
 def replay() -> Plan:

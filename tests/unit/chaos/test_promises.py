@@ -4,7 +4,7 @@ import pytest
 
 from tests.chaos import promises
 from tests.chaos.client_log import Cancelled, Planned
-from tests.chaos.witnesses import Killed, NotRun, StoredLetter, Transition
+from tests.chaos.witnesses import Killed, NotRun, StoredLetter, Transition, told_attempt
 from tests.unit.chaos.kit import (
     OTHER,
     asked,
@@ -122,7 +122,7 @@ BROKEN = [
     ("one_lease_at_once", twice(started_at=101.2)),
     ("no_stale_write", {"attempts": [attempt(told=2)]}),
     ("no_stale_write", {"calls": []}),
-    ("no_stale_write", {"calls": [call(began=110.0)]}),
+    ("no_stale_write", {"calls": [call(ended=110.0)]}),
     ("one_call_an_attempt", {"calls": [call(), call()]}),
     ("one_call_an_attempt", {"calls": [call(), call(2)]}),
     ("one_call_an_attempt", {"calls": [call(key="another")]}),
@@ -185,6 +185,19 @@ def test_one_bad_word_breaks_the_promise(promise, witness):
 
 def test_every_promise_is_broken_by_some_test():
     assert {promise for promise, _ in BROKEN} == set(promises.PROMISES)
+
+
+def test_time_in_which_the_test_itself_stood_still_does_not_count():
+    late = {**twice(started_at=170.0, finished_at=171.0), "killed": [Killed(pid=4711, at=101.2)]}
+    [(_, seconds)] = promises.recoveries(witnesses(**late, paused=[(90.0, 121.2)]))
+    assert seconds == pytest.approx(48.8)
+
+
+def test_the_attempt_is_found_in_every_kind_of_answer():
+    assert told_attempt({"status": 200, "body": '{"attempt": 3}'}) == 3
+    assert told_attempt({"result": {"attempt": 2}}) == 2
+    assert told_attempt({"attempt": 1}) == 1
+    assert told_attempt({"body": "{no json"}) is told_attempt(None) is None
 
 
 def test_work_that_was_repeated_for_a_recorded_loss_is_counted():
