@@ -103,9 +103,7 @@ TASKFLOW_EXPANSION = Expansion(
     tick=env.seconds("TASKFLOW_EXPANSION_TICK", 5.0, minimum=0.1, maximum=60),
     batch=env.integer("TASKFLOW_EXPANSION_BATCH", 500, minimum=1, maximum=5_000),
 )
-
 TASKFLOW_ALERTING = alerting_settings(env, horizon=TASKFLOW_EXPANSION.horizon)
-
 try:
     # Where jobs of kind `publish` may send.
     TASKFLOW_DESTINATIONS = parse_destinations(env.secret("TASKFLOW_PUBLISH_DESTINATIONS"))
