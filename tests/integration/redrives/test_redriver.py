@@ -326,3 +326,31 @@ def test_two_redrivers_at_once_let_each_job_go_once():
     assert redriver.step(now).redrives == 0  # stepped at this moment already
     assert tally_of(redrive) == ("running", "rest", 40, 0, 0, 0)
     assert Job.objects.of(merchant).filter(status="scheduled").count() == 40
+
+
+def test_a_redrive_that_cannot_be_stepped_does_not_hold_up_the_others(merchant, monkeypatch):
+    make_letters(merchant, 2)
+    bad = begin(merchant, patch={"arguments": {}})
+    good = begin(merchant)
+
+    def explode(*_args):
+        raise RuntimeError("unforeseen")
+
+    monkeypatch.setattr("jobs.redriver.patched", explode)
+    clock = Clock()
+    assert clock.step().redrives == 2
+    assert tally_of(bad) == ("running", "canary", 0, 0, 0, 2)
+    assert tally_of(good) == ("running", "canary", 1, 0, 0, 1)
+
+
+def test_no_more_jobs_are_under_way_than_a_step_looks_at(merchant, monkeypatch):
+    monkeypatch.setattr("jobs.redriver.MOST_GOING", 6)
+    make_letters(merchant, 20)
+    redrive, clock = begin(merchant), Clock()
+    Redrive.objects.filter(pk=redrive.pk).update(stage="rest", allowance=20)
+    clock.step()
+    clock.step()
+    assert tally_of(redrive)[2] == 6
+    run_all()
+    clock.step()
+    assert tally_of(redrive)[2] == 12
