@@ -38,6 +38,7 @@ MOST_REDRIVEN: Final = 1_000
 MOST_REDRIVES: Final = 100
 # Whose ends a step looks for; more of one redrive are not under way at once.
 MOST_GOING: Final = 10_000
+MOST_FILLED: Final = lifecycle.MOST_JUDGED
 _ENDED = (ItemState.SUCCEEDED, ItemState.FAILED, ItemState.CANCELLED)
 _UNFIT = (
     "The job is no longer failed, its unique key is held, or results of its parents are not there."
@@ -123,7 +124,7 @@ def _let_go(redrive: Redrive, now: datetime) -> int:
     tally = redrive.tally
     opened = min(room(Stage(redrive.stage), tally), MOST_GOING - tally.going)
     most = min(opened, int(redrive.allowance), MOST_REDRIVEN)
-    items = lifecycle.next_items(redrive.pk, limit=most) if most > 0 else []
+    items = _turns(redrive, most) if most > 0 else []
     if not items:
         return 0
     still_open = [item for item in items if not item.resolution]
@@ -148,12 +149,22 @@ def _let_go(redrive: Redrive, now: datetime) -> int:
     return len(restarted)
 
 
+def _turns(redrive: Redrive, most: int) -> list[lifecycle.Next]:
+    """Return the next ones; fewer when too many of them draw on their parents' results."""
+    items = lifecycle.next_items(redrive.pk, limit=most)
+    # Their payloads are filled in here, with results that may be large.
+    drawing = set(lifecycle.find_drawing([item.job_id for item in items]))
+    places = [place for place, item in enumerate(items) if item.job_id in drawing]
+    return items[: places[MOST_FILLED]] if len(places) > MOST_FILLED else items
+
+
 def _payloads(
     redrive: Redrive, job_ids: Sequence[UUID]
 ) -> tuple[Mapping[UUID, Replacement], Mapping[UUID, str]]:
     """Return the payloads that replace stored ones, and why others cannot run."""
     if redrive.patch is None:
-        return refilled(job_ids), {}
+        # Only those: it looks at no more ids than it may fill in at once.
+        return refilled(lifecycle.find_drawing(job_ids)), {}
     return patched(job_ids, redrive.patch)
 
 
