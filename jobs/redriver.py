@@ -12,7 +12,7 @@ from datetime import datetime
 from typing import Final
 from uuid import UUID
 
-from django.db import transaction
+from django.db import OperationalError, transaction
 
 from jobs import lifecycle, publishing, quota
 from jobs.handlers.text import storable
@@ -36,6 +36,9 @@ logger = logging.getLogger(__name__)
 MOST_SETTLED: Final = 5_000
 MOST_REDRIVEN: Final = 1_000
 MOST_REDRIVES: Final = 100
+# Whose ends a step looks for; more of one redrive are not under way at once.
+MOST_GOING: Final = 10_000
+MOST_FILLED: Final = lifecycle.MOST_JUDGED
 _ENDED = (ItemState.SUCCEEDED, ItemState.FAILED, ItemState.CANCELLED)
 _UNFIT = (
     "The job is no longer failed, its unique key is held, or results of its parents are not there."
@@ -60,11 +63,24 @@ def step(now: datetime) -> Redriven:
             redrive_id = lifecycle.take_redrive(now)
             if redrive_id is None:
                 break
-            redrive = Redrive.objects.select_related("merchant").get(pk=redrive_id)
-            done = _move_on(redrive, now)
+            done = _stepped(redrive_id, now)
         counts = [one + other for one, other in zip(counts, (1, *done), strict=True)]
     redrives, redriven, ended, stopped = counts
     return Redriven(redrives=redrives, redriven=redriven, ended=ended, stopped=stopped)
+
+
+def _stepped(redrive_id: UUID, now: datetime) -> tuple[int, int, int]:
+    """Move one on; when that fails all is undone, and it waits for the next step like the others."""
+    try:
+        with transaction.atomic():
+            redrive = Redrive.objects.select_related("merchant").get(pk=redrive_id)
+            return _move_on(redrive, now)
+    except OperationalError:
+        raise
+    except Exception:
+        logger.exception("Redrive %s could not be stepped", redrive_id)
+        Redrive.objects.filter(pk=redrive_id).update(stepped_at=now)
+        return 0, 0, 0
 
 
 def _move_on(redrive: Redrive, now: datetime) -> tuple[int, int, int]:
@@ -105,8 +121,10 @@ def _stop(redrive: Redrive, job_id: UUID, now: datetime) -> None:
 
 
 def _let_go(redrive: Redrive, now: datetime) -> int:
-    most = min(room(Stage(redrive.stage), redrive.tally), int(redrive.allowance), MOST_REDRIVEN)
-    items = lifecycle.next_items(redrive.pk, limit=most) if most > 0 else []
+    tally = redrive.tally
+    opened = min(room(Stage(redrive.stage), tally), MOST_GOING - tally.going)
+    most = min(opened, int(redrive.allowance), MOST_REDRIVEN)
+    items = _turns(redrive, most) if most > 0 else []
     if not items:
         return 0
     still_open = [item for item in items if not item.resolution]
@@ -131,12 +149,22 @@ def _let_go(redrive: Redrive, now: datetime) -> int:
     return len(restarted)
 
 
+def _turns(redrive: Redrive, most: int) -> list[lifecycle.Next]:
+    """Return the next ones; fewer when too many of them draw on their parents' results."""
+    items = lifecycle.next_items(redrive.pk, limit=most)
+    # Their payloads are filled in here, with results that may be large.
+    drawing = set(lifecycle.find_drawing([item.job_id for item in items]))
+    places = [place for place, item in enumerate(items) if item.job_id in drawing]
+    return items[: places[MOST_FILLED]] if len(places) > MOST_FILLED else items
+
+
 def _payloads(
     redrive: Redrive, job_ids: Sequence[UUID]
 ) -> tuple[Mapping[UUID, Replacement], Mapping[UUID, str]]:
     """Return the payloads that replace stored ones, and why others cannot run."""
     if redrive.patch is None:
-        return refilled(job_ids), {}
+        # Only those: it looks at no more ids than it may fill in at once.
+        return refilled(lifecycle.find_drawing(job_ids)), {}
     return patched(job_ids, redrive.patch)
 
 

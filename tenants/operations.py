@@ -69,6 +69,30 @@ def store_merchant(merchant: Merchant, *, by: Actor) -> None:
 
 
 @transaction.atomic
+def store_user(user: User, *, by: Actor) -> None:
+    """Store a new person, or what was changed of one. Told in the platform's part of the audit trail."""
+    old = User.objects.select_for_update(no_key=True).filter(pk=user.pk).first()
+    before = {} if old is None else _rights(old)
+    user.save()
+    after = _rights(user)
+    changed = [name for name in after if before.get(name) != after[name]]
+    if old is not None and old.password != user.password:
+        # Which one it is stands nowhere.
+        changed.append("login_changed")
+        before["login_changed"], after["login_changed"] = False, True
+    if changed:
+        record(
+            by=by,
+            verb="create" if old is None else "edit",
+            object_type="user",
+            object_id=user.pk,
+            merchant_id=None,
+            before=None if old is None else {name: before[name] for name in changed},
+            after={name: after[name] for name in changed},
+        )
+
+
+@transaction.atomic
 def rotate_signing_secret(*, merchant: Merchant, by: Actor = SYSTEM) -> str:
     """Replace the merchant's signing secret and return the new one, `whsec_…`, to be shown once.
 
@@ -163,6 +187,11 @@ def _locked(user: User) -> User:
 def _settle_entry(user: User) -> None:
     user.is_staff = user.is_superuser or user.memberships.filter(active=True).exists()
     user.save(update_fields=["is_staff"])
+
+
+def _rights(user: User) -> dict[str, Any]:
+    names = ("email", "name", "is_active", "is_staff", "is_superuser")
+    return {name: getattr(user, name) for name in names}
 
 
 def _settings(merchant: Merchant) -> dict[str, Any]:

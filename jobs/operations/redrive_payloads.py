@@ -12,6 +12,8 @@ from jobs.operations.fields import FieldProblem, InvalidFields
 from jobs.operations.work import Work, read_payload
 from jobs.rows import Replacement
 
+_DRAWS = "Its payload takes results of its parents; redrive it without a change, or alone."
+
 
 @dataclass(frozen=True, kw_only=True)
 class Drawn:
@@ -52,6 +54,9 @@ def patched(job_ids: Sequence[UUID], patch: Any) -> tuple[dict[UUID, Replacement
     replacements: dict[UUID, Replacement] = {}
     unfit: dict[UUID, str] = {}
     for job in Job.objects.filter(pk__in=job_ids):
+        if job.draws_on_parents:
+            unfit[job.pk] = _DRAWS
+            continue
         try:
             work = patched_work(job, patch)
         except InvalidFields as error:

@@ -8,6 +8,7 @@ from django.http import HttpRequest
 from unfold.widgets import UnfoldAdminFileFieldWidget, UnfoldAdminTextareaWidget
 
 from jobs.admin.made_by_members import only_merchant
+from jobs.admin.steering import by
 from templates_app.admin.fields import CalendarsField, JsonField
 from templates_app.admin.pages import ScheduleForm
 from templates_app.admin.shared import visible_calendars
@@ -90,19 +91,25 @@ class CalendarForm(ScheduleForm, _ModelForm):
         now = database_now()
         typed = self._typed_values()
         if self.instance._state.adding:  # noqa: SLF001
-            return create_calendar(typed, merchant=self._merchant(), now=now)
+            return create_calendar(typed, merchant=self._merchant(), now=now, by=by(self.request))
         changes = {name: value for name, value in typed.items() if name in self.changed_data}
-        return edit_calendar(self.instance, changes, now=now) if changes else self.instance
+        return (
+            edit_calendar(self.instance, changes, now=now, by=by(self.request))
+            if changes
+            else self.instance
+        )
 
     def _imported(self, text: str) -> ImportedCalendar:
         now = database_now()
         data = {"name": self.cleaned_data["name"], "ics": text}
         if self.instance._state.adding:  # noqa: SLF001
-            imported = import_calendar(data, merchant=self._merchant(), now=now)
+            imported = import_calendar(
+                data, merchant=self._merchant(), now=now, by=by(self.request)
+            )
         else:
-            imported = import_again(self.instance, data, now=now)
+            imported = import_again(self.instance, data, now=now, by=by(self.request))
         rest = {name: self._typed_values()[name] for name in ("description", "includes")}
-        calendar = edit_calendar(imported.calendar, rest, now=now)
+        calendar = edit_calendar(imported.calendar, rest, now=now, by=by(self.request))
         return ImportedCalendar(calendar=calendar, cautions=imported.cautions)
 
     def _typed_values(self) -> dict[str, Any]:

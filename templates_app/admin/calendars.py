@@ -11,7 +11,7 @@ from unfold.forms import BaseDialogForm
 
 from jobs.admin import display as show
 from jobs.admin.made_by_members import changes_of, deleting
-from jobs.admin.steering import seen_or_404
+from jobs.admin.steering import by, seen_or_404
 from templates_app.admin.calendar_form import CalendarForm
 from templates_app.admin.shared import SharedPages, visible_calendars
 from templates_app.calendars.parse import parse_definition
@@ -112,7 +112,9 @@ class CalendarAdmin(SharedPages):
 
     @deleting(DELETE)
     def remove(self, request: HttpRequest, form: ConfirmCalendar, object_id: str) -> HttpResponse:
-        return self.delete_row(request, form.calendar, lambda row, now: delete_calendar(row))
+        return self.delete_row(
+            request, form.calendar, lambda row, now: delete_calendar(row, by=by(request))
+        )
 
     @admin.display(description="Belongs to")
     def owner(self, calendar: Calendar) -> str:

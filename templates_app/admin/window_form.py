@@ -6,6 +6,7 @@ from django import forms
 from django.http import HttpRequest
 
 from jobs.admin.made_by_members import only_merchant
+from jobs.admin.steering import by
 from templates_app.admin.fields import JsonField
 from templates_app.admin.pages import ScheduleForm
 from templates_app.models import MaintenanceWindow
@@ -70,10 +71,14 @@ class WindowForm(ScheduleForm, _ModelForm):
         now = database_now()
         document = self._document()
         if self.instance._state.adding:  # noqa: SLF001
-            return create_window(document, merchant=self._merchant(), now=now)
+            return create_window(document, merchant=self._merchant(), now=now, by=by(self.request))
         changed = {"template_id" if name == "template" else name for name in self.changed_data}
         changes = {name: value for name, value in document.items() if name in changed}
-        return edit_window(self.instance, changes, now=now) if changes else self.instance
+        return (
+            edit_window(self.instance, changes, now=now, by=by(self.request))
+            if changes
+            else self.instance
+        )
 
     def _document(self) -> dict[str, Any]:
         values = {name: self.cleaned_data[name] for name in DOCUMENT}

@@ -10,7 +10,7 @@ from unfold.forms import BaseDialogForm
 from jobs.admin import display as show
 from jobs.admin.filters import ChoiceFilter
 from jobs.admin.made_by_members import changes_of, deleting
-from jobs.admin.steering import seen_or_404
+from jobs.admin.steering import by, seen_or_404
 from templates_app.admin.shared import SharedPages
 from templates_app.admin.window_form import WindowForm
 from templates_app.models import MaintenanceWindow
@@ -87,7 +87,9 @@ class MaintenanceWindowAdmin(SharedPages):
 
     @deleting(DELETE)
     def remove(self, request: HttpRequest, form: ConfirmWindow, object_id: str) -> HttpResponse:
-        return self.delete_row(request, form.window, lambda row, now: delete_window(row, now=now))
+        return self.delete_row(
+            request, form.window, lambda row, now: delete_window(row, now=now, by=by(request))
+        )
 
     @admin.display(description="Concerns")
     def owner(self, window: MaintenanceWindow) -> str:

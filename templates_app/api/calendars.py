@@ -107,7 +107,7 @@ class CalendarViewSet(TaskFlowViewSet):
         merchant = self.merchant
 
         def work(body: Any, now: datetime) -> Answer:
-            calendar = operations.create_calendar(body, merchant=merchant, now=now)
+            calendar = operations.create_calendar(body, merchant=merchant, now=now, by=self.actor)
             return Answer(status=201, body=calendar_detail(calendar))
 
         return respond_once(request, merchant, work)
@@ -130,7 +130,9 @@ class CalendarViewSet(TaskFlowViewSet):
         merchant = self.merchant
 
         def work(body: Any, now: datetime) -> Answer:
-            imported = operations.import_calendar(self._named(body), merchant=merchant, now=now)
+            imported = operations.import_calendar(
+                self._named(body), merchant=merchant, now=now, by=self.actor
+            )
             return Answer(status=201, body=calendar_detail(imported.calendar, imported.cautions))
 
         return respond_once(request, merchant, work)
@@ -151,7 +153,9 @@ class CalendarViewSet(TaskFlowViewSet):
     def import_again(self, request: Request, pk: str) -> Response:
         """Its definition is replaced; what uses it is planned again."""
         calendar = own(self._calendar(pk))
-        imported = operations.import_again(calendar, self._named(request.data), now=database_now())
+        imported = operations.import_again(
+            calendar, self._named(request.data), now=database_now(), by=self.actor
+        )
         return Response(calendar_detail(imported.calendar, imported.cautions))
 
     @extend_schema(operation_id="calendars_retrieve", summary="Look at a calendar")
@@ -191,7 +195,7 @@ class CalendarViewSet(TaskFlowViewSet):
     def partial_update(self, request: Request, pk: str) -> Response:
         """What uses it is planned again: few templates before the answer, many within seconds."""
         calendar = own(self._calendar(pk))
-        edited = operations.edit_calendar(calendar, request.data, now=database_now())
+        edited = operations.edit_calendar(calendar, request.data, now=database_now(), by=self.actor)
         return Response(calendar_detail(edited))
 
     @extend_schema(
@@ -202,7 +206,7 @@ class CalendarViewSet(TaskFlowViewSet):
     )
     def destroy(self, request: Request, pk: str) -> Response:
         """409 names the templates and calendars that use it."""
-        operations.delete_calendar(own(self._calendar(pk)))
+        operations.delete_calendar(own(self._calendar(pk)), by=self.actor)
         return Response(status=204)
 
     def _calendar(self, pk: str) -> Calendar:

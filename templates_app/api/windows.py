@@ -60,7 +60,7 @@ class WindowViewSet(TaskFlowViewSet):
         merchant = self.merchant
 
         def work(body: Any, now: datetime) -> Answer:
-            window = operations.create_window(body, merchant=merchant, now=now)
+            window = operations.create_window(body, merchant=merchant, now=now, by=self.actor)
             return Answer(status=201, body=window_detail(window))
 
         return respond_once(request, merchant, work)
@@ -82,7 +82,9 @@ class WindowViewSet(TaskFlowViewSet):
         """Naming one sort of times gives the other up."""
         window = own(self._window(pk))
         return Response(
-            window_detail(operations.edit_window(window, request.data, now=database_now()))
+            window_detail(
+                operations.edit_window(window, request.data, now=database_now(), by=self.actor)
+            )
         )
 
     @extend_schema(
@@ -93,7 +95,7 @@ class WindowViewSet(TaskFlowViewSet):
     )
     def destroy(self, request: Request, pk: str) -> Response:
         """What it would have held or skipped runs as planned."""
-        operations.delete_window(own(self._window(pk)), now=database_now())
+        operations.delete_window(own(self._window(pk)), now=database_now(), by=self.actor)
         return Response(status=204)
 
     def _window(self, pk: str) -> MaintenanceWindow:

@@ -1,9 +1,9 @@
-"""What the audit trail keeps of templates."""
+"""What the audit trail keeps of templates, calendars and maintenance windows."""
 
 from typing import Any
 
 from jobs.masking import masked
-from templates_app.models import Template
+from templates_app.models import Calendar, MaintenanceWindow, Template
 from tenants.audit import Actor, record
 
 # What the engine keeps for itself on the row is no act of anybody.
@@ -28,15 +28,15 @@ _SILENT = frozenset(
 )
 
 
-def told(template: Template) -> dict[str, Any]:
-    """Return what people decide about a template; hidden values of its payload are masked."""
-    fields = template._meta.concrete_fields  # noqa: SLF001 - Django names it as public API
+def told(row: Template | Calendar | MaintenanceWindow) -> dict[str, Any]:
+    """Return what people decide about it; hidden values of a template's payload are masked."""
+    fields = row._meta.concrete_fields  # noqa: SLF001 - Django names it as public API
     values = {
-        field.attname: getattr(template, field.attname)
-        for field in fields
-        if field.name not in _SILENT
+        field.attname: getattr(row, field.attname) for field in fields if field.name not in _SILENT
     }
-    return {**values, "payload": masked(template.kind, template.payload)}
+    if isinstance(row, Template):
+        values["payload"] = masked(row.kind, row.payload)
+    return values
 
 
 def differences(before: dict[str, Any], after: dict[str, Any]) -> dict[str, dict[str, Any]]:
@@ -50,19 +50,19 @@ def differences(before: dict[str, Any], after: dict[str, Any]) -> dict[str, dict
 
 def record_of(
     verb: str,
-    template: Template,
+    row: Template | Calendar | MaintenanceWindow,
     by: Actor,
     *,
     before: dict[str, Any] | None = None,
     after: dict[str, Any] | None = None,
 ) -> None:
-    """Write into the audit trail what was done to a template."""
+    """Write into the audit trail what was done to it."""
     record(
         by=by,
         verb=verb,
-        object_type="template",
-        object_id=template.pk,
-        merchant_id=template.merchant_id,
+        object_type=str(row._meta.verbose_name).replace(" ", "_"),  # noqa: SLF001,
+        object_id=row.pk,
+        merchant_id=row.merchant_id,
         before=before,
         after=after,
     )

@@ -10,6 +10,7 @@ from django.db.models import Q
 
 from templates_app.calendars.ics import Imported, read_ics
 from templates_app.models import Calendar, Template
+from templates_app.operations.audited import differences, record_of, told
 from templates_app.operations.calendar_draft import (
     check_includes,
     ics_problem,
@@ -20,6 +21,7 @@ from templates_app.operations.calendar_draft import (
 from templates_app.operations.replanning import replan_users_of
 from templates_app.recurrence.errors import Caution, RecurrenceError
 from templates_app.surroundings_lock import change_surroundings
+from tenants.audit import SYSTEM, Actor
 from tenants.identifiers import new_id
 from tenants.models import Merchant
 
@@ -50,7 +52,9 @@ class ImportedCalendar:
     cautions: tuple[Caution, ...]
 
 
-def create_calendar(data: Any, *, merchant: Merchant | None, now: datetime) -> Calendar:
+def create_calendar(
+    data: Any, *, merchant: Merchant | None, now: datetime, by: Actor = SYSTEM
+) -> Calendar:
     """Store a calendar; without a merchant it is the platform's.
 
     Raises InvalidFields, TooManyCalendars.
@@ -62,18 +66,25 @@ def create_calendar(data: Any, *, merchant: Merchant | None, now: datetime) -> C
         _admit(merchant)
         check_includes(calendar, kept=())
         calendar.save(force_insert=True)
+        record_of("create", calendar, by, after=told(calendar))
     return calendar
 
 
-def edit_calendar(calendar: Calendar, data: Any, *, now: datetime) -> Calendar:
+def edit_calendar(calendar: Calendar, data: Any, *, now: datetime, by: Actor = SYSTEM) -> Calendar:
     """Change what `data` names, and have planned again what uses it. Raises InvalidFields, CalendarGone."""
     changes = read_changes(data, calendar)
     with transaction.atomic():
         change_surroundings()
-        return _store(_locked(calendar), changes, now)
+        locked = _locked(calendar)
+        before = told(locked)
+        stored = _store(locked, changes, now)
+        record_of("edit", stored, by, **differences(before, told(stored)))
+        return stored
 
 
-def import_calendar(data: Any, *, merchant: Merchant | None, now: datetime) -> ImportedCalendar:
+def import_calendar(
+    data: Any, *, merchant: Merchant | None, now: datetime, by: Actor = SYSTEM
+) -> ImportedCalendar:
     """Store what an iCalendar file (`ics`) holds under a `name`.
 
     Raises InvalidFields, TooManyCalendars.
@@ -81,12 +92,14 @@ def import_calendar(data: Any, *, merchant: Merchant | None, now: datetime) -> I
     name, content = read_ics_body(data)
     imported = _read(content, now)
     calendar = create_calendar(
-        {"name": name, "definition": imported.document}, merchant=merchant, now=now
+        {"name": name, "definition": imported.document}, merchant=merchant, now=now, by=by
     )
     return ImportedCalendar(calendar=calendar, cautions=imported.cautions)
 
 
-def import_again(calendar: Calendar, data: Any, *, now: datetime) -> ImportedCalendar:
+def import_again(
+    calendar: Calendar, data: Any, *, now: datetime, by: Actor = SYSTEM
+) -> ImportedCalendar:
     """Replace a calendar's definition by what a newer file holds. Raises InvalidFields, CalendarGone."""
     name, content = read_ics_body(data)
     imported = _read(content, now)
@@ -94,20 +107,21 @@ def import_again(calendar: Calendar, data: Any, *, now: datetime) -> ImportedCal
     if name:
         changes["name"] = name
     return ImportedCalendar(
-        calendar=edit_calendar(calendar, changes, now=now), cautions=imported.cautions
+        calendar=edit_calendar(calendar, changes, now=now, by=by), cautions=imported.cautions
     )
 
 
-def delete_calendar(calendar: Calendar) -> None:
+def delete_calendar(calendar: Calendar, *, by: Actor = SYSTEM) -> None:
     """Delete a calendar that nothing uses. Raises CalendarInUse, CalendarGone."""
     with transaction.atomic():
         change_surroundings()
         calendar = _locked(calendar)
-        told = [*_templates_using(calendar.pk), *_calendars_including(calendar.pk)]
-        if told:
+        users = [*_templates_using(calendar.pk), *_calendars_including(calendar.pk)]
+        if users:
             raise CalendarInUse(
-                f"The calendar is in use: {' and '.join(told)}. Take it out of them first."
+                f"The calendar is in use: {' and '.join(users)}. Take it out of them first."
             )
+        record_of("delete", calendar, by, before=told(calendar))
         calendar.delete()
 
 

@@ -10,6 +10,7 @@ from django.db.models import Q
 
 from templates_app.calendars.windows import WindowMode
 from templates_app.models import MaintenanceWindow
+from templates_app.operations.audited import differences, record_of, told
 from templates_app.operations.replanning import Around, replan_around
 from templates_app.operations.window_draft import (
     document_of_window,
@@ -22,6 +23,7 @@ from templates_app.planning.window_book import RecurringWindow, naive
 from templates_app.recurrence.errors import RecurrenceError
 from templates_app.recurrence.parse import parse
 from templates_app.surroundings_lock import change_surroundings
+from tenants.audit import SYSTEM, Actor
 from tenants.identifiers import new_id
 from tenants.models import Merchant
 
@@ -52,7 +54,9 @@ class _Edit:
     places: tuple[Around, Around]
 
 
-def create_window(data: Any, *, merchant: Merchant | None, now: datetime) -> MaintenanceWindow:
+def create_window(
+    data: Any, *, merchant: Merchant | None, now: datetime, by: Actor = SYSTEM
+) -> MaintenanceWindow:
     """Store a window; without a merchant it is the platform's. Raises InvalidFields, TooManyWindows."""
     window_id = new_id()
     columns = read_window(data, merchant=merchant, window_id=window_id, now=now)
@@ -66,10 +70,13 @@ def create_window(data: Any, *, merchant: Merchant | None, now: datetime) -> Mai
         _admit(window, now)
         window.save(force_insert=True)
         replan_around([place], merchant_id=window.merchant_id, now=now)
+        record_of("create", window, by, after=told(window))
     return window
 
 
-def edit_window(window: MaintenanceWindow, data: Any, *, now: datetime) -> MaintenanceWindow:
+def edit_window(
+    window: MaintenanceWindow, data: Any, *, now: datetime, by: Actor = SYSTEM
+) -> MaintenanceWindow:
     """Change what `data` names; what the window held or skipped is planned again as well.
 
     Naming one sort of times (`starts_at` and `ends_at`, or `recurrence` and `duration`) gives the
@@ -83,10 +90,13 @@ def edit_window(window: MaintenanceWindow, data: Any, *, now: datetime) -> Maint
             # Somebody was faster; rare enough to work it out again under the lock.
             edit = _read_edit(window, data, now)
         _keep_templates(window, edit.columns["template_id"])
-        return _store(window, edit, now)
+        before = told(window)
+        stored = _store(window, edit, now)
+        record_of("edit", stored, by, **differences(before, told(stored)))
+        return stored
 
 
-def delete_window(window: MaintenanceWindow, *, now: datetime) -> None:
+def delete_window(window: MaintenanceWindow, *, now: datetime, by: Actor = SYSTEM) -> None:
     """Delete a window: what it holds or skips from now on runs as planned. Raises WindowGone."""
     found, before = document_of_window(window), _around(window, now)
     with transaction.atomic():
@@ -95,6 +105,7 @@ def delete_window(window: MaintenanceWindow, *, now: datetime) -> None:
         if document_of_window(window) != found:
             before = _around(window, now)
         _keep_templates(window, None)
+        record_of("delete", window, by, before=told(window))
         window.delete()
         replan_around([before], merchant_id=window.merchant_id, now=now)
 

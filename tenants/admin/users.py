@@ -1,6 +1,6 @@
 """People: managed by super admins, seen by those who share a merchant with them."""
 
-from typing import Any
+from typing import Any, cast
 
 from django.contrib import admin
 from django.contrib.auth.admin import UserAdmin as DjangoUserAdmin
@@ -9,7 +9,9 @@ from django.http import HttpRequest
 from unfold.forms import AdminPasswordChangeForm, UserChangeForm, UserCreationForm
 
 from tenants.admin_scoping import MerchantScopedAdmin
+from tenants.audit import person
 from tenants.models import User
+from tenants.operations import store_user
 
 # What people may do follows from memberships; groups of Django's permissions would promise more.
 admin.site.unregister(Group)
@@ -52,6 +54,9 @@ class UserAdmin(MerchantScopedAdmin, DjangoUserAdmin):  # type: ignore[misc, typ
         ("May", {"fields": ("is_active", "is_staff", "is_superuser")}),
         ("Dates", {"fields": ("last_login", "created_at")}),
     )
+
+    def save_model(self, request: HttpRequest, obj: User, form: Any, change: bool) -> None:
+        store_user(obj, by=person(cast(User, request.user), request))
 
     def get_fieldsets(self, request: HttpRequest, obj: Any = None) -> Any:
         if obj is None:

@@ -4,7 +4,7 @@ import pytest
 
 from tenants.models import AuditEntry
 from tests.api.kit import http_job, problem
-from tests.api.schedules import template_body
+from tests.api.schedules import WEEKEND, template_body, window_body
 from tests.factories.flows import make_breaker
 from tests.factories.jobs import make_job
 
@@ -62,6 +62,17 @@ def test_every_verb_of_a_flow_rule_and_a_breaker_is_told(api, merchant):
     assert verbs_of(api, "flow_rule") == ["create", "edit", "pause", "resume", "delete"]
     api.send(f"/breakers/{make_breaker(merchant=merchant, handler='a.example').pk}/reset")
     assert verbs_of(api, "breaker") == ["reset"]
+
+
+def test_every_verb_of_a_calendar_and_a_window_is_told(api):
+    made = api.send("/calendars", {"name": "Closed", "definition": WEEKEND}).json()["id"]
+    api.call("PATCH", f"/api/v1/calendars/{made}", {"name": "Shut"})
+    api.call("DELETE", f"/api/v1/calendars/{made}")
+    assert verbs_of(api, "calendar") == ["create", "edit", "delete"]
+    made = api.send("/maintenance-windows", window_body()).json()["id"]
+    api.call("PATCH", f"/api/v1/maintenance-windows/{made}", {"name": "Move"})
+    api.call("DELETE", f"/api/v1/maintenance-windows/{made}")
+    assert verbs_of(api, "maintenance_window") == ["create", "edit", "delete"]
 
 
 def test_creating_jobs_is_no_act_that_is_told(api):

@@ -15,8 +15,10 @@ from tenants.audit import verify_chains
 from tenants.clock import database_now
 from tenants.models import AuditEntry
 from tests.factories.actors import somebody
-from tests.factories.jobs import NOW, make_merchant
+from tests.factories.jobs import NOW, make_job, make_merchant
+from tests.integration.dependencies.kit import child_of, end, settle_all
 from tests.integration.redrives.kit import (
+    FINGERPRINT,
     HTTP,
     Clock,
     begin,
@@ -326,3 +328,72 @@ def test_two_redrivers_at_once_let_each_job_go_once():
     assert redriver.step(now).redrives == 0  # stepped at this moment already
     assert tally_of(redrive) == ("running", "rest", 40, 0, 0, 0)
     assert Job.objects.of(merchant).filter(status="scheduled").count() == 40
+
+
+def test_a_redrive_that_cannot_be_stepped_does_not_hold_up_the_others(merchant, monkeypatch):
+    make_letters(merchant, 2)
+    bad = begin(merchant, patch={"arguments": {}})
+    good = begin(merchant)
+
+    def explode(*_args):
+        raise RuntimeError("unforeseen")
+
+    monkeypatch.setattr("jobs.redriver.patched", explode)
+    clock = Clock()
+    assert clock.step().redrives == 2
+    assert tally_of(bad) == ("running", "canary", 0, 0, 0, 2)
+    assert tally_of(good) == ("running", "canary", 1, 0, 0, 1)
+
+
+def test_no_more_jobs_are_under_way_than_a_step_looks_at(merchant, monkeypatch):
+    monkeypatch.setattr("jobs.redriver.MOST_GOING", 6)
+    make_letters(merchant, 20)
+    redrive, clock = begin(merchant), Clock()
+    Redrive.objects.filter(pk=redrive.pk).update(stage="rest", allowance=20)
+    clock.step()
+    clock.step()
+    assert tally_of(redrive)[2] == 6
+    run_all()
+    clock.step()
+    assert tally_of(redrive)[2] == 12
+
+
+def test_payloads_that_take_results_of_parents_are_filled_in_groups(merchant, monkeypatch):
+    monkeypatch.setattr("jobs.redriver.MOST_FILLED", 2)
+    make_letters(merchant, 3)
+    make_letters(merchant, 5, draws_on_parents=True)
+    redrive, clock = begin(merchant), Clock()
+    Redrive.objects.filter(pk=redrive.pk).update(stage="rest", allowance=20)
+    redriven = [clock.step().redriven for _ in range(4)]
+    assert redriven == [5, 2, 1, 0]
+
+
+def test_a_patch_leaves_out_payloads_that_take_results_of_parents(merchant):
+    [drawing] = make_letters(merchant, 1, draws_on_parents=True)
+    http_letters(merchant, 1)
+    redrive = begin(merchant, patch={"arguments": {}})
+    Redrive.objects.filter(pk=redrive.pk).update(stage="rest", allowance=20)
+    Clock().step()
+    item = RedriveItem.objects.get(redrive=redrive, letter_id=drawing.pk)
+    assert (item.state, "results of its parents" in item.note) == ("left_out", True)
+    assert Job.objects.get(pk=drawing.job_id).status == "failed"
+
+
+def test_results_of_parents_are_put_in_wherever_the_job_stands_in_the_order():
+    parent = make_job()
+    make_letters(parent.merchant, 120)
+    child = child_of(
+        parent,
+        condition="parents.p0.result.m > 1",
+        payload={"handler": "demo.echo", "arguments": {"value": "{{ parents.p0.result.n }}"}},
+        handler="demo.echo",
+        draws_on_parents=True,
+    )
+    end(parent, output={"n": 7})
+    settle_all()
+    DeadLetter.objects.filter(job_id=child.pk).update(fingerprint=FINGERPRINT)
+    redrive = begin(parent.merchant)
+    Redrive.objects.filter(pk=redrive.pk).update(stage="rest", allowance=200)
+    assert Clock().step().redriven == 121
+    restarted = Job.objects.get(pk=child.pk)
+    assert (restarted.status, restarted.payload["arguments"]) == ("scheduled", {"value": 7})

@@ -73,3 +73,13 @@ def test_nobody_changes_or_deletes_an_entry(entries):
     assert browser.post(page(own, "delete"), {"post": "yes"}).status_code == 403
     own.refresh_from_db()
     assert own.verb == "pause"
+
+
+def test_what_is_done_to_people_is_told_in_the_platforms_part(entries):
+    boss, user = make_superuser(), make_member(entries[0], name="Ana")
+    address = reverse("admin:tenants_user_change", args=[user.pk])
+    body = {"email": user.email, "name": "Ana", "is_active": "on", "is_staff": "on"}
+    assert browser_of(boss).post(address, {**body, "is_superuser": "on"}).status_code == 302
+    entry = AuditEntry.objects.get(object_type="user")
+    assert (entry.merchant_id, entry.verb, entry.actor_id) == (None, "edit", boss.pk)
+    assert (entry.before, entry.after) == ({"is_superuser": False}, {"is_superuser": True})
