@@ -266,7 +266,7 @@ def test_trouble_with_a_template_that_was_deleted_is_over(shop, template, now):
 
 
 def test_what_is_long_over_is_forgotten_and_what_is_open_stays(shop, mail, now):
-    rule = make_rule(merchant=shop)
+    rule = make_rule(merchant=shop, enabled=False)
     old = first_id(now - 91 * DAY)
     over = make_incident(
         rule, id=old, subject_key="over", state="resolved", resolved_at=now - 90 * DAY
