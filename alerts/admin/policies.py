@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 else:
     _ModelForm = forms.ModelForm
 
-# A policy with more, made by the API, keeps them only as long as nobody saves this form.
+# Of a policy that the API gave more, the form leaves the others as they are.
 STEPS = 4
 
 
@@ -63,7 +63,7 @@ class PolicyForm(AlertForm, _ModelForm):
             if chosen:
                 after = self.cleaned_data.get(f"after_{place}") or 0
                 steps.append({"after": after, "channels": [str(one.pk) for one in chosen]})
-        return steps
+        return [*steps, *self.instance.steps[STEPS:]]
 
 
 def _after(place: int) -> forms.IntegerField:

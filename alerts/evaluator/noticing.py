@@ -13,6 +13,8 @@ from alerts.statements import incidents as statements
 from tenants.statement import execute
 
 NOTICES = 2_000  # incidents that one tick tells of
+# Nobody of a suspended merchant is told; looked at again from time to time, in case it comes back.
+WHILE_SUSPENDED = timedelta(hours=1)
 
 
 def tell_due(*, alerting: Alerting, now: datetime) -> int:
@@ -24,6 +26,9 @@ def tell_due(*, alerting: Alerting, now: datetime) -> int:
     quiet = Quiet(due, now)
     decided, told = [], []
     for incident in due:
+        if incident.merchant is not None and not incident.merchant.active:
+            decided.append(_decided(incident, next_at=now + WHILE_SUSPENDED))
+            continue
         until = quiet.until(incident)
         if until is not None:
             decided.append(_decided(incident, next_at=until, began=until))

@@ -145,6 +145,16 @@ def test_a_policy_is_made_of_steps_with_channels(boss, shop, ours):
     assert "after 30 min: 1 channel" in text_of(boss.get(url("escalationpolicy", "change", policy)))
 
 
+def test_the_form_leaves_steps_alone_that_it_has_no_fields_for(boss, shop, ours):
+    pk = str(ours.channel.pk)
+    steps = [{"after": 10 * number, "channels": [pk]} for number in range(6)]
+    EscalationPolicy.objects.filter(pk=ours.escalationpolicy.pk).update(steps=steps)
+    sent = send(boss, url("escalationpolicy", "change", ours.escalationpolicy), name="Renamed")
+    assert sent.status_code == 302, errors_of(sent)
+    stored = EscalationPolicy.objects.get()
+    assert (stored.name, stored.steps) == ("Renamed", steps)
+
+
 def test_a_rule_is_made_with_the_bounds_of_its_kind(boss, shop, ours):
     fields = {"name": "Share", "kind": "failure_rate", "severity": "error", "enabled": "on"}
     wrong = send(boss, url("rule", "add"), bound_grace=60, **fields)

@@ -18,8 +18,8 @@ from tests.factories.templates import make_template
 from tests.factories.tenants import make_merchant
 
 pytestmark = pytest.mark.django_db
-# The tables hold some thousand pages each; a walk down a few indexes is some dozens.
-MOST_PAGES = 300
+# The tables hold 170 to 1,600 pages each; a walk down a few indexes is some dozens.
+MOST_PAGES = 100
 HISTORY = """
 WITH job AS (
     INSERT INTO jobs_job (

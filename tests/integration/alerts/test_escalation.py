@@ -8,6 +8,7 @@ from alerts.models import Delivery, Incident
 from alerts.operations.incidents import acknowledge, resolve, snooze
 from alerts.operations.refusals import IncidentOver
 from tenants.clock import database_now
+from tenants.models import Merchant
 from tests.factories.alerts import fail_many, make_channel, make_policy, make_rule
 from tests.factories.templates import make_template, make_window
 from tests.integration.alerts.kit import tick
@@ -132,3 +133,11 @@ def test_a_rule_without_a_policy_keeps_incidents_and_tells_nobody(shop, template
     fail_many(template, 2)
     assert tick().opened == 1
     assert not Delivery.objects.exists()
+
+
+def test_nobody_of_a_suspended_merchant_is_told(opened, shop):
+    Merchant.objects.filter(pk=shop.pk).update(active=False)
+    assert tick(opened + 31 * MINUTE).messages == 0
+    Merchant.objects.filter(pk=shop.pk).update(active=True)
+    assert tick(opened + 92 * MINUTE).messages == 1
+    assert told()[-1] == ("escalated", "boss")

@@ -1,5 +1,6 @@
 """Each rule kind: what it finds, what it leaves alone, and how it is over."""
 
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -266,7 +267,7 @@ def test_trouble_with_a_template_that_was_deleted_is_over(shop, template, now):
 
 
 def test_what_is_long_over_is_forgotten_and_what_is_open_stays(shop, mail, now):
-    rule = make_rule(merchant=shop)
+    rule = make_rule(merchant=shop, enabled=False)
     old = first_id(now - 91 * DAY)
     over = make_incident(
         rule, id=old, subject_key="over", state="resolved", resolved_at=now - 90 * DAY
@@ -277,6 +278,21 @@ def test_what_is_long_over_is_forgotten_and_what_is_open_stays(shop, mail, now):
     tick(now)
     assert list(Incident.objects.all()) == [kept]
     assert Delivery.objects.get().incidents == [kept.pk]
+
+
+def test_a_kind_whose_statement_fails_costs_nobody_else(shop, template, now, monkeypatch, caplog):
+    broken = replace(RULE_KINDS["run_too_long"], find="SELECT 1 / 0")
+    monkeypatch.setitem(RULE_KINDS, "run_too_long", broken)
+    rule = make_rule(merchant=shop, kind="run_too_long")
+    open_one = make_incident(rule, last_seen=now - DAY)
+    make_rule(merchant=shop)
+    tick()
+    fail_many(template, 1)
+    tick()
+    assert [one[0] for one in incidents()] == [open_one.subject, "Nightly report"]
+    open_one.refresh_from_db()
+    assert open_one.state == "open"  # nobody looked, so nobody knows that it is over
+    assert "run_too_long cannot be looked at" in caplog.text
 
 
 def test_beat_ticks_what_the_control_worker_knows(settings, shop):
