@@ -8,7 +8,7 @@ from alerts.webhooks.operations.endpoints import (
     PlatformHasNoEndpoints,
     TooManyEndpoints,
 )
-from alerts.webhooks.operations.redelivery import UnderWay
+from alerts.webhooks.operations.redelivery import EventForgotten, UnderWay
 from jobs.api.base import UnknownParameter
 from jobs.api.filters import InvalidParameters
 from jobs.api.jobs import InvalidPartial
@@ -63,6 +63,7 @@ MEANINGS: dict[type[Exception], Meaning] = {
     PlatformHasNoEndpoints: Meaning(403, "platform_owned"),
     EndpointOff: Meaning(409, "endpoint_off"),
     UnderWay: Meaning(409, "delivery_under_way"),
+    EventForgotten: Meaning(409, "event_forgotten"),
     FlowExists: Meaning(409, "flow_exists"),
     CalendarInUse: Meaning(409, "calendar_in_use"),
     IdempotencyKeyReused: Meaning(409, "idempotency_key_reused"),
