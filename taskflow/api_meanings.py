@@ -15,7 +15,7 @@ from alerts.webhooks.operations.endpoints import (
     PlatformHasNoEndpoints,
     TooManyEndpoints,
 )
-from alerts.webhooks.operations.redelivery import UnderWay
+from alerts.webhooks.operations.redelivery import EventForgotten, UnderWay
 from jobs.api.base import UnknownParameter
 from jobs.api.filters import InvalidParameters
 from jobs.api.jobs import InvalidPartial
@@ -74,6 +74,7 @@ MEANINGS: dict[type[Exception], Meaning] = {
     AlertGone: Meaning(404, "not_found"),
     InUse: Meaning(409, "in_use"),
     IncidentOver: Meaning(409, "incident_resolved"),
+    EventForgotten: Meaning(409, "event_forgotten"),
     FlowExists: Meaning(409, "flow_exists"),
     CalendarInUse: Meaning(409, "calendar_in_use"),
     IdempotencyKeyReused: Meaning(409, "idempotency_key_reused"),

@@ -13,6 +13,7 @@ from jobs.models import Job
 from tenants.clock import database_now
 from tenants.platform import platform_merchant
 from tests.api.kit import client_of, pointers, problem
+from tests.factories.jobs import make_job
 from tests.factories.templates import make_template
 from tests.factories.webhooks import make_delivery, make_endpoint
 
@@ -162,6 +163,25 @@ def test_redelivery_since_a_moment_wants_one_in_reach(api, merchant):
         assert pointers(problem(api.send(path, body), 400, "invalid_fields"))
     now = database_now().isoformat()
     assert api.send(path, {"since": now}).json() == {"redelivered": 0, "more": False}
+
+
+def test_what_cannot_be_sent_again_says_why(api, merchant):
+    endpoint = make_endpoint(merchant)
+    sending, forgotten, off = (make_delivery(endpoint) for _ in range(3))
+    under_way = make_job(status="running", attempt=1)
+    WebhookDelivery.objects.filter(pk=sending.pk).update(job=under_way)
+    Job.objects.filter(pk=forgotten.job_id).delete()
+    WebhookEvent.objects.filter(pk=forgotten.event_id).delete()
+
+    def again(delivery):
+        return api.send(f"/webhook-deliveries/{delivery.pk}/redeliver")
+
+    problem(again(sending), 409, "delivery_under_way")
+    problem(again(forgotten), 409, "event_forgotten")
+    told = api.read(f"/webhook-deliveries/{forgotten.pk}").json()
+    assert (told["state"], told["type"], told["attempts"]) == ("forgotten", "", 0)
+    WebhookEndpoint.objects.update(active=False)
+    problem(again(off), 409, "endpoint_off")
 
 
 def test_one_delivery_is_sent_again(api, merchant):

@@ -12,7 +12,7 @@ from unfold.forms import BaseDialogForm
 
 from alerts.models import WebhookDelivery, WebhookEvent
 from alerts.webhooks.operations.endpoints import EndpointOff
-from alerts.webhooks.operations.redelivery import UnderWay, redeliver
+from alerts.webhooks.operations.redelivery import EventForgotten, UnderWay, redeliver
 from alerts.webhooks.queries import STATUSES_OF, state_of
 from jobs.admin import display as show
 from jobs.admin.filters import ChoiceFilter
@@ -79,7 +79,7 @@ class WebhookDeliveryAdmin(HistoryAdmin):
     done_on_page = MadeByMembers.done_on_page
     back_to_page = MadeByMembers.back_to_page
     steer_page = MadeByMembers.steer_page
-    _refused = (EndpointOff, UnderWay)
+    _refused = (EndpointOff, EventForgotten, UnderWay)
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
         # By sub-selects: a delivery is told of also when its job or its event is gone.

@@ -159,10 +159,8 @@ def wanted_of(event: WebhookEvent, endpoint: WebhookEndpoint) -> Wanted:
 
 
 def delivery_of(delivery_id: UUID) -> WebhookDelivery:
-    """Return a delivery with its event and its job."""
-    found: WebhookDelivery = WebhookDelivery.objects.select_related("event", "job").get(
-        pk=delivery_id
-    )
+    """Return a delivery with its endpoint; its event and its job may be gone."""
+    found: WebhookDelivery = WebhookDelivery.objects.select_related("endpoint").get(pk=delivery_id)
     return found
 
 

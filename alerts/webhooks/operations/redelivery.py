@@ -26,6 +26,10 @@ class UnderWay(Exception):
     """The delivery is being sent at this moment."""
 
 
+class EventForgotten(Exception):
+    """The event is older than its retention."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class Redelivered:
     """How many deliveries were set going again; `more`: ask again for the rest."""
@@ -38,7 +42,7 @@ def redeliver(delivery: WebhookDelivery, *, now: datetime, by: str) -> WebhookDe
     """Send the event to its endpoint again, with the same id and body.
 
     One that failed gets a new round of attempts, one that waits for its next attempt is tried now, one
-    that was received is sent by a new delivery. Raises EndpointOff, UnderWay.
+    that was received is sent by a new delivery. Raises EndpointOff, UnderWay, EventForgotten.
     """
     if delivery.endpoint.state != "active":
         raise EndpointOff(_OFF)
@@ -50,8 +54,10 @@ def redeliver(delivery: WebhookDelivery, *, now: datetime, by: str) -> WebhookDe
             lifecycle.restart(job_ids=[job.pk], now=now, by=by)
         elif job is not None and job.status in {JobStatus.SCHEDULED, JobStatus.RETRYABLE}:
             lifecycle.advance(job_ids=[job.pk], now=now)
-        elif event is None or (job is not None and job.status != JobStatus.SUCCEEDED):
+        elif job is not None and job.status != JobStatus.SUCCEEDED:
             raise UnderWay("The delivery is being sent at this moment; look again in a while.")
+        elif event is None:
+            raise EventForgotten(f"The event is forgotten: they are kept for {KEPT.days} days.")
         else:
             [chosen] = deliver([wanted_of(event, delivery.endpoint)], now=now, again=True)
         transaction.on_commit(publishing.wake)
