@@ -61,9 +61,15 @@ class AnyJob(Job):
         ordering = ["-id"]
 
     @classmethod
-    def from_db(cls, db: str | None, field_names: Collection[str], values: Collection[Any]) -> Self:
+    def from_db(
+        cls,
+        db: str | None,
+        field_names: Collection[str],
+        values: Collection[Any],
+        **options: Any,
+    ) -> Self:
         """Return a Job: pages and logs name a row by its class."""
-        found: Any = Job.from_db(db, field_names, values)
+        found: Any = Job.from_db(db, field_names, values, **options)
         return found  # type: ignore[no-any-return]
 
 
