@@ -1,7 +1,6 @@
 """How long history is kept, and where it goes before it is dropped."""
 
 from dataclasses import dataclass
-from pathlib import Path
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -12,5 +11,6 @@ class Retention:
     archive_after: float = 86_400.0
     # Days that finished jobs and executions are kept at most; a week is dropped when all of it is older.
     days: int = 90
-    # The folder that weeks are exported to before they are dropped; None: they are not.
-    export: Path | None = None
+    # Where weeks are exported to before they are dropped: a folder's path, or s3://bucket/prefix; empty:
+    # they are not.
+    export: str = ""

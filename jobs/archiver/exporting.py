@@ -8,16 +8,18 @@ names: the week is detached, so its rows do not change.
 import hashlib
 import json
 from collections.abc import Iterator
+from contextlib import AbstractContextManager
 from dataclasses import asdict, dataclass, replace
 from itertools import chain
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any, BinaryIO, Protocol
 from uuid import UUID
 
 from backports import zstd
 from django.db import connection, transaction
 from psycopg import sql
 
+from jobs.archiver.bucket import Bucket
 from jobs.archiver.folder import Folder
 
 MANIFEST = "manifest.json"
@@ -58,13 +60,30 @@ class Manifest:
     parts: tuple[Part, ...] = ()
 
 
-def export_part(table: str, folder: Path) -> tuple[Manifest, int]:
+class Store(Protocol):
+    """Where one week goes. A file is there as a whole or not at all; raises OSError."""
+
+    def writing(self, name: str) -> AbstractContextManager[BinaryIO]: ...
+    def read(self, name: str) -> bytes | None: ...
+    def size(self, name: str) -> int | None: ...
+
+
+def open_store(target: str, table: str) -> Store:
+    """Return the place of a week within a folder or a bucket. Raises OSError."""
+    if target.startswith("s3://"):
+        return Bucket(f"{target.rstrip('/')}/{table}")
+    return Folder(Path(target) / table)
+
+
+def export_part(table: str, target: str) -> tuple[Manifest, int]:
     """Write the next part of a detached week, and the manifest; return that and the part's rows.
+
+    `target` is the path of a folder, or `s3://bucket/prefix`.
 
     Raises ExportFailed.
     """
     try:
-        files = Folder(folder / table)
+        files = open_store(target, table)
         found = read_manifest(files, table)
         if found.complete:
             return found, 0
@@ -74,12 +93,12 @@ def export_part(table: str, folder: Path) -> tuple[Manifest, int]:
             file.write(json.dumps(asdict(manifest), indent=1).encode())
     except OSError as error:
         raise ExportFailed(
-            f"{table} could not be exported to {folder}: {error.strerror}."
+            f"{table} could not be exported to {target}: {error.strerror or error}."
         ) from error
     return manifest, part.rows if part is not None else 0
 
 
-def read_manifest(files: Folder, table: str) -> Manifest:
+def read_manifest(files: Store, table: str) -> Manifest:
     """Return how far an export has come; from the start when a part that it names is not there."""
     text = files.read(MANIFEST)
     if text is None:
@@ -102,7 +121,7 @@ def _with(manifest: Manifest, part: Part) -> Manifest:
     )
 
 
-def _write(table: str, files: Folder, *, number: int, after: str | None) -> Part | None:
+def _write(table: str, files: Store, *, number: int, after: str | None) -> Part | None:
     """Write one part; None when there are no rows left."""
     rows = _rows(table, UUID(after) if after else UUID(int=0))
     first = next(rows, None)

@@ -52,7 +52,7 @@ def retire(now: datetime, retention: Retention) -> Retired:
     failure = ""
     waiting = retired_tables()
     for name in waiting:
-        if retention.export is not None:
+        if retention.export:
             try:
                 manifest, rows = export_part(name, retention.export)
             except ExportFailed as refused:

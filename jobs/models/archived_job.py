@@ -1,6 +1,7 @@
 """The archive: jobs that ended a while ago, out of the way of those at work."""
 
-from typing import Any
+from collections.abc import Collection
+from typing import Any, Self
 
 from django.contrib.postgres.indexes import GinIndex
 from django.db import models
@@ -60,9 +61,16 @@ class AnyJob(Job):
         ordering = ["-id"]
 
     @classmethod
-    def from_db(cls, db: str | None, field_names: Any, values: Any) -> Any:  # type: ignore[override]
+    def from_db(
+        cls,
+        db: str | None,
+        field_names: Collection[str],
+        values: Collection[Any],
+        **options: Any,
+    ) -> Self:
         """Return a Job: pages and logs name a row by its class."""
-        return Job.from_db(db, field_names, values)
+        found: Any = Job.from_db(db, field_names, values, **options)
+        return found  # type: ignore[no-any-return]
 
 
 # Django gives a proxy its parent's table, and has no word for another one.

@@ -4,6 +4,7 @@ import hashlib
 import json
 import stat
 from io import StringIO
+from pathlib import Path
 
 import pytest
 from backports import zstd
@@ -21,7 +22,7 @@ WEEK = "jobs_archivedjob_20260330_retired_20260601120000"
 
 @pytest.fixture
 def retention(tmp_path):
-    return Retention(archive_after=86_400, days=30, export=tmp_path / "exports")
+    return Retention(archive_after=86_400, days=30, export=str(tmp_path / "exports"))
 
 
 @pytest.fixture
@@ -35,14 +36,14 @@ def run(retention, monkeypatch):
 
 
 def manifest_of(retention):
-    return json.loads((retention.export / WEEK / "manifest.json").read_text())
+    return json.loads((Path(retention.export) / WEEK / "manifest.json").read_text())
 
 
 def exported(retention):
     """Return the rows of the export, after checking each part against the manifest."""
     rows = []
     for part in manifest_of(retention)["parts"]:
-        data = (retention.export / WEEK / part["file"]).read_bytes()
+        data = (Path(retention.export) / WEEK / part["file"]).read_bytes()
         assert (len(data), hashlib.sha256(data).hexdigest()) == (part["bytes"], part["sha256"])
         lines = [json.loads(line) for line in zstd.decompress(data).split(b"\n")[:-1]]
         assert len(lines) == part["rows"]
@@ -81,7 +82,7 @@ def test_all_rows_of_a_week_are_exported_before_it_is_dropped(
 def test_exports_are_for_their_owner_only(retention, monkeypatch):
     sixty_days_old(1)
     run(retention, monkeypatch)
-    folder = retention.export / WEEK
+    folder = Path(retention.export) / WEEK
     assert stat.S_IMODE(folder.stat().st_mode) == 0o700
     assert {stat.S_IMODE(one.stat().st_mode) for one in folder.iterdir()} == {0o600}
     assert {one.name for one in folder.iterdir()} == {"manifest.json", "part-000001.jsonl.zst"}
@@ -119,13 +120,13 @@ def kill(*_):
 
 def test_a_week_whose_export_fails_stays_and_says_why(retention, monkeypatch):
     wanted = sixty_days_old(2)
-    retention.export.parent.joinpath("exports").write_text("a file where the folder should be")
+    Path(retention.export).write_text("a file where the folder should be")
     young = ended(2)
     failed = archive(NOW, retention)
     assert failed.failure.startswith(f"{WEEK} could not be exported to {retention.export}: ")
     assert (failed.dropped, failed.more, is_archived(young)) == ((), False, True)
     assert tables_like("%\\_retired\\_%") == {WEEK}
-    retention.export.unlink()
+    Path(retention.export).unlink()
     run(retention, monkeypatch)
     assert {row["id"] for row in exported(retention)} == set(wanted)
 
@@ -133,7 +134,7 @@ def test_a_week_whose_export_fails_stays_and_says_why(retention, monkeypatch):
 def test_an_export_whose_file_was_lost_begins_anew(retention, small_parts, monkeypatch):
     wanted = sixty_days_old(3)
     archive(NOW, retention)
-    (retention.export / WEEK / "part-000001.jsonl.zst").unlink()
+    (Path(retention.export) / WEEK / "part-000001.jsonl.zst").unlink()
     run(retention, monkeypatch)
     assert {row["id"] for row in exported(retention)} == set(wanted)
 
@@ -142,6 +143,6 @@ def test_the_command_ends_with_the_reason_of_a_failed_export(retention, settings
     sixty_days_old(1)
     settings.TASKFLOW_RETENTION = retention
     monkeypatch.setattr(stepping, "database_now", lambda: NOW)
-    retention.export.write_text("a file where the folder should be")
+    Path(retention.export).write_text("a file where the folder should be")
     with pytest.raises(CommandError, match="could not be exported"):
         call_command("archive", stdout=StringIO())
