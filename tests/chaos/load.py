@@ -10,7 +10,7 @@ from tests.chaos.orders import MERCHANTS, Order, Orders, shares
 from tests.chaos.producer import Producer, Unanswered
 
 THREADS = 4
-EVERY = 0.5  # seconds between two requests of a merchant
+EVERY = 1.5  # seconds between two requests of a merchant
 TEMPLATES = ((0, 5), (1, 7), (2, 5), (3, 11))  # merchant, step in seconds
 BURST = 200
 
