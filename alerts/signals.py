@@ -2,7 +2,8 @@
 
 `incident_opened` is sent inside the transaction that opens incidents, once a batch, with `incidents`: a
 sequence of OpenedIncident. What a listener writes and the incidents are committed together or not at
-all; a listener that raises undoes the tick, which is tried again.
+all; a listener that raises undoes the tick, which is tried again. `incident_resolved` is sent likewise,
+inside the transaction that resolves them, with `incidents`: a sequence of ResolvedIncident.
 """
 
 from collections.abc import Sequence
@@ -13,6 +14,7 @@ from uuid import UUID
 from django.dispatch import Signal
 
 incident_opened = Signal()
+incident_resolved = Signal()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -38,3 +40,20 @@ def tell_opened(incidents: Sequence[OpenedIncident]) -> None:
     """Tell the listeners, here and now; what they raise is raised."""
     if incidents:
         incident_opened.send(sender=None, incidents=incidents)
+
+
+@dataclass(frozen=True, kw_only=True)
+class ResolvedIncident:
+    """An incident that is over: by itself, by a person, or because its rule was switched off."""
+
+    incident_id: UUID
+    merchant_id: UUID | None
+    rule_kind: str
+    severity: str
+    resolved_at: datetime
+
+
+def tell_resolved(incidents: Sequence[ResolvedIncident]) -> None:
+    """Tell the listeners, here and now; what they raise is raised."""
+    if incidents:
+        incident_resolved.send(sender=None, incidents=incidents)

@@ -11,6 +11,7 @@ from alerts.models.rule import Severity
 from alerts.operations.channels import read_flag, required_name
 from alerts.operations.storing import admit, changed, owned_by
 from alerts.rules import RULE_KINDS, RuleKind, Whose
+from alerts.sending.notices import tell_listeners
 from jobs.operations.fields import Fields
 from templates_app.models import Template
 from tenants.models import Merchant
@@ -70,7 +71,9 @@ def delete_rule(rule: Rule) -> None:
 
 def _resolve_all(rule: Rule, now: datetime) -> None:
     with transaction.atomic():
-        Incident.objects.filter(rule=rule).unresolved().update(
+        going = Incident.objects.filter(rule=rule).unresolved().select_for_update(of=("self",))
+        over = list(going.select_related("rule"))
+        Incident.objects.filter(pk__in=[one.pk for one in over]).update(
             state="resolved",
             resolved_at=now,
             resolved_by=BY_RULE,
@@ -78,6 +81,7 @@ def _resolve_all(rule: Rule, now: datetime) -> None:
             next_notice_at=None,
             snoozed_until=None,
         )
+        tell_listeners(over, now=now)
 
 
 def _change(rule: Rule, fields: Fields, kind: RuleKind) -> None:

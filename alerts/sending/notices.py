@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from alerts import wording
+from alerts import signals, wording
 from alerts.alerting import Alerting
 from alerts.models import Channel, Incident
 from alerts.models.channel import ChannelKind
@@ -18,12 +18,32 @@ RECOVERED = "recovered"
 
 
 def tell_recovered(ids: Sequence[UUID], *, alerting: Alerting, now: datetime) -> int:
-    """Tell the channels that know of these incidents that they are over."""
+    """Tell the channels that know of these incidents, and the listeners, that they are over.
+
+    Call it in the transaction that resolves them.
+    """
     if not ids:
         return 0
     over = with_rules(ids)
+    tell_listeners(over, now=now)
     told = [(one, RECOVERED, channel) for one in over for channel in one.told]
     return send(told, alerting=alerting, now=now)
+
+
+def tell_listeners(over: Iterable[Incident], *, now: datetime) -> None:
+    """Tell the listeners, and no channel, that incidents are over; they come with their rules."""
+    signals.tell_resolved(
+        [
+            signals.ResolvedIncident(
+                incident_id=one.pk,
+                merchant_id=one.merchant_id,
+                rule_kind=one.rule.kind,
+                severity=one.severity,
+                resolved_at=now,
+            )
+            for one in over
+        ]
+    )
 
 
 def with_rules(ids: Sequence[UUID]) -> list[Incident]:

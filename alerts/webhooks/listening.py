@@ -3,9 +3,7 @@
 from collections.abc import Sequence
 from typing import Any
 
-from django.dispatch import Signal
-from django.utils.module_loading import import_string
-
+from alerts.signals import OpenedIncident, ResolvedIncident, incident_opened, incident_resolved
 from alerts.webhooks import health, recording, signposts
 from alerts.webhooks.audience import AUDIENCE_OF_ALL
 from jobs.signals import Transition, watch_moves
@@ -17,9 +15,8 @@ def listen() -> None:
     watch_moves(on_moves, wanted=AUDIENCE_OF_ALL.is_there, uid="alerts.webhooks.on_moves")
     occurrences_missed.connect(on_missed, dispatch_uid="alerts.webhooks.on_missed")
     templates_set_aside.connect(on_set_aside, dispatch_uid="alerts.webhooks.on_set_aside")
-    for name, listener in {"incident_opened": on_opened, "incident_resolved": on_resolved}.items():
-        if (signal := _signal(name)) is not None:
-            signal.connect(listener, dispatch_uid=f"alerts.webhooks.{name}")
+    incident_opened.connect(on_opened, dispatch_uid="alerts.webhooks.on_opened")
+    incident_resolved.connect(on_resolved, dispatch_uid="alerts.webhooks.on_resolved")
 
 
 def on_moves(transitions: Sequence[Transition], **_: Any) -> None:
@@ -38,7 +35,7 @@ def on_set_aside(templates: Sequence[Any], **_: Any) -> None:
     recording.record(signposts.of_set_aside(one) for one in templates)
 
 
-def on_opened(incidents: Sequence[Any], **_: Any) -> None:
+def on_opened(incidents: Sequence[OpenedIncident], **_: Any) -> None:
     """Write that incidents began; those of the platform's own rules are nobody's."""
     for one in incidents:
         if one.merchant_id is not None:
@@ -51,8 +48,8 @@ def on_opened(incidents: Sequence[Any], **_: Any) -> None:
             )
 
 
-def on_resolved(incidents: Sequence[Any], **_: Any) -> None:
-    """Write that incidents are over; as `on_opened`. They say when by `resolved_at`."""
+def on_resolved(incidents: Sequence[ResolvedIncident], **_: Any) -> None:
+    """Write that incidents are over; as `on_opened`."""
     for one in incidents:
         if one.merchant_id is not None:
             signposts.incident_resolved(
@@ -62,13 +59,3 @@ def on_resolved(incidents: Sequence[Any], **_: Any) -> None:
                 severity=one.severity,
                 at=one.resolved_at,
             )
-
-
-def _signal(name: str) -> Signal | None:
-    """Return a signal of alerts.signals, None when there is none of that name."""
-    try:
-        found = import_string(f"alerts.signals.{name}")
-    except ImportError:
-        return None
-    assert isinstance(found, Signal)
-    return found
