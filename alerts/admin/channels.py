@@ -97,8 +97,10 @@ class ChannelForm(AlertForm, _ModelForm):
         document |= named
         if self.instance._state.adding:  # noqa: SLF001
             document["kind"] = self.cleaned_data["kind"]
-            return create_channel(document, merchant=chosen_merchant(self), now=database_now())
-        return edit_channel(self.instance, document)
+            return create_channel(
+                document, merchant=chosen_merchant(self), now=database_now(), by=by(self.request)
+            )
+        return edit_channel(self.instance, document, by=by(self.request))
 
 
 class ConfirmChannel(ConfirmManaged):
@@ -111,7 +113,7 @@ class TryChannel(AlertForm, ConfirmChannel):
     def carry_out(self) -> Any:
         return try_channel(
             self.row,
-            by=by(self.request).shown,
+            by=by(self.request),
             alerting=settings.TASKFLOW_ALERTING,
             now=database_now(),
         )
@@ -172,7 +174,9 @@ class ChannelAdmin(AlertPages):
 
     @deleting(DELETE)
     def remove(self, request: HttpRequest, form: ConfirmChannel, object_id: str) -> HttpResponse:
-        return self.delete_row(request, form.row, lambda row, now: delete_channel(row))
+        return self.delete_row(
+            request, form.row, lambda row, now: delete_channel(row, by=by(request))
+        )
 
     @admin.display(description="State")
     def state(self, channel: Channel) -> str:

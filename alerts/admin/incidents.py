@@ -62,7 +62,7 @@ class ConfirmIncident(AlertForm, BaseDialogForm):
 
 class Acknowledge(ConfirmIncident):
     def carry_out(self) -> Incident:
-        return acknowledge(self.row, self.note_said, by=by(self.request).shown, now=database_now())
+        return acknowledge(self.row, self.note_said, by=by(self.request), now=database_now())
 
 
 class Resolve(ConfirmIncident):
@@ -81,14 +81,14 @@ class Snooze(ConfirmIncident):
 
     def carry_out(self) -> Incident:
         said = {"minutes": self.cleaned_data["minutes"], **self.note_said}
-        return snooze(self.row, said, by=by(self.request).shown, now=database_now())
+        return snooze(self.row, said, by=by(self.request), now=database_now())
 
 
 def _resolve(incident: Incident, request: HttpRequest, said: Any = None) -> Incident:
     return resolve(
         incident,
         said,
-        by=by(request).shown,
+        by=by(request),
         alerting=settings.TASKFLOW_ALERTING,
         now=database_now(),
     )
@@ -186,7 +186,7 @@ class IncidentAdmin(MadeByMembers):
         self.steer_chosen(
             request,
             queryset,
-            lambda row, now: acknowledge(row, None, by=by(request).shown, now=now),
+            lambda row, now: acknowledge(row, None, by=by(request), now=now),
             said="acknowledged",
             logged="Acknowledged.",
         )

@@ -12,6 +12,7 @@ from alerts.admin.pages import AlertForm, AlertPages, ConfirmManaged, chosen_mer
 from alerts.models import Channel, EscalationPolicy
 from alerts.operations.policies import create_policy, delete_policy, edit_policy
 from jobs.admin.made_by_members import deleting
+from jobs.admin.steering import by
 from tenants.clock import database_now
 
 if TYPE_CHECKING:
@@ -53,8 +54,10 @@ class PolicyForm(AlertForm, _ModelForm):
             "steps": self._steps(),
         }
         if self.instance._state.adding:  # noqa: SLF001
-            return create_policy(document, merchant=chosen_merchant(self), now=database_now())
-        return edit_policy(self.instance, document)
+            return create_policy(
+                document, merchant=chosen_merchant(self), now=database_now(), by=by(self.request)
+            )
+        return edit_policy(self.instance, document, by=by(self.request))
 
     def _steps(self) -> list[dict[str, Any]]:
         steps = []
@@ -131,7 +134,9 @@ class PolicyAdmin(AlertPages):
 
     @deleting(DELETE)
     def remove(self, request: HttpRequest, form: ConfirmPolicy, object_id: str) -> HttpResponse:
-        return self.delete_row(request, form.row, lambda row, now: delete_policy(row))
+        return self.delete_row(
+            request, form.row, lambda row, now: delete_policy(row, by=by(request))
+        )
 
     @admin.display(description="Steps")
     def in_words(self, policy: EscalationPolicy) -> str:

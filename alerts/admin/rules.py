@@ -19,6 +19,7 @@ from alerts.rules import RULE_KINDS, Parameter
 from jobs.admin import display as show
 from jobs.admin.filters import ChoiceFilter
 from jobs.admin.made_by_members import deleting
+from jobs.admin.steering import by
 from tenants.clock import database_now
 
 if TYPE_CHECKING:
@@ -88,8 +89,10 @@ class RuleForm(AlertForm, _ModelForm):
             document["template_id"] = self.cleaned_data["template_id"].strip() or None
         if self.instance._state.adding:  # noqa: SLF001
             document["kind"] = self.cleaned_data["kind"]
-            return create_rule(document, merchant=chosen_merchant(self), now=database_now())
-        return edit_rule(self.instance, document, now=database_now())
+            return create_rule(
+                document, merchant=chosen_merchant(self), now=database_now(), by=by(self.request)
+            )
+        return edit_rule(self.instance, document, now=database_now(), by=by(self.request))
 
     def _bounds(self) -> dict[str, int]:
         given = {name: self.cleaned_data.get(_field_of(name)) for name in PARAMETERS}
@@ -170,7 +173,7 @@ class RuleAdmin(AlertPages):
 
     @deleting(DELETE)
     def remove(self, request: HttpRequest, form: ConfirmRule, object_id: str) -> HttpResponse:
-        return self.delete_row(request, form.row, lambda row, now: delete_rule(row))
+        return self.delete_row(request, form.row, lambda row, now: delete_rule(row, by=by(request)))
 
     @admin.display(description="Watches for")
     def watches_for(self, rule: Rule) -> str:

@@ -42,10 +42,10 @@ class ChannelViewSet(AlertsViewSet):
     )
     def create(self, request: Request) -> Response:
         """Its settings are sealed, and never shown again."""
-        merchant = self.merchant
+        merchant, by = self.merchant, self.actor
 
         def work(body: Any, now: datetime) -> Answer:
-            row = operations.create_channel(body, merchant=merchant, now=now)
+            row = operations.create_channel(body, merchant=merchant, now=now, by=by)
             return Answer(status=201, body=schemas.channel_detail(row))
 
         return respond_once(request, merchant, work)
@@ -63,7 +63,7 @@ class ChannelViewSet(AlertsViewSet):
     )
     def partial_update(self, request: Request, pk: str) -> Response:
         """The settings of its kind are named all together."""
-        return self.shown(operations.edit_channel(self.own(pk), request.data))
+        return self.shown(operations.edit_channel(self.own(pk), request.data, by=self.actor))
 
     @extend_schema(
         operation_id="alert_channels_delete",
@@ -73,7 +73,7 @@ class ChannelViewSet(AlertsViewSet):
     )
     def destroy(self, request: Request, pk: str) -> Response:
         """Refused while a policy names it."""
-        operations.delete_channel(self.own(pk))
+        operations.delete_channel(self.own(pk), by=self.actor)
         return Response(status=204)
 
     @extend_schema(
@@ -87,7 +87,7 @@ class ChannelViewSet(AlertsViewSet):
         """What became of it is in the channel's deliveries, some seconds later."""
         delivery = operations.try_channel(
             self.own(pk),
-            by=self.actor.shown,
+            by=self.actor,
             alerting=settings.TASKFLOW_ALERTING,
             now=database_now(),
         )

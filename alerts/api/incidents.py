@@ -78,7 +78,7 @@ class IncidentViewSet(AlertsViewSet):
         """Somebody looks after it: nobody else is told until it is over."""
         return self.shown(
             operations.acknowledge(
-                self.own(pk), request.data or None, by=self.actor.shown, now=database_now()
+                self.own(pk), request.data or None, by=self.actor, now=database_now()
             )
         )
 
@@ -92,7 +92,7 @@ class IncidentViewSet(AlertsViewSet):
     def snooze(self, request: Request, pk: str) -> Response:
         """Then its policy goes on, if it is not over."""
         return self.shown(
-            operations.snooze(self.own(pk), request.data, by=self.actor.shown, now=database_now())
+            operations.snooze(self.own(pk), request.data, by=self.actor, now=database_now())
         )
 
     @extend_schema(
@@ -108,7 +108,7 @@ class IncidentViewSet(AlertsViewSet):
             operations.resolve(
                 self.own(pk),
                 request.data or None,
-                by=self.actor.shown,
+                by=self.actor,
                 alerting=settings.TASKFLOW_ALERTING,
                 now=database_now(),
             )

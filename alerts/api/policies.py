@@ -40,10 +40,10 @@ class PolicyViewSet(AlertsViewSet):
     )
     def create(self, request: Request) -> Response:
         """Its channels are one's own."""
-        merchant = self.merchant
+        merchant, by = self.merchant, self.actor
 
         def work(body: Any, now: datetime) -> Answer:
-            row = operations.create_policy(body, merchant=merchant, now=now)
+            row = operations.create_policy(body, merchant=merchant, now=now, by=by)
             return Answer(status=201, body=schemas.policy_detail(row))
 
         return respond_once(request, merchant, work)
@@ -61,7 +61,7 @@ class PolicyViewSet(AlertsViewSet):
     )
     def partial_update(self, request: Request, pk: str) -> Response:
         """Open incidents go on from where they are."""
-        return self.shown(operations.edit_policy(self.own(pk), request.data))
+        return self.shown(operations.edit_policy(self.own(pk), request.data, by=self.actor))
 
     @extend_schema(
         operation_id="alert_policies_delete",
@@ -71,5 +71,5 @@ class PolicyViewSet(AlertsViewSet):
     )
     def destroy(self, request: Request, pk: str) -> Response:
         """Refused while a rule uses it."""
-        operations.delete_policy(self.own(pk))
+        operations.delete_policy(self.own(pk), by=self.actor)
         return Response(status=204)

@@ -39,10 +39,10 @@ class RuleViewSet(AlertsViewSet):
     )
     def create(self, request: Request) -> Response:
         """What happened before is no news to it."""
-        merchant = self.merchant
+        merchant, by = self.merchant, self.actor
 
         def work(body: Any, now: datetime) -> Answer:
-            row = operations.create_rule(body, merchant=merchant, now=now)
+            row = operations.create_rule(body, merchant=merchant, now=now, by=by)
             return Answer(status=201, body=schemas.rule_detail(row))
 
         return respond_once(request, merchant, work)
@@ -60,7 +60,9 @@ class RuleViewSet(AlertsViewSet):
     )
     def partial_update(self, request: Request, pk: str) -> Response:
         """A rule that is switched off resolves its incidents."""
-        return self.shown(operations.edit_rule(self.own(pk), request.data, now=database_now()))
+        return self.shown(
+            operations.edit_rule(self.own(pk), request.data, now=database_now(), by=self.actor)
+        )
 
     @extend_schema(
         operation_id="alert_rules_delete",
@@ -70,5 +72,5 @@ class RuleViewSet(AlertsViewSet):
     )
     def destroy(self, request: Request, pk: str) -> Response:
         """Its incidents go with it."""
-        operations.delete_rule(self.own(pk))
+        operations.delete_rule(self.own(pk), by=self.actor)
         return Response(status=204)

@@ -10,10 +10,12 @@ from alerts.channels import WAYS, sealed
 from alerts.models import Channel, Delivery, EscalationPolicy
 from alerts.models.delivery import DeliveryEvent
 from alerts.operations.refusals import InUse, TooManyTests
-from alerts.operations.storing import admit, changed, owned_by
+from alerts.operations.storing import admit, changed, deleted, owned_by, stored
+from alerts.operations.trail import note
 from alerts.sending.outbox import Draft, dispatch
 from alerts.wording import test_message
 from jobs.operations.fields import Fields
+from tenants.audit import SYSTEM, Actor
 from tenants.models import Merchant
 
 MOST_CHANNELS = 50
@@ -24,7 +26,9 @@ SETTINGS = tuple(dict.fromkeys(name for way in WAYS.values() for name in way.fie
 CHANNEL_FIELDS = ("name", "kind", "enabled", *SETTINGS)
 
 
-def create_channel(data: Any, *, merchant: Merchant | None, now: datetime) -> Channel:
+def create_channel(
+    data: Any, *, merchant: Merchant | None, now: datetime, by: Actor = SYSTEM
+) -> Channel:
     """Store a channel; its settings are sealed. Raises InvalidFields, TooManyAlerts."""
     fields = Fields(data, CHANNEL_FIELDS)
     channel = Channel(merchant=merchant, created_at=now, name=required_name(fields))
@@ -37,11 +41,10 @@ def create_channel(data: Any, *, merchant: Merchant | None, now: datetime) -> Ch
         _seal(channel, fields)
     fields.raise_problems()
     admit(Channel, merchant, most=MOST_CHANNELS, what="channels")
-    channel.save(force_insert=True)
-    return channel
+    return stored(channel, by=by)
 
 
-def edit_channel(channel: Channel, data: Any) -> Channel:
+def edit_channel(channel: Channel, data: Any, *, by: Actor = SYSTEM) -> Channel:
     """Change what `data` names; the settings of a kind are named all together.
 
     Raises InvalidFields, AlertGone.
@@ -56,28 +59,30 @@ def edit_channel(channel: Channel, data: Any) -> Channel:
             _seal(row, fields)
         fields.raise_problems()
 
-    return changed(channel, change)
+    return changed(channel, change, by=by)
 
 
-def delete_channel(channel: Channel) -> None:
+def delete_channel(channel: Channel, *, by: Actor = SYSTEM) -> None:
     """Delete a channel with the record of its messages. Raises InUse when a policy names it."""
     with transaction.atomic():
         policies = owned_by(EscalationPolicy, channel.merchant)
         named = policies.filter(steps__contains=[{"channels": [str(channel.pk)]}]).first()
         if named is not None:
             raise InUse(f"The escalation policy “{named}” names this channel; change that first.")
-        Channel.objects.filter(pk=channel.pk).delete()
+        deleted(channel, by=by)
 
 
-def try_channel(channel: Channel, *, by: str, alerting: Alerting, now: datetime) -> Delivery:
+def try_channel(channel: Channel, *, by: Actor, alerting: Alerting, now: datetime) -> Delivery:
     """Send a test message. Raises TooManyTests."""
     recent = Delivery.objects.filter(
         channel=channel, event=DeliveryEvent.TEST, created_at__gt=now - TESTS_WITHIN
     )
     if recent.count() >= MOST_TESTS:
         raise TooManyTests(f"A channel can be tested {MOST_TESTS} times a minute; wait a little.")
-    message = test_message(channel=channel.name, by=by, public_url=alerting.public_url)
-    dispatch([Draft(channel=channel, event=DeliveryEvent.TEST, message=message)], now=now)
+    message = test_message(channel=channel.name, by=by.shown, public_url=alerting.public_url)
+    with transaction.atomic():
+        dispatch([Draft(channel=channel, event=DeliveryEvent.TEST, message=message)], now=now)
+        note("test", channel, by)
     return Delivery.objects.filter(channel=channel, event=DeliveryEvent.TEST).latest("pk")
 
 

@@ -10,8 +10,9 @@ from alerts.models import Channel, EscalationPolicy, Rule
 from alerts.models.policy import LONGEST_REPEAT
 from alerts.operations.channels import required_name
 from alerts.operations.refusals import InUse
-from alerts.operations.storing import admit, changed, owned_by
+from alerts.operations.storing import admit, changed, deleted, owned_by, stored
 from jobs.operations.fields import Fields
+from tenants.audit import SYSTEM, Actor
 from tenants.models import Merchant
 
 MOST_POLICIES = 50
@@ -23,7 +24,9 @@ POLICY_FIELDS = ("name", "steps", "repeat_after")
 STEP_FIELDS = ("after", "channels")
 
 
-def create_policy(data: Any, *, merchant: Merchant | None, now: datetime) -> EscalationPolicy:
+def create_policy(
+    data: Any, *, merchant: Merchant | None, now: datetime, by: Actor = SYSTEM
+) -> EscalationPolicy:
     """Store a policy. Raises InvalidFields, TooManyAlerts."""
     fields = Fields(data, POLICY_FIELDS)
     policy = EscalationPolicy(merchant=merchant, created_at=now, name=required_name(fields))
@@ -32,11 +35,10 @@ def create_policy(data: Any, *, merchant: Merchant | None, now: datetime) -> Esc
     _change(policy, fields)
     fields.raise_problems()
     admit(EscalationPolicy, merchant, most=MOST_POLICIES, what="escalation policies")
-    policy.save(force_insert=True)
-    return policy
+    return stored(policy, by=by)
 
 
-def edit_policy(policy: EscalationPolicy, data: Any) -> EscalationPolicy:
+def edit_policy(policy: EscalationPolicy, data: Any, *, by: Actor = SYSTEM) -> EscalationPolicy:
     """Change what `data` names; open incidents go on from where they are. Raises InvalidFields,
     AlertGone."""
     fields = Fields(data, POLICY_FIELDS)
@@ -47,16 +49,16 @@ def edit_policy(policy: EscalationPolicy, data: Any) -> EscalationPolicy:
         _change(row, fields)
         fields.raise_problems()
 
-    return changed(policy, change)
+    return changed(policy, change, by=by)
 
 
-def delete_policy(policy: EscalationPolicy) -> None:
+def delete_policy(policy: EscalationPolicy, *, by: Actor = SYSTEM) -> None:
     """Delete a policy. Raises InUse when a rule names it."""
     with transaction.atomic():
         named = Rule.objects.filter(policy=policy).first()
         if named is not None:
             raise InUse(f"The rule “{named}” uses this escalation policy; change that first.")
-        EscalationPolicy.objects.filter(pk=policy.pk).delete()
+        deleted(policy, by=by)
 
 
 def _change(policy: EscalationPolicy, fields: Fields) -> None:

@@ -9,11 +9,12 @@ from django.db import transaction
 from alerts.models import EscalationPolicy, Incident, Rule
 from alerts.models.rule import Severity
 from alerts.operations.channels import read_flag, required_name
-from alerts.operations.storing import admit, changed, owned_by
+from alerts.operations.storing import admit, changed, deleted, owned_by, stored
 from alerts.rules import RULE_KINDS, RuleKind, Whose
 from alerts.sending.notices import tell_listeners
 from jobs.operations.fields import Fields
 from templates_app.models import Template
+from tenants.audit import SYSTEM, Actor
 from tenants.models import Merchant
 
 MOST_RULES = 100
@@ -27,7 +28,7 @@ def kinds_for(merchant: Merchant | None) -> list[str]:
     return [name for name, kind in RULE_KINDS.items() if kind.whose != refused]
 
 
-def create_rule(data: Any, *, merchant: Merchant | None, now: datetime) -> Rule:
+def create_rule(data: Any, *, merchant: Merchant | None, now: datetime, by: Actor = SYSTEM) -> Rule:
     """Store a rule; what happened before is no news to it. Raises InvalidFields, TooManyAlerts."""
     fields = Fields(data, RULE_FIELDS)
     rule = Rule(merchant=merchant, created_at=now, name=required_name(fields))
@@ -40,11 +41,10 @@ def create_rule(data: Any, *, merchant: Merchant | None, now: datetime) -> Rule:
         _change(rule, fields, RULE_KINDS[rule.kind])
     fields.raise_problems()
     admit(Rule, merchant, most=MOST_RULES, what="alert rules")
-    rule.save(force_insert=True)
-    return rule
+    return stored(rule, by=by)
 
 
-def edit_rule(rule: Rule, data: Any, *, now: datetime) -> Rule:
+def edit_rule(rule: Rule, data: Any, *, now: datetime, by: Actor = SYSTEM) -> Rule:
     """Change what `data` names. A rule that is switched off resolves its incidents, and tells nobody.
 
     Raises InvalidFields, AlertGone.
@@ -61,12 +61,12 @@ def edit_rule(rule: Rule, data: Any, *, now: datetime) -> Rule:
         if not row.enabled:
             _resolve_all(row, now)
 
-    return changed(rule, change)
+    return changed(rule, change, by=by)
 
 
-def delete_rule(rule: Rule) -> None:
+def delete_rule(rule: Rule, *, by: Actor = SYSTEM) -> None:
     """Delete a rule with its incidents."""
-    Rule.objects.filter(pk=rule.pk).delete()
+    deleted(rule, by=by)
 
 
 def _resolve_all(rule: Rule, now: datetime) -> None:

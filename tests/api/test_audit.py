@@ -1,10 +1,15 @@
 """GET /audit: what keys did, with whom, from where, and what changed; one's own merchant's only."""
 
+from datetime import timedelta
+
 import pytest
 
+from alerts.models import Rule
+from tenants.clock import database_now
 from tenants.models import AuditEntry
 from tests.api.kit import http_job, problem
 from tests.api.schedules import WEEKEND, template_body, window_body
+from tests.factories.alerts import make_incident
 from tests.factories.flows import make_breaker
 from tests.factories.jobs import make_job
 
@@ -89,3 +94,51 @@ def test_another_merchants_entries_are_not_there(api, stranger_api, merchant):
 @pytest.mark.parametrize("query", ["?actor=x", "?after=yesterday"])
 def test_a_filter_that_cannot_be_read_is_refused(api, query):
     problem(api.read(f"/audit{query}"), 400, "invalid_parameters")
+
+
+def test_every_verb_of_alerts_is_told_and_no_secret(api, merchant):
+    secret = "whsec_" + "A" * 44
+    address = "https://hooks.example/in?token=t0ken"
+    body = {"name": "Ours", "kind": "webhook", "url": address, "secret": secret}
+    channel = api.send("/alert-channels", body).json()["id"]
+    api.call("PATCH", f"/api/v1/alert-channels/{channel}", {"name": "Theirs"})
+    api.send(f"/alert-channels/{channel}/test")
+    steps = [{"after": 0, "channels": [channel]}]
+    policy = api.send("/alert-policies", {"name": "First", "steps": steps}).json()["id"]
+    rule = api.send("/alert-rules", {"name": "Any", "kind": "job_failed"}).json()["id"]
+    api.call("PATCH", f"/api/v1/alert-rules/{rule}", {"policy_id": policy})
+    incident = make_incident(Rule.objects.get(pk=rule)).pk
+    api.send(f"/incidents/{incident}/acknowledge", {"note": "mine"})
+    api.send(f"/incidents/{incident}/snooze", {"minutes": 5})
+    api.send(f"/incidents/{incident}/resolve")
+    api.call("DELETE", f"/api/v1/alert-rules/{rule}")
+    api.call("DELETE", f"/api/v1/alert-policies/{policy}")
+    api.call("DELETE", f"/api/v1/alert-channels/{channel}")
+
+    assert verbs_of(api, "alert_channel") == ["create", "edit", "test", "delete"]
+    assert verbs_of(api, "escalation_policy") == ["create", "delete"]
+    assert verbs_of(api, "alert_rule") == ["create", "edit", "delete"]
+    assert verbs_of(api, "incident") == ["acknowledge", "snooze", "resolve"]
+    told = str(entries(api))
+    assert secret not in told
+    assert "t0ken" not in told
+
+
+def test_every_verb_of_a_webhook_endpoint_is_told_and_no_secret(api):
+    body = {"url": "https://hooks.example/in?token=t0ken", "events": ["job.failed"]}
+    made = api.send("/webhook-endpoints", body).json()
+    path = f"/webhook-endpoints/{made['id']}"
+    api.call("PATCH", f"/api/v1{path}", {"active": False})
+    api.send(f"{path}/enable")
+    test = api.send(f"{path}/test").json()["id"]
+    api.send(f"{path}/rotate-secret")
+    api.send(f"/webhook-deliveries/{test}/redeliver")
+    since = {"since": (database_now() - timedelta(hours=1)).isoformat()}
+    api.send(f"{path}/redeliver", since)
+    api.call("DELETE", f"/api/v1{path}")
+
+    expected = ["create", "edit", "enable", "test", "rotate", "redeliver", "redeliver", "delete"]
+    assert verbs_of(api, "webhook_endpoint") == expected
+    told = str(entries(api))
+    assert made["secret"] not in told
+    assert "t0ken" not in told

@@ -4,8 +4,26 @@ import ast
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
-OPERATIONS = ("jobs/operations", "templates_app/operations", "apikeys", "tenants")
-EDGES = ("jobs/api", "jobs/admin", "templates_app/api", "templates_app/admin", "apikeys", "tenants")
+OPERATIONS = (
+    "jobs/operations",
+    "templates_app/operations",
+    "alerts/operations",
+    "alerts/webhooks/operations",
+    "apikeys",
+    "tenants",
+)
+EDGES = (
+    "alerts/api",
+    "alerts/admin",
+    "alerts/webhooks/api",
+    "alerts/webhooks/admin",
+    "jobs/api",
+    "jobs/admin",
+    "templates_app/api",
+    "templates_app/admin",
+    "apikeys",
+    "tenants",
+)
 
 
 def modules(folders):

@@ -101,7 +101,7 @@ class WebhookDeliveryAdmin(HistoryAdmin):
         return self.steer_page(
             request,
             form.delivery,
-            lambda row, now: redeliver(row, now=now, by=by(request).shown),
+            lambda row, now: redeliver(row, now=now, by=by(request)),
             said="The event is on its way again.",
             logged="Sent again.",
         )

@@ -20,7 +20,7 @@ from alerts.webhooks.operations.endpoints import (
 )
 from jobs.admin.made_by_members import only_merchant
 from jobs.admin.operating import OperatingForm
-from jobs.admin.steering import seen_or_404
+from jobs.admin.steering import by, seen_or_404
 from jobs.handlers.registry import kind_names
 
 if TYPE_CHECKING:
@@ -87,11 +87,15 @@ class EndpointForm(OperatingForm, _ModelForm):
     def carry_out(self) -> WebhookEndpoint:
         if not self.instance._state.adding:  # noqa: SLF001
             changes = {name: self._value(name) for name in self.changed_data if name != "merchant"}
-            return edit_endpoint(self.instance, changes) if changes else self.instance
+            return (
+                edit_endpoint(self.instance, changes, by=by(self.request))
+                if changes
+                else self.instance
+            )
         document = {name: self._value(name) for name in (*_PLAIN, "template_id")}
         owner = self.cleaned_data.get("merchant") or only_merchant(self.request)
         assert owner is not None  # whoever has several must choose
-        self.new_secret = create_endpoint(document, merchant=owner)
+        self.new_secret = create_endpoint(document, merchant=owner, by=by(self.request))
         return self.new_secret.endpoint
 
     def _value(self, name: str) -> Any:

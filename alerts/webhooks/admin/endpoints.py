@@ -20,7 +20,7 @@ from alerts.webhooks.operations.endpoints import (
 )
 from jobs.admin import display as show
 from jobs.admin.made_by_members import MadeByMembers, changes_of, deleting
-from jobs.admin.steering import asked_first, chosen
+from jobs.admin.steering import asked_first, by, chosen
 from tenants.clock import database_now
 from tenants.models import Merchant
 from tenants.secret_once import Revealed, reveal
@@ -133,7 +133,7 @@ class WebhookEndpointAdmin(MadeByMembers):
         shown = []
         for row in chosen(request, self.manageable(request, queryset)):
             try:
-                new = rotate_secret(row, None, now=database_now())
+                new = rotate_secret(row, None, now=database_now(), by=by(request))
             except REFUSALS as refusal:
                 messages.error(request, f"{row}: {refusal}")
                 continue
@@ -148,7 +148,7 @@ class WebhookEndpointAdmin(MadeByMembers):
         return self.steer_page(
             request,
             form.endpoint,
-            lambda row, now: test_endpoint(row, now=now),
+            lambda row, now: test_endpoint(row, now=now, by=by(request)),
             said="The test is on its way; look at the deliveries.",
             logged="Tested.",
         )
@@ -158,7 +158,7 @@ class WebhookEndpointAdmin(MadeByMembers):
         return self.steer_page(
             request,
             form.endpoint,
-            lambda row, now: enable_endpoint(row),
+            lambda row, now: enable_endpoint(row, by=by(request)),
             said="The endpoint gets events again.",
             logged="Enabled.",
         )
@@ -166,7 +166,7 @@ class WebhookEndpointAdmin(MadeByMembers):
     @deleting(DELETE)
     def remove(self, request: HttpRequest, form: ConfirmEndpoint, object_id: str) -> HttpResponse:
         return self.delete_row(
-            request, form.endpoint, lambda row, now: delete_endpoint(row, now=now)
+            request, form.endpoint, lambda row, now: delete_endpoint(row, now=now, by=by(request))
         )
 
     @admin.display(description="Endpoint")

@@ -89,8 +89,6 @@ class WebhookDeliveryViewSet(TaskFlowViewSet):
     @action(detail=True, methods=["post"])
     def redeliver(self, request: Request, pk: str) -> Response:
         """With the same id and body. One that was received is sent by a new delivery, answered here."""
-        delivery = redeliver(
-            self.found(self.get_queryset(), pk), now=database_now(), by=self.actor.shown
-        )
+        delivery = redeliver(self.found(self.get_queryset(), pk), now=database_now(), by=self.actor)
         [told] = tell([delivery])
         return Response(representations.delivery_summary(told))

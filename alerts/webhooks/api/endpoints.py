@@ -56,7 +56,7 @@ class WebhookEndpointViewSet(TaskFlowViewSet):
 
         No Idempotency-Key: the answer would have to be kept, and the secret with it.
         """
-        new = operations.create_endpoint(request.data, merchant=self.merchant)
+        new = operations.create_endpoint(request.data, merchant=self.merchant, by=self.actor)
         return Response(representations.with_secret(new), status=201)
 
     @extend_schema(operation_id="webhook_endpoints_retrieve", summary="Look at a webhook endpoint")
@@ -72,7 +72,9 @@ class WebhookEndpointViewSet(TaskFlowViewSet):
     )
     def partial_update(self, request: Request, pk: str) -> Response:
         """Deliveries under way follow within seconds. A disabled one is enabled by `enable`."""
-        return self._shown(operations.edit_endpoint(self._endpoint(pk), request.data))
+        return self._shown(
+            operations.edit_endpoint(self._endpoint(pk), request.data, by=self.actor)
+        )
 
     @extend_schema(
         operation_id="webhook_endpoints_delete",
@@ -82,7 +84,7 @@ class WebhookEndpointViewSet(TaskFlowViewSet):
     )
     def destroy(self, request: Request, pk: str) -> Response:
         """What is on its way to it is not sent any more."""
-        operations.delete_endpoint(self._endpoint(pk), now=database_now())
+        operations.delete_endpoint(self._endpoint(pk), now=database_now(), by=self.actor)
         return Response(status=204)
 
     @extend_schema(
@@ -94,7 +96,9 @@ class WebhookEndpointViewSet(TaskFlowViewSet):
     @action(detail=True, methods=["post"], url_path="rotate-secret")
     def rotate_secret(self, request: Request, pk: str) -> Response:
         """Both sign while they overlap, a day unless told. The answer shows the new one, once."""
-        new = operations.rotate_secret(self._endpoint(pk), request.data or None, now=database_now())
+        new = operations.rotate_secret(
+            self._endpoint(pk), request.data or None, now=database_now(), by=self.actor
+        )
         return Response(representations.with_secret(new))
 
     @extend_schema(
@@ -106,7 +110,7 @@ class WebhookEndpointViewSet(TaskFlowViewSet):
     @action(detail=True, methods=["post"])
     def test(self, request: Request, pk: str) -> Response:
         """To this endpoint only, whatever it subscribes to."""
-        delivery = operations.test_endpoint(self._endpoint(pk), now=database_now())
+        delivery = operations.test_endpoint(self._endpoint(pk), now=database_now(), by=self.actor)
         [told] = tell([delivery])
         return Response(representations.delivery_summary(told), status=201)
 
@@ -119,7 +123,7 @@ class WebhookEndpointViewSet(TaskFlowViewSet):
     @action(detail=True, methods=["post"])
     def enable(self, request: Request, pk: str) -> Response:
         """Also one that was disabled. What it missed is sent when you ask for it: `redeliver`."""
-        return self._shown(operations.enable_endpoint(self._endpoint(pk)))
+        return self._shown(operations.enable_endpoint(self._endpoint(pk), by=self.actor))
 
     @extend_schema(
         operation_id="webhook_endpoints_redeliver",
@@ -130,9 +134,7 @@ class WebhookEndpointViewSet(TaskFlowViewSet):
     @action(detail=True, methods=["post"])
     def redeliver(self, request: Request, pk: str) -> Response:
         """What failed, and what was told while it was off; oldest first, at most 1,000 of each."""
-        done = redeliver_since(
-            self._endpoint(pk), request.data, now=database_now(), by=self.actor.shown
-        )
+        done = redeliver_since(self._endpoint(pk), request.data, now=database_now(), by=self.actor)
         return Response(asdict(done))
 
     def _endpoint(self, pk: str) -> WebhookEndpoint:

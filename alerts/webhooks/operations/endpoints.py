@@ -13,9 +13,11 @@ from alerts.webhooks.audience import AUDIENCE_OF_ALL
 from alerts.webhooks.deliveries import Wanted, deliver
 from alerts.webhooks.events import ENDPOINT_TEST
 from alerts.webhooks.operations.draft import read_change, read_endpoint
+from alerts.webhooks.operations.trail import note, told
 from alerts.webhooks.recording import body_of
 from jobs import publishing
 from jobs.operations.fields import Fields
+from tenants.audit import SYSTEM, Actor
 from tenants.models import Merchant
 from tenants.platform import PLATFORM_ID
 
@@ -48,7 +50,7 @@ class NewSecret:
     secret: str = field(repr=False)
 
 
-def create_endpoint(data: Any, *, merchant: Merchant) -> NewSecret:
+def create_endpoint(data: Any, *, merchant: Merchant, by: Actor = SYSTEM) -> NewSecret:
     """Store an endpoint with a secret of its own.
 
     Raises InvalidFields, TooManyEndpoints, PlatformHasNoEndpoints.
@@ -62,13 +64,15 @@ def create_endpoint(data: Any, *, merchant: Merchant) -> NewSecret:
         )
     endpoint = WebhookEndpoint(merchant=merchant, **columns)
     endpoint.draw_secret()
-    endpoint.save(force_insert=True)
+    with transaction.atomic():
+        endpoint.save(force_insert=True)
+        note("create", endpoint, by, after=told(endpoint))
+        _tell_audience()
     endpoint.refresh_from_db()
-    _tell_audience()
     return NewSecret(endpoint=endpoint, secret=endpoint.secret)
 
 
-def edit_endpoint(endpoint: WebhookEndpoint, data: Any) -> WebhookEndpoint:
+def edit_endpoint(endpoint: WebhookEndpoint, data: Any, *, by: Actor = SYSTEM) -> WebhookEndpoint:
     """Change what `data` names; deliveries under way follow. Raises InvalidFields, EndpointGone."""
     columns = read_change(data, merchant=endpoint.merchant)
 
@@ -76,10 +80,10 @@ def edit_endpoint(endpoint: WebhookEndpoint, data: Any) -> WebhookEndpoint:
         for name, value in columns.items():
             setattr(row, name, value)
 
-    return _changed(endpoint, change)
+    return _changed(endpoint, change, verb="edit", by=by)
 
 
-def enable_endpoint(endpoint: WebhookEndpoint) -> WebhookEndpoint:
+def enable_endpoint(endpoint: WebhookEndpoint, *, by: Actor = SYSTEM) -> WebhookEndpoint:
     """Switch it on again, also after it was disabled; what it missed is `redeliver_since`'s business.
 
     Raises EndpointGone.
@@ -90,10 +94,12 @@ def enable_endpoint(endpoint: WebhookEndpoint) -> WebhookEndpoint:
         row.disabled_at, row.disabled_reason = None, ""
         row.failing_since = row.last_failure_at = None
 
-    return _changed(endpoint, change)
+    return _changed(endpoint, change, verb="enable", by=by)
 
 
-def rotate_secret(endpoint: WebhookEndpoint, data: Any, *, now: datetime) -> NewSecret:
+def rotate_secret(
+    endpoint: WebhookEndpoint, data: Any, *, now: datetime, by: Actor = SYSTEM
+) -> NewSecret:
     """Draw a new secret; the one before it signs as well for `overlap` seconds (a day unless told).
 
     A third one that still overlapped ends. Raises InvalidFields, EndpointGone.
@@ -110,11 +116,13 @@ def rotate_secret(endpoint: WebhookEndpoint, data: Any, *, now: datetime) -> New
             row.sealed_old_secret, row.old_secret_until = "", None
         row.draw_secret()
 
-    row = _changed(endpoint, change)
+    row = _changed(endpoint, change, verb="rotate", by=by)
     return NewSecret(endpoint=row, secret=row.secret)
 
 
-def test_endpoint(endpoint: WebhookEndpoint, *, now: datetime) -> WebhookDelivery:
+def test_endpoint(
+    endpoint: WebhookEndpoint, *, now: datetime, by: Actor
+) -> WebhookDelivery:
     """Send an event of its own to the endpoint. Raises EndpointOff."""
     if endpoint.state != "active":
         raise EndpointOff("The endpoint is switched off; enable it first.")
@@ -128,6 +136,7 @@ def test_endpoint(endpoint: WebhookEndpoint, *, now: datetime) -> WebhookDeliver
             fanned_out=True,
         )
         [delivery_id] = deliver([wanted_of(event, endpoint)], now=now, again=True)
+        note("test", endpoint, by)
         transaction.on_commit(publishing.wake)
     return delivery_of(delivery_id)
 
@@ -136,13 +145,13 @@ def test_endpoint(endpoint: WebhookEndpoint, *, now: datetime) -> WebhookDeliver
 test_endpoint.__test__ = False  # type: ignore[attr-defined]
 
 
-def delete_endpoint(endpoint: WebhookEndpoint, *, now: datetime) -> None:
+def delete_endpoint(endpoint: WebhookEndpoint, *, now: datetime, by: Actor = SYSTEM) -> None:
     """Delete it; deliveries under way are not sent any more."""
 
     def change(row: WebhookEndpoint) -> None:
         row.active, row.deleted_at = False, now
 
-    _changed(endpoint, change)
+    _changed(endpoint, change, verb="delete", by=by)
 
 
 def wanted_of(event: WebhookEvent, endpoint: WebhookEndpoint) -> Wanted:
@@ -165,15 +174,17 @@ def delivery_of(delivery_id: UUID) -> WebhookDelivery:
 
 
 def _changed(
-    endpoint: WebhookEndpoint, change: Callable[[WebhookEndpoint], None]
+    endpoint: WebhookEndpoint, change: Callable[[WebhookEndpoint], None], *, verb: str, by: Actor
 ) -> WebhookEndpoint:
     with transaction.atomic():
         rows = WebhookEndpoint.objects.kept().select_for_update(no_key=True)
         row: WebhookEndpoint | None = rows.filter(pk=endpoint.pk).first()
         if row is None:
             raise EndpointGone("The endpoint was deleted.")
+        before = told(row)
         change(row)
         row.save(force_update=True)
+        note(verb, row, by, before=before, after=told(row))
         _tell_audience()
     return row
 

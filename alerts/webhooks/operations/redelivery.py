@@ -10,12 +10,14 @@ from alerts.models import WebhookDelivery, WebhookEndpoint, WebhookEvent
 from alerts.webhooks import statements
 from alerts.webhooks.deliveries import Wanted, deliver
 from alerts.webhooks.operations.endpoints import EndpointOff, delivery_of, wanted_of
+from alerts.webhooks.operations.trail import note
 from alerts.webhooks.timing import KEPT
 from jobs import lifecycle, publishing
 from jobs.models import Job
 from jobs.operations.fields import Fields
 from jobs.partitions import first_id
 from jobs.states import RESTARTABLE, JobStatus
+from tenants.audit import Actor
 from tenants.statement import execute
 
 LIMIT = 1_000
@@ -38,7 +40,7 @@ class Redelivered:
     more: bool
 
 
-def redeliver(delivery: WebhookDelivery, *, now: datetime, by: str) -> WebhookDelivery:
+def redeliver(delivery: WebhookDelivery, *, now: datetime, by: Actor) -> WebhookDelivery:
     """Send the event to its endpoint again, with the same id and body.
 
     One that failed gets a new round of attempts, one that waits for its next attempt is tried now, one
@@ -51,7 +53,7 @@ def redeliver(delivery: WebhookDelivery, *, now: datetime, by: str) -> WebhookDe
         event: WebhookEvent | None = WebhookEvent.objects.filter(pk=delivery.event_id).first()
         chosen = delivery.pk
         if job is not None and job.status in RESTARTABLE:
-            lifecycle.restart(job_ids=[job.pk], now=now, by=by)
+            lifecycle.restart(job_ids=[job.pk], now=now, by=by.shown)
         elif job is not None and job.status in {JobStatus.SCHEDULED, JobStatus.RETRYABLE}:
             lifecycle.advance(job_ids=[job.pk], now=now)
         elif job is not None and job.status != JobStatus.SUCCEEDED:
@@ -60,12 +62,13 @@ def redeliver(delivery: WebhookDelivery, *, now: datetime, by: str) -> WebhookDe
             raise EventForgotten(f"The event is forgotten: they are kept for {KEPT.days} days.")
         else:
             [chosen] = deliver([wanted_of(event, delivery.endpoint)], now=now, again=True)
+        note("redeliver", delivery.endpoint, by, after={"delivery": str(delivery.pk)})
         transaction.on_commit(publishing.wake)
     return delivery_of(chosen)
 
 
 def redeliver_since(
-    endpoint: WebhookEndpoint, data: Any, *, now: datetime, by: str, limit: int = LIMIT
+    endpoint: WebhookEndpoint, data: Any, *, now: datetime, by: Actor, limit: int = LIMIT
 ) -> Redelivered:
     """Send what the endpoint did not get of the events since `since`, oldest first.
 
@@ -78,7 +81,11 @@ def redeliver_since(
     first = first_id(since)
     with transaction.atomic():
         rows = execute(statements.FIND_UNDELIVERED, endpoint=endpoint.pk, first=first, limit=limit)
-        again = lifecycle.restart(job_ids=[row[0] for row in rows], now=now, by=by) if rows else []
+        again = (
+            lifecycle.restart(job_ids=[row[0] for row in rows], now=now, by=by.shown)
+            if rows
+            else []
+        )
         found = execute(statements.FIND_UNHEARD, endpoint=endpoint.pk, first=first, limit=limit)
         deliver(
             [
@@ -96,10 +103,10 @@ def redeliver_since(
             now=now,
             again=False,
         )
+        count = len(again) + len(found)
+        note("redeliver", endpoint, by, after={"since": since, "deliveries": count})
         transaction.on_commit(publishing.wake)
-    return Redelivered(
-        redelivered=len(again) + len(found), more=len(rows) == limit or len(found) == limit
-    )
+    return Redelivered(redelivered=count, more=len(rows) == limit or len(found) == limit)
 
 
 def _since(data: Any, now: datetime) -> datetime:

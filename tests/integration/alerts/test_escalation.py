@@ -9,6 +9,7 @@ from alerts.operations.incidents import acknowledge, resolve, snooze
 from alerts.operations.refusals import IncidentOver
 from tenants.clock import database_now
 from tenants.models import Merchant
+from tests.factories.actors import somebody
 from tests.factories.alerts import fail_many, make_channel, make_policy, make_rule
 from tests.factories.templates import make_template, make_window
 from tests.integration.alerts.kit import tick
@@ -54,7 +55,7 @@ def test_without_acknowledgement_the_next_channel_is_told_and_then_everybody_aga
 
 
 def test_an_acknowledged_incident_is_told_of_no_more_and_counts_on(opened, template):
-    acknowledge(Incident.objects.get(), {"note": "mine"}, by="me", now=opened)
+    acknowledge(Incident.objects.get(), {"note": "mine"}, by=somebody(), now=opened)
     fail_many(template, 5)
     assert tick(opened + 31 * MINUTE).messages == 0
     incident = Incident.objects.get()
@@ -62,7 +63,7 @@ def test_an_acknowledged_incident_is_told_of_no_more_and_counts_on(opened, templ
 
 
 def test_after_a_snooze_the_policy_goes_on_from_where_it_was(opened):
-    snooze(Incident.objects.get(), {"minutes": 45}, by="me", now=opened)
+    snooze(Incident.objects.get(), {"minutes": 45}, by=somebody(), now=opened)
     assert tick(opened + 44 * MINUTE).messages == 0
     assert tick(opened + 45 * MINUTE).messages == 1
     assert told()[-1] == ("escalated", "boss")
@@ -74,9 +75,9 @@ def test_what_a_person_resolves_is_told_and_opens_anew_when_it_is_seen_again(
 ):
     first = Incident.objects.get()
     alerting = settings.TASKFLOW_ALERTING
-    resolve(first, None, by="me", alerting=alerting, now=opened)
+    resolve(first, None, by=somebody(), alerting=alerting, now=opened)
     with pytest.raises(IncidentOver):
-        resolve(first, None, by="you", alerting=alerting, now=opened)
+        resolve(first, None, by=somebody(), alerting=alerting, now=opened)
     assert told()[-1] == ("recovered", "mail")
     fail_many(template, 1)
     assert tick(opened + MINUTE).opened == 1

@@ -13,6 +13,7 @@ from alerts.webhooks.upkeep import keep_up
 from jobs.models import Job
 from jobs.outcomes import Failure, Result
 from tenants.clock import database_now
+from tests.factories.actors import somebody
 from tests.factories.jobs import NOW, SECOND, make_job
 from tests.factories.webhooks import make_delivery, make_endpoint
 from tests.integration.webhooks.kit import (
@@ -146,11 +147,11 @@ def test_enabled_again_it_gets_what_failed_and_what_it_missed(valkey, merchant, 
     hand_on()
     endpoint.refresh_from_db()
     with pytest.raises(operations.EndpointOff):
-        redeliver_since(endpoint, {"since": since.isoformat()}, now=database_now(), by="me")
+        redeliver_since(endpoint, {"since": since.isoformat()}, now=database_now(), by=somebody())
     enabled = operations.enable_endpoint(endpoint)
     body = {"since": since.isoformat()}
 
-    done = redeliver_since(enabled, body, now=database_now(), by="me")
+    done = redeliver_since(enabled, body, now=database_now(), by=somebody())
 
     assert (done.redelivered, done.more) == (3, False)
     receiver = Receiver()
@@ -158,7 +159,7 @@ def test_enabled_again_it_gets_what_failed_and_what_it_missed(valkey, merchant, 
     mine = WebhookDelivery.objects.filter(endpoint=endpoint).values_list("event_id", flat=True)
     ids = {one.id for one in receiver.received}
     assert {str(event_id) for event_id in mine} <= ids
-    again = redeliver_since(enabled, body, now=database_now(), by="me")
+    again = redeliver_since(enabled, body, now=database_now(), by=somebody())
     assert again.redelivered == 0
     assert WebhookDelivery.objects.filter(endpoint=listener).count() == 3
 
@@ -171,7 +172,7 @@ def test_what_happens_while_the_only_endpoint_is_disabled_is_kept_for_it(valkey,
     assert hand_on() == 0
     enabled = operations.enable_endpoint(endpoint)
 
-    done = redeliver_since(enabled, {"since": since.isoformat()}, now=database_now(), by="me")
+    done = redeliver_since(enabled, {"since": since.isoformat()}, now=database_now(), by=somebody())
 
     receiver = Receiver()
     work(receiver)
@@ -184,7 +185,7 @@ def test_one_event_is_sent_again(valkey, merchant):
     receiver = Receiver()
     work(receiver)
 
-    new = redeliver(delivery, now=database_now(), by="me")
+    new = redeliver(delivery, now=database_now(), by=somebody())
     work(receiver)
 
     first, second = receiver.received
@@ -197,20 +198,20 @@ def test_one_that_failed_gets_a_new_round_and_one_that_waits_is_tried_now(valkey
     endpoint = make_endpoint(merchant)
     delivery = make_delivery(endpoint)
     work(Receiver(lambda one: 500))
-    assert redeliver(delivery, now=database_now(), by="me").pk == delivery.pk
+    assert redeliver(delivery, now=database_now(), by=somebody()).pk == delivery.pk
     receiver = Receiver()
     assert [one.status for one in work(receiver)] == ["succeeded"]
     gone = make_delivery(endpoint)
     Job.objects.filter(pk=gone.job_id).update(max_attempts=1)
     assert [one.status for one in work(Receiver(lambda one: 500))] == ["failed"]
-    redeliver(gone, now=database_now(), by="me")
+    redeliver(gone, now=database_now(), by=somebody())
     assert [one.status for one in work(receiver)] == ["succeeded"]
 
 
 def test_a_test_event_goes_to_one_endpoint_whatever_it_subscribes_to(valkey, merchant):
     endpoint = make_endpoint(merchant, events=["template.missed"])
     make_endpoint(merchant)
-    operations.test_endpoint(endpoint, now=database_now())
+    operations.test_endpoint(endpoint, now=database_now(), by=somebody())
     receiver = Receiver()
     hand_on()
     work(receiver)
