@@ -106,10 +106,12 @@ MUTANTS = (
         ),
     ),
     Mutant(
-        name="the attempt is not counted at the claim",
+        name="only the first attempt is counted",
         aim="nothing",
         noticed_by=("attempts_without_gap",),
-        edits=(Edit(_RUNNING, "attempt = job.attempt + 1,", "attempt = job.attempt,"),),
+        edits=(
+            Edit(_RUNNING, "attempt = job.attempt + 1,", "attempt = greatest(job.attempt, 1),"),
+        ),
     ),
     Mutant(
         name="the watcher ignores queue leases",
