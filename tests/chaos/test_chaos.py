@@ -8,7 +8,7 @@ import pytest
 
 from taskflow.supervisor.processes import ROOT
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.chaos]
 
 # Seconds of faults; start, healing and draining come on top.
 SECONDS = 45

@@ -120,9 +120,7 @@ def rotate_secret(
     return NewSecret(endpoint=row, secret=row.secret)
 
 
-def test_endpoint(
-    endpoint: WebhookEndpoint, *, now: datetime, by: Actor
-) -> WebhookDelivery:
+def test_endpoint(endpoint: WebhookEndpoint, *, now: datetime, by: Actor) -> WebhookDelivery:
     """Send an event of its own to the endpoint. Raises EndpointOff."""
     if endpoint.state != "active":
         raise EndpointOff("The endpoint is switched off; enable it first.")

@@ -121,7 +121,7 @@ MUTANTS = (
             Edit(
                 "jobs/watcher.py",
                 "    requeued = lifecycle.requeue_lost_messages("
-                "before=now, limit=engine.step_limit)\n",
+                "before=tick.judged_at, limit=engine.step_limit)\n",
                 "    requeued: list[object] = []\n",
             ),
         ),
@@ -133,7 +133,7 @@ MUTANTS = (
         edits=(
             Edit(
                 "jobs/watcher.py",
-                "    stranded = lifecycle.find_stranded(now=now, limit=engine.step_limit)\n",
+                "    stranded = lifecycle.find_stranded(now=tick.judged_at, limit=engine.step_limit)\n",
                 "    stranded: list[Stranded] = []\n",
             ),
         ),

@@ -2,9 +2,17 @@
 
 import pytest
 
+from tenants import platform
 from tests.chaos import promises
 from tests.chaos.client_log import Cancelled, Planned
-from tests.chaos.witnesses import Killed, NotRun, StoredLetter, Transition, told_attempt
+from tests.chaos.witnesses import (
+    PLATFORM_ID,
+    Killed,
+    NotRun,
+    StoredLetter,
+    Transition,
+    told_attempt,
+)
 from tests.unit.chaos.kit import (
     OTHER,
     asked,
@@ -203,3 +211,7 @@ def test_the_attempt_is_found_in_every_kind_of_answer():
 def test_work_that_was_repeated_for_a_recorded_loss_is_counted():
     assert promises.explained_repeats(witnesses(**twice())) == 1
     assert promises.explained_repeats(witnesses()) == 0
+
+
+def test_what_the_platform_does_for_itself_is_left_out_by_its_id():
+    assert str(platform.PLATFORM_ID) == PLATFORM_ID
