@@ -16,4 +16,5 @@ class Scope(models.TextChoices):
     WEBHOOKS_WRITE = "webhooks:write", "create and steer webhook endpoints"
     ALERTS_READ = "alerts:read", "read alert rules and incidents"
     ALERTS_WRITE = "alerts:write", "change alert rules, steer incidents"
+    AUDIT_READ = "audit:read", "read who did what, with names and addresses"
     METRICS_READ = "metrics:read", "read metrics"

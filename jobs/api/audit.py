@@ -81,7 +81,7 @@ class AuditViewSet(TaskFlowViewSet):
     serializer_class = AuditEntrySchema
     filterset_class = AuditFilters
     http_method_names = ["get", "head"]
-    required_scopes = {"list": Scope.JOBS_READ}
+    required_scopes = {"list": Scope.AUDIT_READ}
 
     def get_queryset(self) -> QuerySet[AuditEntry]:
         """Return the merchant's entries."""

@@ -91,7 +91,7 @@ def test_job_that_kills_its_worker_is_poison_and_its_neighbours_succeed(stack):
     eventually(settled, "all jobs end", within=150)
     poison.refresh_from_db()
     assert poison.status == "failed"
-    [letter] = DeadLetter.objects.all()
+    [letter] = DeadLetter.objects.filter(merchant=shop)
     assert (letter.job_id, letter.error_code) == (poison.id, "poison")
     ids = [one.id for one in neighbours]
     assert set(Job.objects.filter(id__in=ids).values_list("status", flat=True)) == {"succeeded"}

@@ -9,15 +9,22 @@ from jobs.models import Job
 from jobs.statements import occurrences, overlapping, queueing
 from tenants.identifiers import new_id
 from tests.factories.jobs import NOW, SECOND, make_merchant
+from tests.integration.crowds import crowd
 
 pytestmark = pytest.mark.django_db
 HOUR = 3600 * SECOND
 HISTORY = 600
 
 
-@pytest.fixture(autouse=True)
-def _a_crowd(db):
-    """Thousands of finished and planned jobs, of one template and of none; a few that matter."""
+@pytest.fixture(autouse=True, scope="module")
+def _a_crowd(django_db_setup, django_db_blocker):
+    with crowd(django_db_blocker):
+        _store_crowd()
+        yield
+
+
+def _store_crowd():
+    """Store thousands of finished and planned jobs, of one template and of none; a few that matter."""
     merchants = [make_merchant() for _ in range(20)]
     templates = [new_id() for _ in merchants]
     common = {"kind": "python", "lane": "async", "run_at": NOW, "scheduled_at": NOW}

@@ -11,15 +11,22 @@ from jobs.states import Needs
 from jobs.watcher import watch
 from tenants.clock import database_now
 from tests.factories.jobs import NOW, SECOND, make_job, make_merchant, make_worker
+from tests.integration.crowds import crowd
 from tests.integration.test_occurrence_plans import plan
 
 pytestmark = pytest.mark.django_db
 BLOCKED = 300
 
 
-@pytest.fixture(autouse=True)
-def _a_crowd(db):
-    """Much history, much that waits, blocked jobs of one parent, and a few that run."""
+@pytest.fixture(autouse=True, scope="module")
+def _a_crowd(django_db_setup, django_db_blocker):
+    with crowd(django_db_blocker):
+        _store_crowd()
+        yield
+
+
+def _store_crowd():
+    """Store much history, much that waits, blocked jobs of one parent, and a few that run."""
     merchant = make_merchant()
     common = {"merchant": merchant, "kind": "python", "lane": "async"}
     common |= {"run_at": NOW, "scheduled_at": NOW}

@@ -486,6 +486,7 @@ def test_reading_keys_cannot_write(owner, name):
             Scope.TEMPLATES_READ,
             Scope.WEBHOOKS_READ,
             Scope.ALERTS_READ,
+            Scope.AUDIT_READ,
         ],
     )
     before = owner.snapshot()
