@@ -27,7 +27,8 @@ class Asked:
 
 @dataclass(frozen=True, kw_only=True)
 class Cancelled:
-    """A cancel that the API acknowledged: 200, the job is cancelled; 202, it was asked to stop."""
+    """The answer to a cancel: 200, the job is cancelled; 202, it was asked to stop; 409, it has ended,
+    in whatever way."""
 
     job: str
     acknowledged_at: float

@@ -91,6 +91,15 @@ KEPT = {
         "transitions": [ended(), Transition(job="job-1", was="queued", became="scheduled", at=101)],
         "calm": [(90.0, 100.0)],
     },
+    "a cancel whose first answer got lost": {
+        "jobs": [stored(status="cancelled", attempt=0)],
+        "attempts": [],
+        "calls": [],
+        "transitions": [ended(became="cancelled", was="scheduled")],
+        "client": client(
+            asked(), cancelled=[Cancelled(job="job-1", acknowledged_at=103, status=409)]
+        ),
+    },
     "a request that was never answered": {"client": client(asked(), asked("m0-2", ""))},
 }
 
