@@ -60,7 +60,7 @@ def test_its_neighbours_in_the_message_and_the_worker_run_again():
     assert Job.objects.filter(status="failed").count() == 1
 
 
-def test_several_that_lost_three_workers_together_are_tried_once_more_and_apart():
+def test_several_that_lost_three_workers_together_are_tried_again_and_apart():
     worker = dead_worker()
     still = {"strategy": "fixed", "base": 5.0, "jitter": 0}
     suspects = [held_by(worker, lost_count=2, attempt=3, backoff=still) for _ in range(3)]
@@ -71,7 +71,37 @@ def test_several_that_lost_three_workers_together_are_tried_once_more_and_apart(
     assert stands(fresh) == ("retryable", 1)
     assert stands(elsewhere) == ("failed", 3)
     turns = sorted(job.scheduled_at for job in suspects)
-    assert [later - sooner for sooner, later in pairwise(turns)] == [SECOND, SECOND]
+    assert [later - sooner for sooner, later in pairwise(turns)] == [4 * SECOND, 4 * SECOND]
+
+
+def test_turns_lie_further_apart_after_each_loss_and_are_drawn_anew():
+    still = {"strategy": "fixed", "base": 5.0, "jitter": 0}
+    orders = set()
+    for lost in range(1, 7):
+        worker = dead_worker()
+        company = [
+            held_by(worker, lost_count=lost, attempt=lost + 1, backoff=still) for _ in range(4)
+        ]
+        watch(LATER, ENGINE)
+        for job in company:
+            job.refresh_from_db()
+        assert {job.status for job in company} == {"retryable"}
+        turns = sorted(company, key=lambda job: job.scheduled_at)
+        spread = {b.scheduled_at - a.scheduled_at for a, b in pairwise(turns)}
+        assert spread == {2**lost * SECOND}
+        orders.add(tuple(company.index(job) for job in turns))
+    assert len(orders) > 1
+
+
+def test_the_longest_turn_is_bounded():
+    still = {"strategy": "fixed", "base": 5.0, "jitter": 0}
+    worker = dead_worker()
+    company = [held_by(worker, lost_count=7, attempt=8, backoff=still) for _ in range(50)]
+    watch(LATER, ENGINE)
+    for job in company:
+        job.refresh_from_db()
+    turns = [job.scheduled_at for job in company]
+    assert max(turns) - min(turns) < timedelta(seconds=300)
 
 
 def test_whoever_is_lost_alone_after_that_is_the_poison():
@@ -82,9 +112,9 @@ def test_whoever_is_lost_alone_after_that_is_the_poison():
     assert stands(other) == ("retryable", 2)
 
 
-def test_no_company_saves_who_loses_six_workers():
+def test_no_company_saves_who_loses_nine_workers():
     worker = dead_worker()
-    suspects = [held_by(worker, lost_count=5, attempt=6) for _ in range(2)]
+    suspects = [held_by(worker, lost_count=8, attempt=9) for _ in range(2)]
     watch(LATER, ENGINE)
-    assert [stands(job) for job in suspects] == [("failed", 6)] * 2
+    assert [stands(job) for job in suspects] == [("failed", 9)] * 2
     assert set(DeadLetter.objects.values_list("error_code", flat=True)) == {"poison"}
