@@ -3,6 +3,7 @@
 from typing import TYPE_CHECKING, Any
 
 from django import forms
+from django.conf import settings
 from django.contrib import admin
 from django.http import HttpRequest, HttpResponse
 from unfold.dataclasses import ActionDialog
@@ -92,7 +93,13 @@ class RuleForm(AlertForm, _ModelForm):
             return create_rule(
                 document, merchant=chosen_merchant(self), now=database_now(), by=by(self.request)
             )
-        return edit_rule(self.instance, document, now=database_now(), by=by(self.request))
+        return edit_rule(
+            self.instance,
+            document,
+            now=database_now(),
+            alerting=settings.TASKFLOW_ALERTING,
+            by=by(self.request),
+        )
 
     def _bounds(self) -> dict[str, int]:
         given = {name: self.cleaned_data.get(_field_of(name)) for name in PARAMETERS}
@@ -173,7 +180,13 @@ class RuleAdmin(AlertPages):
 
     @deleting(DELETE)
     def remove(self, request: HttpRequest, form: ConfirmRule, object_id: str) -> HttpResponse:
-        return self.delete_row(request, form.row, lambda row, now: delete_rule(row, by=by(request)))
+        return self.delete_row(
+            request,
+            form.row,
+            lambda row, now: delete_rule(
+                row, now=now, alerting=settings.TASKFLOW_ALERTING, by=by(request)
+            ),
+        )
 
     @admin.display(description="Watches for")
     def watches_for(self, rule: Rule) -> str:

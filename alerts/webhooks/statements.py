@@ -1,5 +1,9 @@
 """The SQL of outgoing webhooks, named and in one place. Values travel beside it (tenants.statement)."""
 
+# Primary key. A trigger of the endpoints' table moves it with each change of who listens to what, in the same
+# transaction; read before AUDIENCE.
+AUDIENCE_VERSION = "SELECT position FROM alerts_cursor WHERE stream = 'audience'"
+
 # Index webhook_endpoint_on, which holds the endpoints that nobody switched off. One that was disabled since it
 # failed is among them: what happens until it is mended is kept for it.
 AUDIENCE = """
@@ -63,23 +67,55 @@ SELECT given.merchant_id, given.type, given.subject, '', given.template_id, give
 # has nothing to do.
 LOCK = "SELECT pg_try_advisory_xact_lock(%(lock)s)"
 
-# Index webhook_event_new, which holds what was not handed on yet; an idle tick reads one entry of it. An
-# event is handed on in the transaction that makes its deliveries.
+# Index webhook_event_waiting, which holds what was not handed on yet; an idle tick reads one entry of it. `merchant`
+# walks from one merchant with new events to the next, a probe each, at most `limit` of them behind `after`. In turn
+# each gives one event after another, so that one merchant's flood keeps nobody else waiting. An event is handed
+# on in the transaction that makes its deliveries.
 FAN_OUT = """
-WITH fresh AS MATERIALIZED (
-    SELECT id, merchant_id, type, subject, kind, template_id, body
-      FROM alerts_webhookevent
-     WHERE NOT fanned_out
-     ORDER BY id
+WITH RECURSIVE merchant(id) AS (
+    (SELECT merchant_id
+       FROM alerts_webhookevent
+      WHERE NOT fanned_out AND merchant_id > %(after)s::uuid
+      ORDER BY merchant_id
+      LIMIT 1)
+    UNION ALL
+    SELECT (SELECT event.merchant_id
+              FROM alerts_webhookevent AS event
+             WHERE NOT event.fanned_out AND event.merchant_id > merchant.id
+             ORDER BY event.merchant_id
+             LIMIT 1)
+      FROM merchant
+     WHERE merchant.id IS NOT NULL
+), walked AS MATERIALIZED (
+    SELECT id FROM merchant WHERE id IS NOT NULL LIMIT %(limit)s
+), ring AS MATERIALIZED (
+    SELECT id, least(%(limit)s, ceil(10.0 * %(limit)s / count(*) OVER ()))::bigint AS share FROM walked
+), chosen AS MATERIALIZED (
+    SELECT mine.id, ring.share
+      FROM ring
+     CROSS JOIN LATERAL (
+           SELECT event.id, row_number() OVER (ORDER BY event.id) AS turn
+             FROM alerts_webhookevent AS event
+            WHERE NOT event.fanned_out AND event.merchant_id = ring.id
+            ORDER BY event.id
+            LIMIT ring.share
+           ) AS mine
+     ORDER BY mine.turn, mine.id
      LIMIT %(limit)s
-       FOR UPDATE SKIP LOCKED
+), fresh AS MATERIALIZED (
+    SELECT event.id, event.merchant_id, event.type, event.subject, event.kind, event.template_id,
+           event.body, chosen.share
+      FROM chosen
+      JOIN alerts_webhookevent AS event
+        ON event.id = chosen.id AND event.id = ANY(ARRAY(SELECT id FROM chosen))
 ), handed_on AS (
     UPDATE alerts_webhookevent AS event
        SET fanned_out = true
       FROM fresh
-     WHERE event.id = fresh.id
+     WHERE event.id = fresh.id AND event.id = ANY(ARRAY(SELECT id FROM chosen))
 )
-SELECT fresh.id, fresh.merchant_id, fresh.type, fresh.subject, fresh.body, endpoint.id, endpoint.host
+SELECT fresh.id, fresh.merchant_id, fresh.type, fresh.subject, fresh.body, endpoint.id, endpoint.host,
+       fresh.share
   FROM fresh
   LEFT JOIN alerts_webhookendpoint AS endpoint
     ON endpoint.merchant_id = fresh.merchant_id
@@ -180,13 +216,16 @@ UPDATE alerts_webhookendpoint AS endpoint
 RETURNING endpoint.id, endpoint.merchant_id, endpoint.disabled_at
 """
 
-# Index webhook_delivery_once, in the order of the events.
+# Index webhook_delivery_once, in the order of the events, with a probe of each one's job, in the archive as well.
 FIND_UNDELIVERED = """
 SELECT delivery.job_id
   FROM alerts_webhookdelivery AS delivery
-  JOIN jobs_job AS job ON job.id = delivery.job_id
+ CROSS JOIN LATERAL (
+       SELECT status FROM jobs_anyjob WHERE id = delivery.job_id LIMIT 1
+       ) AS job
  WHERE delivery.endpoint_id = %(endpoint)s
    AND delivery.event_id >= %(first)s
+   AND delivery.event_id < %(end)s
    AND NOT delivery.again
    AND job.status IN ('failed', 'cancelled')
  ORDER BY delivery.event_id
@@ -200,6 +239,7 @@ SELECT event.id, event.merchant_id, event.type, event.subject, event.body, endpo
   JOIN alerts_webhookevent AS event ON event.merchant_id = endpoint.merchant_id
  WHERE endpoint.id = %(endpoint)s
    AND event.id >= %(first)s
+   AND event.id < %(end)s
    AND event.fanned_out
    AND (event.type = ANY(endpoint.events)
         OR split_part(event.type, '.', 1) || '.*' = ANY(endpoint.events))
@@ -246,3 +286,38 @@ DELETE FROM alerts_webhookendpoint AS endpoint
                     WHERE delivery.endpoint_id = endpoint.id)
 RETURNING endpoint.id
 """
+
+# Indexes job_queued and job_running: what is in workers' hands at this moment, of whatever kind; bounded by the
+# lanes' room. The id is the host's, so that LET_GO knows its own. A rule that is there already stays.
+_ACTIVE = """
+SELECT handler FROM jobs_job
+ WHERE status = 'queued' AND merchant_id = %(platform)s AND kind = 'webhook' AND handler <> ''
+ UNION ALL
+SELECT handler FROM jobs_job
+ WHERE status = 'running' AND merchant_id = %(platform)s AND kind = 'webhook' AND handler <> ''
+"""
+HOLD_BACK = f"""
+INSERT INTO jobs_flow (
+    id, merchant_id, set_by_operators, scope, name, most_active, rate_period, paused_by, pause_note,
+    created_at)
+SELECT md5('taskflow.webhooks ' || active.handler)::uuid, %(platform)s, true, 'handler', active.handler,
+       %(most)s, 1, '', '', statement_timestamp()
+  FROM ({_ACTIVE}) AS active
+ GROUP BY active.handler
+HAVING count(*) > %(most)s
+    ON CONFLICT DO NOTHING
+RETURNING id, name
+"""  # noqa: S608 - constants only
+
+# Index flow_once, then job_parked. One that an operator changed is theirs.
+LET_GO = f"""
+DELETE FROM jobs_flow AS flow
+ WHERE flow.scope = 'handler' AND flow.merchant_id = %(platform)s AND flow.set_by_operators
+   AND flow.id = md5('taskflow.webhooks ' || flow.name)::uuid
+   AND flow.most_active = %(most)s AND flow.rate IS NULL AND flow.paused_at IS NULL
+   AND NOT EXISTS (SELECT 1 FROM jobs_job AS job
+                    WHERE job.parked_by = flow.id
+                      AND job.gate = 'parked' AND job.status IN ('scheduled', 'retryable'))
+   AND (SELECT count(*) FROM ({_ACTIVE}) AS active WHERE active.handler = flow.name) < %(few)s
+RETURNING flow.id, flow.name
+"""  # noqa: S608 - constants only
