@@ -59,6 +59,7 @@ def due_notice(
     again when no other step is due.
     """
     taken = _due(steps[steps_done:], now - opened_at, hurried=hurried)
+    next_at: datetime | None
     if not taken and steps_done < len(steps):
         known = _distinct(steps[:steps_done]) if woken else ()
         next_at = opened_at + steps[steps_done].after

@@ -102,7 +102,7 @@ def test_trouble_that_comes_and_goes_is_told_a_few_times_and_not_each_time(shop,
     events = list(Delivery.objects.order_by("pk").values_list("event", flat=True))
     assert events == ["opened", "recovered", "opened"]
     tick(start + 75 * MINUTE)
-    assert Delivery.objects.order_by("pk").last().event == "recovered"
+    assert Delivery.objects.latest("pk").event == "recovered"
     assert not Incident.objects.exclude(state="resolved").exists()
 
 
@@ -134,7 +134,7 @@ def test_a_kind_that_is_broken_for_all_is_tried_a_bounded_number_of_times(
 ):
     broken = replace(RULE_KINDS["run_too_long"], find="SELECT 1 / 0")
     monkeypatch.setitem(RULE_KINDS, "run_too_long", broken)
-    for _ in range(100):
+    for _ in range(400):
         make_rule(merchant=shop, kind="run_too_long")
-    with django_assert_max_num_queries(230):
+    with django_assert_max_num_queries(300):
         tick()

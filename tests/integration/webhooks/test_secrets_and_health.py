@@ -258,7 +258,7 @@ def test_a_range_of_time_has_an_end(valkey, merchant):
 
     done = redeliver_since(endpoint, body, now=database_now(), by=somebody())
     assert done.redelivered == 1
-    backwards = {"since": until.isoformat(), "until": since.isoformat()}
+    backwards = {"since": since.isoformat(), "until": since.isoformat()}
     with pytest.raises(InvalidFields, match="must be later"):
         redeliver_since(endpoint, backwards, now=database_now(), by=somebody())
 

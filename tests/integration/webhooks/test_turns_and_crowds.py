@@ -134,7 +134,7 @@ def make_job_running(job_id, worker):
         holds_place=True,
         attempt=1,
         ticket=7,
-        worker=worker,
+        worker_id=worker.pk,
         started_at=NOW,
         deadline_at=NOW,
     )
@@ -175,7 +175,11 @@ def test_it_is_let_go_when_it_needs_no_rule_any_more(valkey, merchant, most):
     crowding.hold_back()
     assert crowding.let_go().hosts == ()
     Job.objects.filter(status="running").update(
-        status="succeeded", finalized_at=database_now(), worker=None, deadline_at=None, ticket=None
+        status="succeeded",
+        finalized_at=database_now(),
+        worker_id=None,
+        deadline_at=None,
+        ticket=None,
     )
     assert crowding.let_go().hosts == ("slow.example",)
     assert Flow.objects.get().merchant_id == merchant.pk
@@ -192,7 +196,11 @@ def test_what_operators_set_for_a_host_stays_as_it_is(valkey, merchant, most):
     )
     assert crowding.hold_back().hosts == ()
     Job.objects.filter(status="running").update(
-        status="succeeded", finalized_at=database_now(), worker=None, deadline_at=None, ticket=None
+        status="succeeded",
+        finalized_at=database_now(),
+        worker_id=None,
+        deadline_at=None,
+        ticket=None,
     )
     assert crowding.let_go().hosts == ()
     assert Flow.objects.get().pk == theirs.pk
