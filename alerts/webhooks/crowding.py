@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from django.db import transaction
 
-from alerts.webhooks import statements
+from alerts.webhooks import upkeep_statements as statements
 from alerts.webhooks.timing import MOST_AT_ONCE
 from jobs import publishing
 from tenants.audit import SYSTEM, record

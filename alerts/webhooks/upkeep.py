@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from datetime import datetime
 
-from alerts.webhooks import statements
+from alerts.webhooks import upkeep_statements as statements
 from alerts.webhooks.crowding import let_go
 from alerts.webhooks.health import disable_failing
 from alerts.webhooks.timing import KEPT

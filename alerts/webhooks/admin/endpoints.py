@@ -180,6 +180,8 @@ class WebhookEndpointAdmin(MadeByMembers):
     def redeliver(self, request: HttpRequest, form: RedeliverSince, object_id: str) -> HttpResponse:
         number = form.result.redelivered
         said = f"{number:,} {'delivery is' if number == 1 else 'deliveries are'} on the way again."
+        if not number:
+            said = "There is nothing to send again: it got all, or it is on its way."
         if form.result.more:
             said += " There are more: ask again when these have arrived."
         return self.done_on_page(request, form.endpoint, said=said, logged="Redelivered.")
