@@ -23,7 +23,9 @@ help: ## List the targets
 up: $(VENV)/.local ## Run all of TaskFlow on this machine; Ctrl-C stops it
 	@exec $(BIN)/python manage.py up
 
+# The short chaos run goes first and alone: nothing else of the machine may look like a fault.
 test: check ## Run every check and every test
+	$(BIN)/pytest -m chaos tests/chaos
 	$(BIN)/pytest --numprocesses auto --maxprocesses 4 --dist worksteal -m 'not chaos'
 
 check: $(VENV)/.dev ## Lint, format, types, architecture, migrations, OpenAPI document

@@ -14,7 +14,13 @@ def memory_mb(pid: int) -> dict[str, float]:
     """
     totals = {"Rss": 0, "Pss": 0}
     for one in family(pid):
-        lines = (PROC / str(one) / "smaps_rollup").read_text(encoding="ascii").splitlines()
+        try:
+            lines = (PROC / str(one) / "smaps_rollup").read_text(encoding="ascii").splitlines()
+        except (FileNotFoundError, ProcessLookupError):
+            if one == pid:
+                raise
+            # A child that ended while we looked.
+            continue
         values = dict(line.split(":", 1) for line in lines if line.endswith("kB"))
         totals = {name: total + int(values[name].split()[0]) for name, total in totals.items()}
     return {name.lower(): round(total / 1024, 1) for name, total in totals.items()}

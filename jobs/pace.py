@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 # Seconds of a lane's own pace that may lie in the broker.
-DEPTH = 0.25
+DEPTH = 0.15
 # Seconds after which an old pace counts a third.
 MEMORY = 0.5
 # Jobs that may lie there at any pace: enough to find out how fast a lane is.
