@@ -88,7 +88,7 @@ def test_nobody_is_mentioned_by_what_users_wrote():
         sent_at=AT,
         pagerduty_url="",
     )
-    text = json.loads(prepare(parcel, AddressPolicy(())).body)["text"]
+    text = json.loads(prepare(parcel, AddressPolicy(())).body or b"")["text"]
     assert "@\u200bchannel &lt;!here&gt;" in text
     assert "@\u200beveryone" in text
     assert "<!" not in text
