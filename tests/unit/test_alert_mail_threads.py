@@ -5,6 +5,7 @@ import threading
 from datetime import UTC, datetime
 from uuid import UUID
 
+from alerts.channels import email
 from alerts.sending import kind
 from alerts.sending.kind import AlertRunner, Loaded
 from jobs.handlers.context import AttemptContext
@@ -44,7 +45,7 @@ def test_while_mails_hang_others_find_a_thread(monkeypatch):
 
     mail = Loaded(channel_kind="email", enabled=True, created_at=AT, message={}, settings={})
     monkeypatch.setattr(kind, "load", lambda delivery_id: mail)
-    monkeypatch.setattr(kind.by_email, "send", send)
+    monkeypatch.setattr(email, "send", send)
 
     async def scenario():
         runner = AlertRunner()
