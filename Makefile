@@ -15,7 +15,7 @@ UNSET := env -u TASKFLOW_ENV -u TASKFLOW_DATABASE_URL -u TASKFLOW_REDIS_URL TASK
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help up test check openapi chaos chaos-mutants bench bench-templates bench-lateness bench-retention lock clean
+.PHONY: help up test check openapi chaos chaos-mutants bench bench-templates bench-lateness bench-retention bench-webhooks lock clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-16s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -60,6 +60,9 @@ bench-lateness: $(VENV)/.dev ## Measure only how late templates' jobs start
 
 bench-retention: $(VENV)/.dev ## Measure how a million rows are dropped while jobs run
 	$(BIN)/python -m benchmarks.retention
+
+bench-webhooks: $(VENV)/.dev ## Measure the webhooks' fan-out, and the look who listens
+	$(BIN)/python -m benchmarks.webhooks
 
 lock: $(VENV)/.uv ## Resolve requirements/*.in to locked *.txt
 	$(COMPILE) requirements/uv.in -o requirements/uv.txt

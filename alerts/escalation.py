@@ -48,17 +48,25 @@ def due_notice(
     opened_at: datetime,
     repeat_after: timedelta | None,
     now: datetime,
+    hurried: bool = False,
+    woken: bool = False,
 ) -> Notice:
-    """Return what an unacknowledged incident whose time has come is owed.
+    """Return what an unacknowledged incident that is looked at now is owed.
 
-    All steps whose time has come are taken together; at least one, since somebody asked for it now.
-    After the last step everybody is told again.
+    All steps whose time has come are taken together, and the one after them when they name nobody.
+    After the last step everybody is told again. `hurried`: nobody could be told so far, so that the next
+    step is taken before its time. `woken`: its snooze is over, so that those who know of it hear of it
+    again when no other step is due.
     """
-    left = steps[steps_done:]
-    taken = [step for step in left if opened_at + step.after <= now] or list(left[:1])
+    taken = _due(steps[steps_done:], now - opened_at, hurried=hurried)
+    next_at: datetime | None
+    if not taken and steps_done < len(steps):
+        known = _distinct(steps[:steps_done]) if woken else ()
+        next_at = opened_at + steps[steps_done].after
+        return Notice(event=REMINDER, channels=known, steps_done=steps_done, next_at=next_at)
     if not taken:
         everybody = _distinct(steps)
-        next_at = now + repeat_after if repeat_after and everybody else None
+        next_at = now + repeat_after if repeat_after and steps else None
         return Notice(event=REMINDER, channels=everybody, steps_done=steps_done, next_at=next_at)
     done = steps_done + len(taken)
     if done < len(steps):
@@ -71,6 +79,15 @@ def due_notice(
         steps_done=done,
         next_at=next_at,
     )
+
+
+def _due(left: Sequence[Step], elapsed: timedelta, *, hurried: bool) -> Sequence[Step]:
+    number = sum(step.after <= elapsed for step in left)
+    if hurried and not number:
+        number = min(1, len(left))
+    while 0 < number < len(left) and not _distinct(left[:number]):
+        number += 1
+    return left[:number]
 
 
 def _distinct(steps: Sequence[Step]) -> tuple[UUID, ...]:

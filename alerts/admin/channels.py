@@ -10,7 +10,13 @@ from unfold.dataclasses import ActionDialog
 from unfold.enums import ActionVariant
 from unfold.widgets import UnfoldAdminPasswordWidget, UnfoldAdminTextareaWidget
 
-from alerts.admin.pages import AlertForm, AlertPages, ConfirmManaged, chosen_merchant
+from alerts.admin.pages import (
+    AlertForm,
+    AlertPages,
+    ConfirmManaged,
+    chosen_merchant,
+    shown_for,
+)
 from alerts.channels import WAYS
 from alerts.models import Channel
 from alerts.models.channel import ChannelKind
@@ -86,9 +92,12 @@ class ChannelForm(AlertForm, _ModelForm):
 
     def carry_out(self) -> Channel:
         document = {name: self.cleaned_data[name] for name in ("name", "enabled")}
+        adding = self.instance._state.adding  # noqa: SLF001
+        # Those of other kinds are hidden: what was typed before another kind was chosen is not meant.
+        kind = self.cleaned_data["kind"] if adding else self.instance.kind
         named = {
             name: self.cleaned_data[name]
-            for name in SETTINGS
+            for name in WAYS[kind].fields
             if self.cleaned_data.get(name)
             and (self.instance._state.adding or name in self.changed_data)  # noqa: SLF001
         }
@@ -151,6 +160,9 @@ class ChannelAdmin(AlertPages):
     text_columns = ("name", "shown")
     search_help_text = "Search by id, name, address or host"
     told = ("kind", "shown")
+    conditional_fields = {
+        one: shown_for(name for name, way in WAYS.items() if one in way.fields) for one in SETTINGS
+    }
     fieldsets = (
         (None, {"fields": ("merchant", "name", "kind", "enabled")}),
         ("Where to", {"fields": SETTINGS}),

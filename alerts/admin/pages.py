@@ -1,6 +1,6 @@
 """The bases of this app's pages, forms and dialogs."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 from django.contrib import admin
@@ -20,6 +20,12 @@ class AlertForm(OperatingForm):
     """A form or dialog that carries out an operation of this app."""
 
     refusals = REFUSALS
+
+
+def shown_for(kinds: Iterable[str]) -> str:
+    """Return the page's condition (unfold, Alpine) for a field that goes with these kinds only; where the
+    kind was chosen already, the page has no other fields."""
+    return f"typeof kind === 'undefined' || [{', '.join(repr(str(kind)) for kind in kinds)}].includes(kind)"
 
 
 class AlertPages(MadeByMembers):

@@ -3,6 +3,7 @@
 from typing import TYPE_CHECKING, Any
 
 from django import forms
+from django.conf import settings
 from django.contrib import admin
 from django.http import HttpRequest, HttpResponse
 from unfold.dataclasses import ActionDialog
@@ -12,7 +13,13 @@ from unfold.widgets import (
     UnfoldAdminTextInputWidget,
 )
 
-from alerts.admin.pages import AlertForm, AlertPages, ConfirmManaged, chosen_merchant
+from alerts.admin.pages import (
+    AlertForm,
+    AlertPages,
+    ConfirmManaged,
+    chosen_merchant,
+    shown_for,
+)
 from alerts.models import Rule
 from alerts.operations.rules import create_rule, delete_rule, edit_rule
 from alerts.rules import RULE_KINDS, Parameter
@@ -92,10 +99,20 @@ class RuleForm(AlertForm, _ModelForm):
             return create_rule(
                 document, merchant=chosen_merchant(self), now=database_now(), by=by(self.request)
             )
-        return edit_rule(self.instance, document, now=database_now(), by=by(self.request))
+        return edit_rule(
+            self.instance,
+            document,
+            now=database_now(),
+            alerting=settings.TASKFLOW_ALERTING,
+            by=by(self.request),
+        )
 
     def _bounds(self) -> dict[str, int]:
-        given = {name: self.cleaned_data.get(_field_of(name)) for name in PARAMETERS}
+        # Those of other kinds are hidden: what was typed before another kind was chosen is not meant.
+        adding = self.instance._state.adding  # noqa: SLF001
+        kind = RULE_KINDS.get(self.cleaned_data["kind"] if adding else self.instance.kind)
+        own = [one.name for one in kind.parameters] if kind else []
+        given = {name: self.cleaned_data.get(_field_of(name)) for name in own}
         return {name: value for name, value in given.items() if value is not None}
 
 
@@ -145,10 +162,21 @@ class RuleAdmin(AlertPages):
     text_columns = ("name",)
     search_help_text = "Search by id or name"
     told = ("watches_for", "explains")
+    conditional_fields = {
+        "template_id": shown_for(name for name, kind in RULE_KINDS.items() if kind.takes_template),
+        **{
+            _field_of(one): shown_for(
+                name
+                for name, kind in RULE_KINDS.items()
+                if any(own.name == one for own in kind.parameters)
+            )
+            for one in PARAMETERS
+        },
+    }
     fieldsets = (
         (None, {"fields": ("merchant", "name", "kind", "severity", "policy", "enabled")}),
         (
-            "Bounds: only those of the kind; the others stay empty",
+            "Bounds",
             {"fields": ("template_id", *map(_field_of, PARAMETERS))},
         ),
     )
@@ -173,7 +201,13 @@ class RuleAdmin(AlertPages):
 
     @deleting(DELETE)
     def remove(self, request: HttpRequest, form: ConfirmRule, object_id: str) -> HttpResponse:
-        return self.delete_row(request, form.row, lambda row, now: delete_rule(row, by=by(request)))
+        return self.delete_row(
+            request,
+            form.row,
+            lambda row, now: delete_rule(
+                row, now=now, alerting=settings.TASKFLOW_ALERTING, by=by(request)
+            ),
+        )
 
     @admin.display(description="Watches for")
     def watches_for(self, rule: Rule) -> str:

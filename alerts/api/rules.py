@@ -3,6 +3,7 @@
 from datetime import datetime
 from typing import Any
 
+from django.conf import settings
 from drf_spectacular.utils import extend_schema
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -61,7 +62,13 @@ class RuleViewSet(AlertsViewSet):
     def partial_update(self, request: Request, pk: str) -> Response:
         """A rule that is switched off resolves its incidents."""
         return self.shown(
-            operations.edit_rule(self.own(pk), request.data, now=database_now(), by=self.actor)
+            operations.edit_rule(
+                self.own(pk),
+                request.data,
+                now=database_now(),
+                alerting=settings.TASKFLOW_ALERTING,
+                by=self.actor,
+            )
         )
 
     @extend_schema(
@@ -72,5 +79,10 @@ class RuleViewSet(AlertsViewSet):
     )
     def destroy(self, request: Request, pk: str) -> Response:
         """Its incidents go with it."""
-        operations.delete_rule(self.own(pk), by=self.actor)
+        operations.delete_rule(
+            self.own(pk),
+            now=database_now(),
+            alerting=settings.TASKFLOW_ALERTING,
+            by=self.actor,
+        )
         return Response(status=204)

@@ -40,5 +40,9 @@ def prepare(parcel: Parcel, policy: AddressPolicy) -> Request:
 
 
 def _escaped(text: str) -> str:
-    """Return user text that mentions nobody and links nowhere (Slack: "Escaping text")."""
-    return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
+    """Return user text that mentions nobody and links nowhere (Slack: "Escaping text").
+
+    Mattermost and Discord take a plain "@everyone" for a mention: nothing follows the sign directly.
+    """
+    plain = text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
+    return plain.replace("@", "@\u200b")

@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from typing import Any, NamedTuple
 from uuid import UUID
 
-from django.db import DataError, ProgrammingError, transaction
+from django.db import DatabaseError, transaction
 
 from alerts.rules import RULE_KINDS, Found, RuleKind
 from alerts.statements import reading
@@ -19,6 +19,7 @@ from tenants.statement import execute
 
 logger = logging.getLogger(__name__)
 LETTERS = 20_000  # new dead letters that one tick reads
+TRIES = 64  # of a kind in one tick, when its statement fails
 _STREAM = "dead_letters"
 
 
@@ -35,12 +36,13 @@ class EnabledRule(NamedTuple):
 @dataclass(frozen=True, kw_only=True)
 class Looked:
     """What one look found. `adding`: rules whose counts add up; `whole`: those whose every
-    trouble is in `found`; `events`: what the other kinds were asked with."""
+    trouble is in `found`; `events`: those of the other kinds; `given`: what all were asked with."""
 
     found: list[Found]
     adding: frozenset[UUID]
     whole: list[UUID]
-    events: dict[str, dict[str, Any]] = field(repr=False)
+    events: dict[str, list[EnabledRule]]
+    given: dict[str, Any] = field(repr=False)
     position: UUID
 
     def move_cursor(self) -> None:
@@ -49,38 +51,42 @@ class Looked:
 
 
 def look(now: datetime, *, horizon: float) -> Looked:
-    """Ask every kind that has enabled rules. A statement that fails is logged, and costs its kind only."""
+    """Ask every kind that has enabled rules. A rule that cannot be looked at is logged, and costs no other."""
     upto: UUID = execute(reading.HORIZON)[0][0]
     after = _position(upto)
     rules = _enabled()
-    end = _end_of_batch(after, upto) if any(kind in rules for kind in RULE_KINDS) else upto
+    end = _end_of_batch(after, upto) if rules else upto
+    given = {
+        "now": now,
+        "after": after,
+        "upto": end,
+        "limit": LETTERS,
+        "horizon": horizon,
+        "lanes": list(LANES),
+    }
     found: list[Found] = []
     adding: set[UUID] = set()
     whole: list[UUID] = []
-    events: dict[str, dict[str, Any]] = {}
+    events: dict[str, list[EnabledRule]] = {}
     for name, enabled in rules.items():
         kind = RULE_KINDS[name]
-        values = {
-            **_columns(kind, enabled, now),
-            "now": now,
-            "after": after,
-            "upto": end,
-            "limit": LETTERS,
-            "horizon": horizon,
-            "lanes": list(LANES),
-        }
-        rows = _ask(kind, values)
-        if rows is None:
-            continue
-        found += rows
-        ids = [rule.id for rule in enabled]
+        rows, looked_at = ask(kind, kind.find, enabled, given)
+        found += map(Found._make, rows)
+        ids = [rule.id for rule in looked_at]
         if kind.standing:
             whole += ids
-        else:
-            events[name] = values
+        elif ids:
+            events[name] = looked_at
         if kind.adds:
             adding.update(ids)
-    return Looked(found=found, adding=frozenset(adding), whole=whole, events=events, position=end)
+    return Looked(
+        found=found,
+        adding=frozenset(adding),
+        whole=whole,
+        events=events,
+        given=given,
+        position=end,
+    )
 
 
 def _position(upto: UUID) -> UUID:
@@ -116,10 +122,33 @@ def _columns(kind: RuleKind, rules: Sequence[EnabledRule], now: datetime) -> dic
     }
 
 
-def _ask(kind: RuleKind, values: dict[str, Any]) -> list[Found] | None:
-    try:
-        with transaction.atomic():
-            return [Found._make(row) for row in execute(kind.find, **values)]
-    except (DataError, ProgrammingError):
-        logger.exception("Alerts: rules of kind %s cannot be looked at", kind.name)
-        return None
+def ask(
+    kind: RuleKind, statement: str, rules: Sequence[EnabledRule], given: dict[str, Any]
+) -> tuple[list[Any], list[EnabledRule]]:
+    """Run a kind's statement for rules; return its rows, and the rules that could be looked at.
+
+    One statement for all. When it fails, halves are tried until whoever is at fault stands alone; what is left
+    after TRIES is not looked at in this tick.
+    """
+    rows: list[Any] = []
+    good: list[EnabledRule] = []
+    waiting = [list(rules)]
+    for _ in range(TRIES):
+        some = waiting.pop(0)
+        try:
+            with transaction.atomic():
+                rows += execute(statement, **_columns(kind, some, given["now"]), **given)
+        except (DatabaseError, TypeError, ValueError):
+            if len(some) == 1:
+                logger.exception(
+                    "Alerts: rule %s of kind %s cannot be looked at", some[0].id, kind.name
+                )
+            else:
+                waiting += [some[: len(some) // 2], some[len(some) // 2 :]]
+        else:
+            good += some
+        if not waiting:
+            return rows, good
+    left = sum(map(len, waiting))
+    logger.error("Alerts: %d more rules of kind %s were not looked at", left, kind.name)
+    return rows, good

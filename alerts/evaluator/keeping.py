@@ -8,7 +8,7 @@ from typing import NamedTuple
 from uuid import UUID
 
 from alerts import signals
-from alerts.evaluator.finding import Looked
+from alerts.evaluator.finding import Looked, ask
 from alerts.models import Rule
 from alerts.rules import RULE_KINDS, Found
 from alerts.statements import incidents
@@ -20,6 +20,10 @@ from tenants.statement import execute
 KEPT = timedelta(days=90)
 FORGOTTEN = 1_000  # rows of each that one tick forgets
 CALM = 60.0  # seconds for which what stood has to be gone
+# What comes back so soon after it was over has to be gone for as long before it is over again, or trouble
+# that comes and goes would be two messages each time.
+STEADY = timedelta(minutes=10)
+LATELY = timedelta(days=1)  # how old an incident may be that says so
 
 
 class Recorded(NamedTuple):
@@ -51,7 +55,7 @@ def record(looked: Looked, now: datetime) -> Kept:
     """Open an incident for each subject that has none, count in the others; tell the listeners."""
     if not looked.found:
         return Kept(seen=[], opened=[])
-    rows = [_row(found, adds=found.rule_id in looked.adding) for found in looked.found]
+    rows = [_row(found, adds=found.rule_id in looked.adding) for found in _distinct(looked.found)]
     recorded = [
         Recorded._make(row)
         for row in execute(incidents.RECORD, found=json.dumps(rows, default=str), now=now)
@@ -68,12 +72,14 @@ def recover(looked: Looked, kept: Kept, now: datetime) -> list[UUID]:
     if looked.whole:
         rows = execute(incidents.NOT_SEEN, rules=looked.whole, seen=kept.seen, now=now, calm=CALM)
         over.update(row[0] for row in rows)
-    for name, values in looked.events.items():
-        over.update(row[0] for row in execute(RULE_KINDS[name].over, **values))
+    for name, rules in looked.events.items():
+        rows, _ = ask(RULE_KINDS[name], RULE_KINDS[name].over, rules, looked.given)
+        over.update(row[0] for row in rows)
     over.difference_update(kept.seen)
     if not over:
         return []
-    return [row[0] for row in execute(incidents.RECOVER, ids=sorted(over), now=now)]
+    values = {"steady": now - STEADY, "since": STEADY, "lately": first_id(now - LATELY)}
+    return [row[0] for row in execute(incidents.RECOVER, ids=sorted(over), now=now, **values)]
 
 
 def forget(now: datetime) -> None:
@@ -83,12 +89,26 @@ def forget(now: datetime) -> None:
     execute(incidents.FORGET_DELIVERIES, before=before, limit=FORGOTTEN)
 
 
+def _distinct(found: Sequence[Found]) -> list[Found]:
+    """Return one a rule and subject: names that differ only in what is not printable are the same."""
+    merged: dict[tuple[UUID, str], Found] = {}
+    for one in found:
+        key = (one.rule_id, plain(one.subject_key, 300))
+        other = merged.get(key)
+        merged[key] = one._replace(
+            subject_key=key[1],
+            times=one.times + (other.times if other else 0),
+            first_at=min(one.first_at, other.first_at) if other else one.first_at,
+            last_at=max(one.last_at, other.last_at) if other else one.last_at,
+        )
+    return list(merged.values())
+
+
 def _row(found: Found, *, adds: bool) -> dict[str, object]:
     row = found._asdict()
     return {
         **row,
         "id": new_id(),
-        "subject_key": plain(found.subject_key, 300),
         "subject": plain(found.subject or "", 300),
         "detail": plain(found.detail or "", 500),
         "adds": adds,

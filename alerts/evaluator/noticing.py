@@ -1,14 +1,18 @@
 """Who is told of what in this tick: the notices that are due."""
 
 import json
+from collections.abc import Container, Iterable
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
+from uuid import UUID
 
 from alerts.alerting import Alerting
-from alerts.escalation import Notice, due_notice, read_steps
+from alerts.escalation import Notice, Step, due_notice, read_steps
 from alerts.evaluator.quiet import Quiet
-from alerts.models import Incident
-from alerts.sending.notices import send, with_rules
+from alerts.models import EscalationPolicy, Incident
+from alerts.models.incident import IncidentState
+from alerts.sending.notices import is_heard, send, usable, with_rules
 from alerts.statements import incidents as statements
 from tenants.statement import execute
 
@@ -24,37 +28,53 @@ def tell_due(*, alerting: Alerting, now: datetime) -> int:
         return 0
     due = with_rules(ids)
     quiet = Quiet(due, now)
+    steps = {policy.pk: read_steps(policy.steps) for policy in _policies(due)}
+    channels = usable(
+        channel for some in steps.values() for step in some for channel in step.channels
+    )
     decided, told = [], []
     for incident in due:
-        if incident.merchant is not None and not incident.merchant.active:
+        if not is_heard(incident):
             decided.append(_decided(incident, next_at=now + WHILE_SUSPENDED))
             continue
         until = quiet.until(incident)
         if until is not None:
             decided.append(_decided(incident, next_at=until, began=until))
             continue
-        notice = _notice(incident, now)
-        if notice is None:
+        policy = incident.rule.policy
+        if policy is None:
             decided.append(_decided(incident, next_at=None))
             continue
+        notice = _notice(incident, _only(steps[policy.pk], channels), policy.repeat_after, now)
         decided.append(_decided(incident, next_at=notice.next_at, notice=notice))
         told += [(incident, notice.event, channel) for channel in notice.channels]
-    sent = send(told, alerting=alerting, now=now)
+    sent = send(told, channels, alerting=alerting, now=now)
     execute(statements.NOTICED, decided=json.dumps(decided, default=str))
     return sent
 
 
-def _notice(incident: Incident, now: datetime) -> Notice | None:
-    policy = incident.rule.policy
-    if policy is None:
-        return None
-    repeat = timedelta(minutes=policy.repeat_after) if policy.repeat_after else None
+def _policies(due: Iterable[Incident]) -> list[EscalationPolicy]:
+    return [one.rule.policy for one in due if one.rule.policy is not None]
+
+
+def _only(steps: Iterable[Step], channels: Container[UUID]) -> list[Step]:
+    """Return the steps with those of their channels that are there and switched on."""
+    return [
+        replace(step, channels=tuple(one for one in step.channels if one in channels))
+        for step in steps
+    ]
+
+
+def _notice(incident: Incident, steps: list[Step], repeat: int | None, now: datetime) -> Notice:
     return due_notice(
-        read_steps(policy.steps),
+        steps,
         steps_done=incident.steps_done,
         opened_at=incident.escalates_from,
-        repeat_after=repeat,
+        repeat_after=timedelta(minutes=repeat) if repeat else None,
         now=now,
+        # NOBODY_TOLD asked for it.
+        hurried=incident.untold_at is not None and incident.untold_at == incident.next_notice_at,
+        woken=incident.state == IncidentState.SNOOZED,
     )
 
 

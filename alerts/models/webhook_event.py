@@ -44,7 +44,12 @@ class WebhookEvent(MerchantOwned):
         ordering = ["-id"]
         indexes = [
             models.Index(fields=["merchant", "-id"], name="webhook_event_newest"),
-            models.Index(fields=["id"], name="webhook_event_new", condition=Q(fanned_out=False)),
+            # What was not handed on yet: merchants take turns.
+            models.Index(
+                fields=["merchant", "id"],
+                name="webhook_event_waiting",
+                condition=Q(fanned_out=False),
+            ),
         ]
 
     def __str__(self) -> str:

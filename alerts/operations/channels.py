@@ -74,13 +74,17 @@ def delete_channel(channel: Channel, *, by: Actor = SYSTEM) -> None:
 
 def try_channel(channel: Channel, *, by: Actor, alerting: Alerting, now: datetime) -> Delivery:
     """Send a test message. Raises TooManyTests."""
-    recent = Delivery.objects.filter(
-        channel=channel, event=DeliveryEvent.TEST, created_at__gt=now - TESTS_WITHIN
-    )
-    if recent.count() >= MOST_TESTS:
-        raise TooManyTests(f"A channel can be tested {MOST_TESTS} times a minute; wait a little.")
     message = test_message(channel=channel.name, by=by.shown, public_url=alerting.public_url)
     with transaction.atomic():
+        # Of tests at once each counts those before it.
+        list(Channel.objects.select_for_update(no_key=True).filter(pk=channel.pk))
+        recent = Delivery.objects.filter(
+            channel=channel, event=DeliveryEvent.TEST, created_at__gt=now - TESTS_WITHIN
+        )
+        if recent.count() >= MOST_TESTS:
+            raise TooManyTests(
+                f"A channel can be tested {MOST_TESTS} times a minute; wait a little."
+            )
         dispatch([Draft(channel=channel, event=DeliveryEvent.TEST, message=message)], now=now)
         note("test", channel, by)
     return Delivery.objects.filter(channel=channel, event=DeliveryEvent.TEST).latest("pk")

@@ -11,9 +11,11 @@ from alerts.models.policy import LONGEST_REPEAT
 from alerts.operations.channels import required_name
 from alerts.operations.refusals import InUse
 from alerts.operations.storing import admit, changed, deleted, owned_by, stored
+from alerts.statements import incidents, reading
 from jobs.operations.fields import Fields
 from tenants.audit import SYSTEM, Actor
 from tenants.models import Merchant
+from tenants.statement import execute
 
 MOST_POLICIES = 50
 MOST_STEPS = 10
@@ -49,7 +51,11 @@ def edit_policy(policy: EscalationPolicy, data: Any, *, by: Actor = SYSTEM) -> E
         _change(row, fields)
         fields.raise_problems()
 
-    return changed(policy, change, by=by)
+    with transaction.atomic():
+        execute(reading.LOCK)
+        edited = changed(policy, change, by=by)
+        execute(incidents.FOLLOW_POLICY, policy=policy.pk)
+    return edited
 
 
 def delete_policy(policy: EscalationPolicy, *, by: Actor = SYSTEM) -> None:

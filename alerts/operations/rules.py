@@ -1,22 +1,27 @@
 """Create, edit and delete rules."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
 from django.db import transaction
 
+from alerts.alerting import Alerting
+from alerts.escalation import read_steps
 from alerts.models import EscalationPolicy, Incident, Rule
 from alerts.models.rule import Severity
 from alerts.operations.channels import read_flag, required_name
 from alerts.operations.storing import admit, changed, deleted, owned_by, stored
 from alerts.rules import RULE_KINDS, RuleKind, Whose
-from alerts.sending.notices import tell_listeners
+from alerts.sending.notices import close_alerts, tell_listeners
+from alerts.statements import incidents, reading
 from jobs.operations.fields import Fields
 from templates_app.models import Template
 from tenants.audit import SYSTEM, Actor
 from tenants.models import Merchant
+from tenants.statement import execute
 
+MINUTE = timedelta(minutes=1)
 MOST_RULES = 100
 RULE_FIELDS = ("name", "kind", "parameters", "template_id", "severity", "policy_id", "enabled")
 BY_RULE = "the rule"
@@ -44,8 +49,11 @@ def create_rule(data: Any, *, merchant: Merchant | None, now: datetime, by: Acto
     return stored(rule, by=by)
 
 
-def edit_rule(rule: Rule, data: Any, *, now: datetime, by: Actor = SYSTEM) -> Rule:
-    """Change what `data` names. A rule that is switched off resolves its incidents, and tells nobody.
+def edit_rule(
+    rule: Rule, data: Any, *, now: datetime, alerting: Alerting, by: Actor = SYSTEM
+) -> Rule:
+    """Change what `data` names. A rule that is switched off resolves its incidents, and tells nobody but
+    PagerDuty, which keeps alerts of its own. Open incidents of a rule with another policy begin that one.
 
     Raises InvalidFields, AlertGone.
     """
@@ -59,29 +67,40 @@ def edit_rule(rule: Rule, data: Any, *, now: datetime, by: Actor = SYSTEM) -> Ru
             _change(row, fields, kind)
         fields.raise_problems()
         if not row.enabled:
-            _resolve_all(row, now)
+            _resolve_all(row, "The rule was switched off.", alerting=alerting, now=now)
+        elif row.policy_id != policy:
+            steps = read_steps(row.policy.steps) if row.policy else ()
+            after = steps[0].after // MINUTE if steps else None
+            execute(incidents.BEGIN_POLICY, rule=row.pk, after=after, now=now)
 
-    return changed(rule, change, by=by)
-
-
-def delete_rule(rule: Rule, *, by: Actor = SYSTEM) -> None:
-    """Delete a rule with its incidents."""
-    deleted(rule, by=by)
-
-
-def _resolve_all(rule: Rule, now: datetime) -> None:
     with transaction.atomic():
-        going = Incident.objects.filter(rule=rule).unresolved().select_for_update(of=("self",))
-        over = list(going.select_related("rule"))
-        Incident.objects.filter(pk__in=[one.pk for one in over]).update(
-            state="resolved",
-            resolved_at=now,
-            resolved_by=BY_RULE,
-            note="The rule was switched off.",
-            next_notice_at=None,
-            snoozed_until=None,
-        )
-        tell_listeners(over, now=now)
+        execute(reading.LOCK)
+        policy = Rule.objects.filter(pk=rule.pk).values_list("policy_id", flat=True).first()
+        return changed(rule, change, by=by)
+
+
+def delete_rule(rule: Rule, *, now: datetime, alerting: Alerting, by: Actor = SYSTEM) -> None:
+    """Delete a rule with its incidents; those that were open are over, as of one that is switched off."""
+    with transaction.atomic():
+        execute(reading.LOCK)
+        _resolve_all(rule, "The rule was deleted.", alerting=alerting, now=now)
+        deleted(rule, by=by)
+
+
+def _resolve_all(rule: Rule, why: str, *, alerting: Alerting, now: datetime) -> None:
+    """Call it while no tick is at work (reading.LOCK)."""
+    going = Incident.objects.filter(rule=rule).unresolved().select_for_update(of=("self",))
+    over = list(going.select_related("rule", "merchant"))
+    Incident.objects.filter(pk__in=[one.pk for one in over]).update(
+        state="resolved",
+        resolved_at=now,
+        resolved_by=BY_RULE,
+        note=why,
+        next_notice_at=None,
+        snoozed_until=None,
+    )
+    tell_listeners(over, now=now)
+    close_alerts(over, alerting=alerting, now=now)
 
 
 def _change(rule: Rule, fields: Fields, kind: RuleKind) -> None:

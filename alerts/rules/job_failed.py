@@ -1,6 +1,6 @@
 """A job failed for good."""
 
-from alerts.rules.kind import FOLDED, RULES, SUCCEEDED_SINCE, Parameter, RuleKind
+from alerts.rules.kind import FOLDED, RULES, SUCCEEDED_SINCE, WATCHED, Parameter, RuleKind
 
 # New dead letters only: the primary key (UUIDv7) between the cursor and what is surely committed, at most
 # `limit` of them, each with a probe of its job. The platform's own messages are left out: that one
@@ -17,8 +17,8 @@ WITH {RULES}, letter AS MATERIALIZED (
       FROM letter
       JOIN jobs_job AS job ON job.id = letter.job_id
       LEFT JOIN templates_app_template AS template ON template.id = job.template_id
-), subject AS (
-    SELECT rule.id AS rule_id,
+), {WATCHED}, subject AS (
+    SELECT fact.rule_id,
            coalesce('template:' || fact.template_id, 'handler:' || fact.kind || ':' || fact.handler)
                AS subject_key,
            coalesce(max(fact.template_name), 'jobs of ' || max(fact.kind || ' ' || fact.handler))
@@ -27,10 +27,8 @@ WITH {RULES}, letter AS MATERIALIZED (
                AS detail,
            count(*) AS count, min(fact.created_at) AS first_at, max(fact.created_at) AS last_at,
            (array_agg(fact.job_id ORDER BY fact.id DESC))[1] AS job_id
-      FROM fact
-      JOIN rule ON (rule.merchant_id IS NULL OR rule.merchant_id = fact.merchant_id)
-               AND (rule.template_id IS NULL OR rule.template_id = fact.template_id)
-     GROUP BY rule.id, 2
+      FROM watched AS fact
+     GROUP BY fact.rule_id, 2
 ), {FOLDED}
 """  # noqa: S608 - constants only
 

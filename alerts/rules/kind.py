@@ -7,7 +7,7 @@ from enum import StrEnum
 from typing import Any, Literal, NamedTuple
 from uuid import UUID
 
-# What is found beyond so many subjects of one rule in one tick is one subject together.
+# What is found beyond so many subjects of one rule is one subject together.
 MOST_SUBJECTS = 100
 OTHERS = "others"
 
@@ -83,14 +83,43 @@ RULES = """rule AS MATERIALIZED (
         AS given(id, merchant_id, template_id, bound, span, least, floor)
 )"""
 
-# Of rules that found many subjects at once, the largest stay; the rest are one subject: a flood of
-# new subjects makes neither a flood of incidents nor of messages. Takes a CTE `subject`.
-FOLDED = f"""ranked AS (
-    SELECT *, row_number() OVER (PARTITION BY rule_id ORDER BY count DESC, subject_key) AS place
+# Facts (a CTE `fact` with a merchant and a template) with the rules that look at them, and those rules' bounds. The
+# two halves apart: an OR between them would compare each fact with each rule.
+WATCHED = """watched AS (
+    SELECT rule.id AS rule_id, rule.bound, fact.*
+      FROM fact
+      JOIN rule ON rule.merchant_id = fact.merchant_id
+     WHERE rule.template_id IS NULL OR rule.template_id = fact.template_id
+    UNION ALL
+    SELECT rule.id, rule.bound, fact.*
+      FROM fact
+     CROSS JOIN rule
+     WHERE rule.merchant_id IS NULL
+       AND (rule.template_id IS NULL OR rule.template_id = fact.template_id)
+)"""
+
+# Of rules that found many subjects, those that have an incident keep it, then the largest get one, as
+# long as the rule has no more than so many; the rest are one subject: a flood of new subjects, in one tick
+# or in a hundred, makes neither a flood of incidents nor of messages. Index incident_one_open_per_subject.
+# Takes a CTE `subject`.
+FOLDED = f"""going AS MATERIALIZED (
+    SELECT rule_id, subject_key
+      FROM alerts_incident
+     WHERE rule_id = ANY(%(rules)s::uuid[]) AND state <> 'resolved' AND subject_key <> '{OTHERS}'
+), taken AS (
+    SELECT rule_id, count(*) AS number FROM going GROUP BY rule_id
+), ranked AS (
+    SELECT subject.*, going.subject_key IS NOT NULL AS known,
+           coalesce(taken.number, 0)
+           + row_number() OVER (PARTITION BY subject.rule_id, going.subject_key IS NULL
+                                ORDER BY subject.count DESC, subject.subject_key) AS place
       FROM subject
+      LEFT JOIN going
+        ON going.rule_id = subject.rule_id AND going.subject_key = subject.subject_key
+      LEFT JOIN taken ON taken.rule_id = subject.rule_id
 )
 SELECT rule_id,
-       CASE WHEN place <= {MOST_SUBJECTS} THEN subject_key ELSE '{OTHERS}' END AS subject_key,
+       CASE WHEN known OR place <= {MOST_SUBJECTS} THEN subject_key ELSE '{OTHERS}' END AS subject_key,
        CASE WHEN count(*) = 1 THEN min(subject) ELSE count(*) || ' others' END AS subject,
        min(detail) AS detail, sum(count)::bigint, min(first_at), max(last_at),
        (array_agg(job_id ORDER BY last_at DESC))[1]

@@ -1,6 +1,6 @@
 """A template did not succeed within its grace."""
 
-from alerts.rules.kind import FOLDED, RULES, SUCCEEDED_SINCE, Parameter, RuleKind
+from alerts.rules.kind import FOLDED, RULES, SUCCEEDED_SINCE, WATCHED, Parameter, RuleKind
 
 # Three ways to miss a run: its job is unfinished too long after its time (index alerts_template_late: due
 # and unfinished jobs of templates, the longest overdue first), it failed for good (new dead letters, as
@@ -9,7 +9,7 @@ from alerts.rules.kind import FOLDED, RULES, SUCCEEDED_SINCE, Parameter, RuleKin
 _FIND = f"""
 WITH {RULES}, shortest AS (
     SELECT min(bound) AS grace FROM rule
-), late AS (
+), fact AS MATERIALIZED (
     (SELECT job.merchant_id, job.template_id, job.id AS job_id, job.run_at,
             'A run has not succeeded yet.' AS detail, %(now)s::timestamptz AS seen_at
        FROM jobs_job AS job
@@ -36,18 +36,16 @@ WITH {RULES}, shortest AS (
                   FROM shortest)
       ORDER BY template.next_expansion_at
       LIMIT %(limit)s)
-), subject AS (
-    SELECT rule.id AS rule_id, 'template:' || late.template_id AS subject_key,
+), {WATCHED}, subject AS (
+    SELECT late.rule_id, 'template:' || late.template_id AS subject_key,
            max(template.name) AS subject, min(late.detail) AS detail, count(*) AS count,
            min(coalesce(late.run_at, late.seen_at)) AS first_at, max(late.seen_at) AS last_at,
            (array_agg(late.job_id ORDER BY late.seen_at DESC))[1] AS job_id
-      FROM late
-      JOIN rule ON (rule.merchant_id IS NULL OR rule.merchant_id = late.merchant_id)
-               AND (rule.template_id IS NULL OR rule.template_id = late.template_id)
-               AND (late.run_at IS NULL
-                    OR late.run_at <= %(now)s::timestamptz - make_interval(secs => rule.bound))
+      FROM watched AS late
       JOIN templates_app_template AS template ON template.id = late.template_id
-     GROUP BY rule.id, late.template_id
+     WHERE late.run_at IS NULL
+        OR late.run_at <= %(now)s::timestamptz - make_interval(secs => late.bound)
+     GROUP BY late.rule_id, late.template_id
 ), {FOLDED}
 """  # noqa: S608 - constants only
 

@@ -1,19 +1,19 @@
 """A template was set aside."""
 
-from alerts.rules.kind import FOLDED, RULES, RuleKind
+from alerts.rules.kind import FOLDED, RULES, WATCHED, RuleKind
 
 # Index alerts_template_set_aside holds nothing else.
 _FIND = f"""
-WITH {RULES}, subject AS (
-    SELECT rule.id AS rule_id, 'template:' || template.id AS subject_key, template.name AS subject,
+WITH {RULES}, fact AS MATERIALIZED (
+    SELECT id AS template_id, merchant_id, name, set_aside_reason, set_aside_at
+      FROM templates_app_template
+     WHERE set_aside_at IS NOT NULL
+), {WATCHED}, subject AS (
+    SELECT template.rule_id, 'template:' || template.template_id AS subject_key, template.name AS subject,
            left(template.set_aside_reason, 400) AS detail,
            1::bigint AS count, template.set_aside_at AS first_at, %(now)s::timestamptz AS last_at,
            NULL::uuid AS job_id
-      FROM rule
-      JOIN templates_app_template AS template
-        ON (rule.merchant_id IS NULL OR rule.merchant_id = template.merchant_id)
-       AND (rule.template_id IS NULL OR rule.template_id = template.id)
-     WHERE template.set_aside_at IS NOT NULL
+      FROM watched AS template
 ), {FOLDED}
 """  # noqa: S608 - constants only
 

@@ -2,6 +2,7 @@
 
 import asyncio
 import time
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
@@ -33,6 +34,8 @@ from tenants.platform import PLATFORM_ID
 
 ANSWER_LIMIT = 4_096  # bytes of an answer that are kept
 CONNECTIONS = 100
+MAILS_AT_ONCE = 4
+_mailmen = ThreadPoolExecutor(MAILS_AT_ONCE, thread_name_prefix="mail")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -94,8 +97,10 @@ class AlertRunner:
         )
         prepare = WAYS[loaded.channel_kind].prepare
         if prepare is None:
-            # Outlives a time limit: SMTP's own is much shorter.
-            return await asyncio.to_thread(by_email.send, parcel, alerting)
+            # Outlives a time limit: SMTP's own is much shorter. In threads of its own, since a mail
+            # server that hangs must not take those by which webhooks find their endpoints.
+            loop = asyncio.get_running_loop()
+            return await loop.run_in_executor(_mailmen, by_email.send, parcel, alerting)
         policy = AddressPolicy(_engine().http_allow_networks)
         return await self._exchange(prepare(parcel, policy), attempt, sending, policy)
 

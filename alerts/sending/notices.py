@@ -1,6 +1,6 @@
 """Messages about incidents: one for what a rule has to tell a channel at once."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -26,8 +26,31 @@ def tell_recovered(ids: Sequence[UUID], *, alerting: Alerting, now: datetime) ->
         return 0
     over = with_rules(ids)
     tell_listeners(over, now=now)
+    told = [(one, RECOVERED, channel) for one in over if is_heard(one) for channel in one.told]
+    return send(told, usable(channel for *_, channel in told), alerting=alerting, now=now)
+
+
+def close_alerts(over: Iterable[Incident], *, alerting: Alerting, now: datetime) -> int:
+    """Tell those channels that keep alerts of their own (PagerDuty) that incidents are over, and nobody
+    else; they come with their rules and merchants. Call it in the transaction that ends them."""
     told = [(one, RECOVERED, channel) for one in over for channel in one.told]
-    return send(told, alerting=alerting, now=now)
+    keepers = {
+        key: channel
+        for key, channel in usable(channel for *_, channel in told).items()
+        if channel.kind == ChannelKind.PAGERDUTY
+    }
+    return send(told, keepers, alerting=alerting, now=now)
+
+
+def is_heard(incident: Incident) -> bool:
+    """Tell whether anybody is told of it: nobody of a suspended merchant is."""
+    return incident.merchant is None or incident.merchant.active
+
+
+def usable(ids: Iterable[UUID]) -> dict[UUID, Channel]:
+    """Return those of the channels that are there and switched on, by their ids."""
+    wanted = set(ids)
+    return Channel.objects.filter(enabled=True).in_bulk(wanted) if wanted else {}
 
 
 def tell_listeners(over: Iterable[Incident], *, now: datetime) -> None:
@@ -51,15 +74,17 @@ def with_rules(ids: Sequence[UUID]) -> list[Incident]:
     return list(rows.order_by("pk"))
 
 
-def send(told: Iterable[tuple[Incident, str, UUID]], *, alerting: Alerting, now: datetime) -> int:
-    """Make one message of what one rule has to tell one channel in this tick."""
+def send(
+    told: Iterable[tuple[Incident, str, UUID]],
+    channels: Mapping[UUID, Channel],
+    *,
+    alerting: Alerting,
+    now: datetime,
+) -> int:
+    """Make one message of what one rule has to tell one of `channels` in this tick."""
     grouped: dict[tuple[UUID, UUID, str], list[Incident]] = {}
     for incident, event, channel in told:
         grouped.setdefault((channel, incident.rule_id, event), []).append(incident)
-    if not grouped:
-        return 0
-    wanted = {channel for channel, _, _ in grouped}
-    channels = Channel.objects.filter(enabled=True).in_bulk(wanted)
     drafts = [
         Draft(
             channel=channels[channel],

@@ -23,7 +23,7 @@ SETTLED = 1_000  # deliveries whose end one tick reads
 ATTEMPTS = 10
 BACKOFF = {"base": 10, "cap": 900}
 TIMEOUT = 30.0  # seconds
-PRIORITY = 1
+PRIORITY = 10  # before whatever else the platform does for itself
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -1,7 +1,7 @@
 """Deliveries: how their jobs ended."""
 
-# Index delivery_pending: messages that nobody knows the end of, and a probe of each one's job. A job that
-# is gone was deleted by an operator.
+# Index delivery_pending: messages that nobody knows the end of, and a probe of each one's job, in the archive
+# as well: nobody may have looked for a day. A job that is gone was deleted by an operator.
 SETTLE = """
 WITH ended AS MATERIALIZED (
     SELECT delivery.id,
@@ -12,7 +12,9 @@ WITH ended AS MATERIALIZED (
                                 WHERE letter.job_id = job.id
                                 ORDER BY letter.id DESC LIMIT 1), 'The job was stopped.') END AS error
       FROM alerts_delivery AS delivery
-      LEFT JOIN jobs_job AS job ON job.id = delivery.job_id
+      LEFT JOIN LATERAL (
+           SELECT id, status, finalized_at FROM jobs_anyjob WHERE id = delivery.job_id LIMIT 1
+           ) AS job ON true
      WHERE delivery.state = 'pending' AND (job.id IS NULL OR job.finalized_at IS NOT NULL)
      ORDER BY delivery.id
      LIMIT %(limit)s

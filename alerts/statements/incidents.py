@@ -45,12 +45,50 @@ SELECT incident.id
    AND incident.last_seen <= %(now)s::timestamptz - make_interval(secs => %(calm)s)
 """
 
-# Guarded: what a person resolved meanwhile stays theirs.
+# Guarded: what a person resolved meanwhile stays theirs. One that came back soon after it had been over by
+# itself has to be gone for longer; what was before it is found by the primary key (UUIDv7), of the last day.
 RECOVER = """
 UPDATE alerts_incident AS incident
    SET state = 'resolved', resolved_at = %(now)s, next_notice_at = NULL, snoozed_until = NULL
  WHERE id = ANY(%(ids)s::uuid[]) AND state <> 'resolved'
+   AND (incident.last_seen <= %(steady)s
+        OR NOT EXISTS (
+           SELECT 1
+             FROM alerts_incident AS earlier
+            WHERE earlier.id >= %(lately)s::uuid
+              AND earlier.rule_id = incident.rule_id
+              AND earlier.subject_key = incident.subject_key
+              AND earlier.state = 'resolved' AND earlier.resolved_by = ''
+              AND earlier.resolved_at >= incident.created_at - %(since)s::interval))
 RETURNING id
+"""
+
+# A rule got another policy: its open incidents begin that one. `after`: the minutes of its first step, NULL when
+# nobody is told any more. Index incident_one_open_per_subject.
+BEGIN_POLICY = """
+UPDATE alerts_incident AS incident
+   SET steps_done = 0, escalates_from = %(now)s,
+       next_notice_at = CASE WHEN state = 'open'
+                             THEN %(now)s::timestamptz + make_interval(mins => %(after)s::int)
+                             ELSE next_notice_at END
+ WHERE rule_id = %(rule)s::uuid AND state <> 'resolved'
+"""
+
+# A policy was edited: open incidents go on from the step where they are, at that step's time. Those that
+# are through wait for their reminder, if there is one.
+FOLLOW_POLICY = """
+UPDATE alerts_incident AS incident
+   SET next_notice_at =
+       CASE WHEN incident.steps_done < jsonb_array_length(policy.steps)
+            THEN greatest(statement_timestamp(),
+                          incident.escalates_from + make_interval(
+                              mins => (policy.steps -> incident.steps_done::int ->> 'after')::int))
+            WHEN policy.repeat_after IS NULL THEN NULL
+            ELSE coalesce(incident.next_notice_at,
+                          statement_timestamp() + make_interval(mins => policy.repeat_after)) END
+  FROM alerts_rule AS rule
+  JOIN alerts_escalationpolicy AS policy ON policy.id = rule.policy_id
+ WHERE policy.id = %(policy)s::uuid AND incident.rule_id = rule.id AND incident.state = 'open'
 """
 
 # Index incident_notice_due: whom somebody is to be told of now. Locked: a person who acknowledges in this

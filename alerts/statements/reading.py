@@ -2,6 +2,9 @@
 
 # One tick at a time: the others find nothing to do and go home.
 TRY_LOCK = "SELECT pg_try_advisory_xact_lock(hashtextextended('taskflow.alerts.evaluate', 0))"
+# Who changes many incidents at once (a rule is switched off or deleted) waits for the tick that is at work, and
+# no tick works meanwhile: row locks taken in two orders would end one of them.
+LOCK = "SELECT pg_advisory_xact_lock(hashtextextended('taskflow.alerts.evaluate', 0))"
 
 # Ids are UUIDv7 of PostgreSQL's clock, made inside the transactions that commit them: nothing older than
 # the oldest transaction that writes at this moment can appear any more. A cursor that simply took the

@@ -1,19 +1,21 @@
 """Who listens: the merchants with an endpoint that nobody switched off, and to which types of events.
 
-Asked for every batch of jobs that ends, so it is remembered for a second in each process. An endpoint
-made, changed or enabled is so heard by all processes a second later at the latest.
+Asked for every batch of jobs that ends, so it is remembered in each process. Once a second one row says whether
+anybody's endpoints changed; only then they are read, all of them. An endpoint made, changed or enabled is so
+heard by all processes a second later at the latest, and ten thousand endpoints cost no more than one.
 """
 
 import time
 from uuid import UUID
 
 from alerts.webhooks.events import types_of
-from alerts.webhooks.statements import AUDIENCE
+from alerts.webhooks.statements import AUDIENCE, AUDIENCE_VERSION
 from tenants.platform import PLATFORM_ID
 from tenants.statement import execute
 
 KEPT = 1.0  # seconds
 _NOTHING: frozenset[str] = frozenset()
+_UNKNOWN = UUID(int=0)
 
 
 class Audience:
@@ -25,6 +27,7 @@ class Audience:
     def __init__(self, kept: float = KEPT) -> None:
         self.kept = kept
         self._types: dict[UUID, frozenset[str]] = {}
+        self._version: UUID | None = _UNKNOWN
         self._until = 0.0
 
     def is_there(self) -> bool:
@@ -38,16 +41,24 @@ class Audience:
         return event_type in self._types.get(merchant_id, _NOTHING)
 
     def look(self) -> None:
-        """Read who listens now. What the platform does for itself is told to nobody: its own
+        """Read who listens now, unless nothing changed since. What the platform does for itself is told to nobody: its own
         deliveries would be events, and be delivered, for ever."""
+        found = execute(AUDIENCE_VERSION)
+        version = found[0][0] if found else None
+        if version != self._version:
+            self._read()
+            self._version = version
+        self._until = time.monotonic() + self.kept
+
+    def _read(self) -> None:
         types: dict[UUID, frozenset[str]] = {}
         for merchant_id, subscribed in execute(AUDIENCE, platform=PLATFORM_ID):
             types[merchant_id] = types.get(merchant_id, _NOTHING) | types_of(subscribed)
         self._types = types
-        self._until = time.monotonic() + self.kept
 
     def forget(self) -> None:
-        """Look again the next time that somebody asks."""
+        """Look again, and read, the next time that somebody asks."""
+        self._version = _UNKNOWN
         self._until = 0.0
 
 

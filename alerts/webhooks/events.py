@@ -1,6 +1,7 @@
 """The events that an endpoint can hear of, and how a subscription names them. Pure."""
 
 from collections.abc import Iterable
+from functools import lru_cache
 
 JOB_SUCCEEDED = "job.succeeded"
 JOB_FAILED = "job.failed"
@@ -41,6 +42,11 @@ OF_STATUS = {
 
 def types_of(subscribed: Iterable[str]) -> frozenset[str]:
     """Return the types that a subscription comes to; `job.*` names all of its group."""
+    return _types_of(tuple(subscribed))
+
+
+@lru_cache(maxsize=1024)
+def _types_of(subscribed: tuple[str, ...]) -> frozenset[str]:
     return frozenset(
         one
         for name in subscribed

@@ -1,10 +1,12 @@
-"""How deliveries went: read from the jobs that send them, any number in two statements."""
+"""How deliveries went: read from the jobs that send them, archived ones too, any number in two statements."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
+from django.db.models import OuterRef, QuerySet, Subquery
+
 from alerts.models import WebhookDelivery
-from jobs.models import Execution, Job
+from jobs.models import AnyJob, Execution, Job
 from jobs.states import JobStatus
 
 WAITING, RETRYING, SENDING = "waiting", "retrying", "sending"
@@ -25,7 +27,7 @@ STATUSES_OF = {
 
 @dataclass(frozen=True, kw_only=True)
 class History:
-    """How far a delivery has come: its job, None when it was archived, and its attempts, newest first."""
+    """How far a delivery has come: its job, None when it is forgotten, and its attempts, newest first."""
 
     job: Job | None
     attempts: Sequence[Execution]
@@ -41,10 +43,24 @@ def state_of(status: str | None) -> str:
     return FORGOTTEN if status is None else _STATE_OF.get(JobStatus(status), WAITING)
 
 
+def standing(
+    deliveries: "QuerySet[WebhookDelivery]", states: Iterable[str]
+) -> "QuerySet[WebhookDelivery]":
+    """Return the deliveries in one of these states, of STATUSES_OF.
+
+    A probe of the job for each as the list is walked: as a join, who asks for the newest fifty that failed
+    would read all jobs that did.
+    """
+    statuses = [status for state in states for status in STATUSES_OF[state]]
+    job = AnyJob.objects.filter(pk=OuterRef("job_id"))
+    status = Subquery(job.values("status")[:1])
+    return deliveries.annotate(standing=status).filter(standing__in=statuses)
+
+
 def histories(deliveries: Sequence[WebhookDelivery]) -> list[History]:
     """Return each delivery's history, in the order given."""
     ids = [one.job_id for one in deliveries]
-    jobs = Job.objects.in_bulk(ids)
+    jobs = AnyJob.objects.in_bulk(ids)
     attempts: dict[object, list[Execution]] = {}
     for execution in Execution.objects.filter(job_id__in=ids).order_by("job_id", "-number"):
         attempts.setdefault(execution.job_id, []).append(execution)

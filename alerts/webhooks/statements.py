@@ -1,5 +1,9 @@
 """The SQL of outgoing webhooks, named and in one place. Values travel beside it (tenants.statement)."""
 
+# Primary key. A trigger of the endpoints' table moves it with each change of who listens to what, in the same
+# transaction; read before AUDIENCE.
+AUDIENCE_VERSION = "SELECT position FROM alerts_cursor WHERE stream = 'audience'"
+
 # Index webhook_endpoint_on, which holds the endpoints that nobody switched off. One that was disabled since it
 # failed is among them: what happens until it is mended is kept for it.
 AUDIENCE = """
@@ -63,23 +67,55 @@ SELECT given.merchant_id, given.type, given.subject, '', given.template_id, give
 # has nothing to do.
 LOCK = "SELECT pg_try_advisory_xact_lock(%(lock)s)"
 
-# Index webhook_event_new, which holds what was not handed on yet; an idle tick reads one entry of it. An
-# event is handed on in the transaction that makes its deliveries.
+# Index webhook_event_waiting, which holds what was not handed on yet; an idle tick reads one entry of it. `merchant`
+# walks from one merchant with new events to the next, a probe each, at most `limit` of them behind `after`. In turn
+# each gives one event after another, so that one merchant's flood keeps nobody else waiting. An event is handed
+# on in the transaction that makes its deliveries.
 FAN_OUT = """
-WITH fresh AS MATERIALIZED (
-    SELECT id, merchant_id, type, subject, kind, template_id, body
-      FROM alerts_webhookevent
-     WHERE NOT fanned_out
-     ORDER BY id
+WITH RECURSIVE merchant(id) AS (
+    (SELECT merchant_id
+       FROM alerts_webhookevent
+      WHERE NOT fanned_out AND merchant_id > %(after)s::uuid
+      ORDER BY merchant_id
+      LIMIT 1)
+    UNION ALL
+    SELECT (SELECT event.merchant_id
+              FROM alerts_webhookevent AS event
+             WHERE NOT event.fanned_out AND event.merchant_id > merchant.id
+             ORDER BY event.merchant_id
+             LIMIT 1)
+      FROM merchant
+     WHERE merchant.id IS NOT NULL
+), walked AS MATERIALIZED (
+    SELECT id FROM merchant WHERE id IS NOT NULL LIMIT %(limit)s
+), ring AS MATERIALIZED (
+    SELECT id, least(%(limit)s, ceil(10.0 * %(limit)s / count(*) OVER ()))::bigint AS share FROM walked
+), chosen AS MATERIALIZED (
+    SELECT mine.id, ring.share
+      FROM ring
+     CROSS JOIN LATERAL (
+           SELECT event.id, row_number() OVER (ORDER BY event.id) AS turn
+             FROM alerts_webhookevent AS event
+            WHERE NOT event.fanned_out AND event.merchant_id = ring.id
+            ORDER BY event.id
+            LIMIT ring.share
+           ) AS mine
+     ORDER BY mine.turn, mine.id
      LIMIT %(limit)s
-       FOR UPDATE SKIP LOCKED
+), fresh AS MATERIALIZED (
+    SELECT event.id, event.merchant_id, event.type, event.subject, event.kind, event.template_id,
+           event.body, chosen.share
+      FROM chosen
+      JOIN alerts_webhookevent AS event
+        ON event.id = chosen.id AND event.id = ANY(ARRAY(SELECT id FROM chosen))
 ), handed_on AS (
     UPDATE alerts_webhookevent AS event
        SET fanned_out = true
       FROM fresh
-     WHERE event.id = fresh.id
+     WHERE event.id = fresh.id AND event.id = ANY(ARRAY(SELECT id FROM chosen))
 )
-SELECT fresh.id, fresh.merchant_id, fresh.type, fresh.subject, fresh.body, endpoint.id, endpoint.host
+SELECT fresh.id, fresh.merchant_id, fresh.type, fresh.subject, fresh.body, endpoint.id, endpoint.host,
+       fresh.share
   FROM fresh
   LEFT JOIN alerts_webhookendpoint AS endpoint
     ON endpoint.merchant_id = fresh.merchant_id
@@ -180,13 +216,16 @@ UPDATE alerts_webhookendpoint AS endpoint
 RETURNING endpoint.id, endpoint.merchant_id, endpoint.disabled_at
 """
 
-# Index webhook_delivery_once, in the order of the events.
+# Index webhook_delivery_once, in the order of the events, with a probe of each one's job, in the archive as well.
 FIND_UNDELIVERED = """
 SELECT delivery.job_id
   FROM alerts_webhookdelivery AS delivery
-  JOIN jobs_job AS job ON job.id = delivery.job_id
+ CROSS JOIN LATERAL (
+       SELECT status FROM jobs_anyjob WHERE id = delivery.job_id LIMIT 1
+       ) AS job
  WHERE delivery.endpoint_id = %(endpoint)s
    AND delivery.event_id >= %(first)s
+   AND delivery.event_id < %(end)s
    AND NOT delivery.again
    AND job.status IN ('failed', 'cancelled')
  ORDER BY delivery.event_id
@@ -200,6 +239,7 @@ SELECT event.id, event.merchant_id, event.type, event.subject, event.body, endpo
   JOIN alerts_webhookevent AS event ON event.merchant_id = endpoint.merchant_id
  WHERE endpoint.id = %(endpoint)s
    AND event.id >= %(first)s
+   AND event.id < %(end)s
    AND event.fanned_out
    AND (event.type = ANY(endpoint.events)
         OR split_part(event.type, '.', 1) || '.*' = ANY(endpoint.events))
@@ -212,37 +252,4 @@ SELECT event.id, event.merchant_id, event.type, event.subject, event.body, endpo
                       AND NOT delivery.again)
  ORDER BY event.id
  LIMIT %(limit)s
-"""
-
-# Indexes webhook_delivery_event, the primary key of events, and that of endpoints: from the oldest on.
-FORGET_DELIVERIES = """
-WITH old AS MATERIALIZED (
-    SELECT id
-      FROM alerts_webhookdelivery
-     WHERE event_id < %(before)s
-     ORDER BY event_id
-     LIMIT %(limit)s
-)
-DELETE FROM alerts_webhookdelivery AS delivery USING old WHERE delivery.id = old.id
-RETURNING delivery.id
-"""
-
-FORGET_EVENTS = """
-WITH old AS MATERIALIZED (
-    SELECT id
-      FROM alerts_webhookevent
-     WHERE id < %(before)s AND fanned_out
-     ORDER BY id
-     LIMIT %(limit)s
-)
-DELETE FROM alerts_webhookevent AS event USING old WHERE event.id = old.id
-RETURNING event.id
-"""
-
-FORGET_ENDPOINTS = """
-DELETE FROM alerts_webhookendpoint AS endpoint
- WHERE endpoint.deleted_at < %(before)s
-   AND NOT EXISTS (SELECT FROM alerts_webhookdelivery AS delivery
-                    WHERE delivery.endpoint_id = endpoint.id)
-RETURNING endpoint.id
 """

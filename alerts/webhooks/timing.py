@@ -1,4 +1,4 @@
-"""How often webhooks tick, and for how long they keep things. Pure."""
+"""How often webhooks tick, for how long they keep things, and how much one host may take up. Pure."""
 
 from datetime import timedelta
 
@@ -10,3 +10,5 @@ UPKEEP = 300.0
 DISABLED_AFTER = timedelta(days=5)
 # Events, and how their deliveries went, are kept for so long.
 KEPT = timedelta(days=30)
+# Deliveries to one host that may be in workers' hands at once, as soon as they were more.
+MOST_AT_ONCE = 100

@@ -3,7 +3,8 @@
 from dataclasses import dataclass
 from datetime import datetime
 
-from alerts.webhooks import statements
+from alerts.webhooks import upkeep_statements as statements
+from alerts.webhooks.crowding import let_go
 from alerts.webhooks.health import disable_failing
 from alerts.webhooks.timing import KEPT
 from jobs.partitions import first_id
@@ -22,6 +23,7 @@ class Kept:
     deliveries: int
     events: int
     endpoints: int
+    let_go: int
 
 
 def keep_up(now: datetime) -> Kept:
@@ -35,6 +37,7 @@ def keep_up(now: datetime) -> Kept:
         deliveries=_forget(statements.FORGET_DELIVERIES, before),
         events=_forget(statements.FORGET_EVENTS, before),
         endpoints=len(execute(statements.FORGET_ENDPOINTS, before=now - KEPT)),
+        let_go=len(let_go().hosts),
     )
 
 

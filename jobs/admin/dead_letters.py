@@ -16,7 +16,7 @@ from unfold.widgets import UnfoldAdminTextareaWidget, UnfoldAdminTextInputWidget
 
 from jobs import queries
 from jobs.admin import display as show
-from jobs.admin.filters import CreatedFilter, KindFilter, ResolutionFilter
+from jobs.admin.filters import CreatedFilter, KindFilter, ResolutionFilter, WhoseFilter
 from jobs.admin.letter_groups import LetterGroups
 from jobs.admin.steering import ConfirmDeadLetter, asked_first, by
 from jobs.masking import masked
@@ -114,11 +114,12 @@ class DeadLetterAdmin(LetterGroups):
     actions = ("redrive_chosen", "discard_chosen")
     actions_detail = ("redrive", "discard")
     list_display = ("error", "work", "shown_resolution", "attempts", "created")
-    list_filter = (ResolutionFilter, KindFilter, ("created_at", CreatedFilter))
+    list_filter = (ResolutionFilter, KindFilter, WhoseFilter, ("created_at", CreatedFilter))
     lookups = (
         "resolution",
         "fingerprint",
         "kind",
+        "whose",
         "created_at_from_0",
         "created_at_from_1",
         "created_at_to_0",

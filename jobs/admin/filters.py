@@ -14,6 +14,7 @@ from jobs.handlers.registry import KINDS, kind_names
 from jobs.models import Resolution, WorkerState
 from jobs.outcomes import Result
 from jobs.states import JobStatus
+from tenants.platform import PLATFORM_ID
 
 _UUID_VERSION_7 = 0x7 << 76 | 0x2 << 62
 
@@ -54,6 +55,29 @@ class KindFilter(ChoiceFilter):
     def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
         names = sorted(KINDS) if request.user.is_superuser else kind_names()
         return [(name, name) for name in names]
+
+
+class WhoseFilter(DropdownFilter):
+    """Operators see what the platform does for itself (messages, deliveries, canaries) among the jobs, or leave it
+    out; nobody else has such jobs."""
+
+    title = "whose work"
+    parameter_name = "whose"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
+        if not request.user.is_superuser:
+            return []
+        return [("merchants", "Merchants'"), ("platform", "TaskFlow's own")]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Model]) -> QuerySet[Model]:
+        match self.value():
+            case None | "":
+                return queryset
+            case "merchants":
+                return queryset.exclude(merchant_id=PLATFORM_ID)
+            case "platform":
+                return queryset.filter(merchant_id=PLATFORM_ID)
+        raise IncorrectLookupParameters(f"{self.title}: no such value")
 
 
 class OutcomeFilter(ChoiceFilter):

@@ -10,7 +10,7 @@ from django.utils.html import format_html
 
 from jobs.admin import display as show
 from jobs.admin.executions import attempt_rows, worker_name, worker_names
-from jobs.admin.filters import CreatedFilter, KindFilter, StatusFilter
+from jobs.admin.filters import CreatedFilter, KindFilter, StatusFilter, WhoseFilter
 from jobs.admin.history import sees_several_merchants
 from jobs.admin.job_actions import JobActions
 from jobs.admin.job_sections import flow_rule_of, silent_fields, without
@@ -27,10 +27,11 @@ class JobAdmin(JobActions):
     """Read-only: a job is changed by its verbs, never by typing into its row."""
 
     list_display = ("title", "work", "shown_status", "due", "spent", "created")
-    list_filter = (StatusFilter, KindFilter, ("created_at", CreatedFilter))
+    list_filter = (StatusFilter, KindFilter, WhoseFilter, ("created_at", CreatedFilter))
     lookups = (
         "status",
         "kind",
+        "whose",
         # The link on a template's page.
         "template_id",
         "created_at_from_0",

@@ -13,6 +13,7 @@ from jobs.admin.filters import first_id_at
 from jobs.admin.steering import MOST_AT_ONCE
 from jobs.models import Job, UniqueClaim
 from tenants.clock import database_now
+from tenants.platform import platform_merchant
 from tests.factories.admin import (
     HTTP_PAYLOAD,
     browser_of,
@@ -24,6 +25,7 @@ from tests.factories.admin import (
     text_of,
 )
 from tests.factories.jobs import NOW, make_job, make_worker
+from tests.factories.tenants import make_superuser
 
 pytestmark = pytest.mark.django_db
 
@@ -342,3 +344,18 @@ def test_the_page_of_another_job_is_silent_about_occurrences(browser, shop):
     page = text_of(browser.get(page_url("job", make_job(merchant=shop))))
     assert "Occurrence" not in page
     assert "Why it was not run" not in page
+
+
+def test_operators_tell_the_platforms_own_work_from_merchants(shop, browser):
+    mine = make_job(merchant=shop, name="a merchant's")
+    own = make_job(merchant=platform_merchant(), name="a message", kind="alert")
+    root = browser_of(make_superuser())
+
+    def listed(whose):
+        page = text_of(root.get(list_url("job", whose=whose)))
+        return [job.name for job in (mine, own) if page_url("job", job) in page]
+
+    assert listed("merchants") == [mine.name]
+    assert listed("platform") == [own.name]
+    assert listed("") == [mine.name, own.name]
+    assert "whose work" not in text_of(browser.get(list_url("job"))).lower()

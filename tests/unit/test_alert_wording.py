@@ -1,9 +1,13 @@
 """Messages in plain words, whatever users called their things."""
 
+import json
 from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
+from alerts.channels.parcel import Parcel
+from alerts.channels.slack import prepare
 from alerts.wording import Told, message_of, plain, text_of
+from jobs.handlers.http.policy import AddressPolicy
 
 AT = datetime(2026, 6, 1, 14, 0, tzinfo=UTC)
 
@@ -67,3 +71,24 @@ def test_who_resolved_it_is_said():
         "Resolved by eva@shop.example."
         in message("recovered", told(resolved_by="eva@shop.example"))["facts"][0]
     )
+
+
+def test_nobody_is_mentioned_by_what_users_wrote():
+    said = {
+        "title": "@channel <!here>",
+        "facts": ["@everyone"],
+        "rule": "",
+        "link": "https://flow.example/",
+    }
+    parcel = Parcel(
+        delivery_id=UUID(int=1),
+        message=said,
+        settings={"url": "https://hooks.example/x"},
+        created_at=AT,
+        sent_at=AT,
+        pagerduty_url="",
+    )
+    text = json.loads(prepare(parcel, AddressPolicy(())).body or b"")["text"]
+    assert "@\u200bchannel &lt;!here&gt;" in text
+    assert "@\u200beveryone" in text
+    assert "<!" not in text

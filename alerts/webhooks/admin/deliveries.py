@@ -4,7 +4,7 @@ from typing import Any
 
 from django.contrib import admin
 from django.contrib.admin.options import IncorrectLookupParameters
-from django.db.models import Model, OuterRef, QuerySet, Subquery
+from django.db.models import OuterRef, QuerySet, Subquery
 from django.http import HttpRequest, HttpResponse
 from unfold.dataclasses import ActionDialog
 from unfold.enums import ActionVariant
@@ -13,13 +13,13 @@ from unfold.forms import BaseDialogForm
 from alerts.models import WebhookDelivery, WebhookEvent
 from alerts.webhooks.operations.endpoints import EndpointOff
 from alerts.webhooks.operations.redelivery import EventForgotten, UnderWay, redeliver
-from alerts.webhooks.queries import STATUSES_OF, state_of
+from alerts.webhooks.queries import STATUSES_OF, standing, state_of
 from jobs.admin import display as show
 from jobs.admin.filters import ChoiceFilter
 from jobs.admin.history import HistoryAdmin
 from jobs.admin.made_by_members import MadeByMembers
 from jobs.admin.steering import asked_first, by, seen_or_404
-from jobs.models import Execution, Job
+from jobs.models import AnyJob, Execution
 
 COLOURS = {
     "succeeded": "success",
@@ -55,11 +55,11 @@ class DeliveryStateFilter(ChoiceFilter):
     parameter_name = "state"
     options = [(name, name.capitalize()) for name in STATUSES_OF]
 
-    def queryset(self, request: HttpRequest, queryset: QuerySet[Model]) -> QuerySet[Model]:
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
         value = self.value()
         if value and value not in STATUSES_OF:
             raise IncorrectLookupParameters("state: no such value")
-        return queryset.filter(job__status__in=STATUSES_OF[value]) if value else queryset
+        return standing(queryset, [value]) if value else queryset
 
 
 @admin.register(WebhookDelivery)
@@ -83,7 +83,7 @@ class WebhookDeliveryAdmin(HistoryAdmin):
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
         # By sub-selects: a delivery is told of also when its job or its event is gone.
-        job = Job.objects.filter(pk=OuterRef("job_id"))
+        job = AnyJob.objects.filter(pk=OuterRef("job_id"))
         last = Execution.objects.filter(job_id=OuterRef("job_id")).order_by("-number")
         told = WebhookEvent.objects.filter(pk=OuterRef("event_id"))
         rows: QuerySet[Any] = super().get_queryset(request)

@@ -1,13 +1,19 @@
 """The forms of a webhook endpoint: what it hears of, and the questions before its buttons."""
 
+from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 from django import forms
 from django.http import HttpRequest
 from unfold.forms import BaseDialogForm
-from unfold.widgets import UnfoldAdminCheckboxSelectMultipleWidget, UnfoldAdminSelectWidget
+from unfold.widgets import (
+    UnfoldAdminCheckboxSelectMultipleWidget,
+    UnfoldAdminSelectWidget,
+    UnfoldAdminTextInputWidget,
+)
 
 from alerts.models import WebhookEndpoint
+from alerts.operations.refusals import TooManyTests
 from alerts.webhooks.events import SUBSCRIBABLE
 from alerts.webhooks.operations.endpoints import (
     EndpointGone,
@@ -18,17 +24,19 @@ from alerts.webhooks.operations.endpoints import (
     create_endpoint,
     edit_endpoint,
 )
+from alerts.webhooks.operations.redelivery import Redelivered, redeliver_since
 from jobs.admin.made_by_members import only_merchant
 from jobs.admin.operating import OperatingForm
 from jobs.admin.steering import by, seen_or_404
 from jobs.handlers.registry import kind_names
+from tenants.clock import database_now
 
 if TYPE_CHECKING:
     _ModelForm = forms.ModelForm[WebhookEndpoint]
 else:
     _ModelForm = forms.ModelForm
 
-REFUSALS = (EndpointGone, EndpointOff, PlatformHasNoEndpoints, TooManyEndpoints)
+REFUSALS = (EndpointGone, EndpointOff, PlatformHasNoEndpoints, TooManyEndpoints, TooManyTests)
 EVENT_WORDS = {
     "job.*": "Everything about jobs",
     "job.succeeded": "A job succeeded",
@@ -114,3 +122,42 @@ class ConfirmEndpoint(BaseDialogForm):
         self.endpoint: WebhookEndpoint = seen_or_404(
             own.filter(deleted_at=None).select_related("merchant"), self.object_id
         )
+
+
+class _Moment(forms.DateTimeField):
+    """A moment in UTC, by the browser's own picker."""
+
+    def __init__(self, **options: Any) -> None:
+        picker = UnfoldAdminTextInputWidget(attrs={"type": "datetime-local"})
+        super().__init__(widget=picker, **options)
+
+    def prepare_value(self, value: Any) -> Any:
+        return f"{value:%Y-%m-%dT%H:%M}" if hasattr(value, "strftime") else value
+
+
+class RedeliverSince(OperatingForm, ConfirmEndpoint):
+    """Asks from when on; has sent again what the endpoint did not get since then."""
+
+    refusals = REFUSALS
+    result: Redelivered
+    form_before_template = "jobs/admin/dialog_faults.html"
+
+    since = _Moment(label="Since (UTC)", help_text="Of the last 30 days.")
+    until = _Moment(label="Until (UTC)", required=False, help_text="Empty: until now.")
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        began = self.endpoint.failing_since or self.endpoint.disabled_at
+        self.fields["since"].initial = began or database_now() - timedelta(days=1)
+
+    def get_before_template_context(self, request: HttpRequest, object_id: Any = None) -> Any:
+        return {"errors": self.non_field_errors()}
+
+    def carry_out(self) -> Redelivered:
+        until = self.cleaned_data["until"]
+        said = {
+            "since": self.cleaned_data["since"].isoformat(),
+            "until": until.isoformat() if until else None,
+        }
+        now = database_now()
+        return redeliver_since(self.endpoint, said, now=now, by=by(self.request))

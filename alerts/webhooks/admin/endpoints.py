@@ -11,7 +11,12 @@ from unfold.decorators import action
 from unfold.enums import ActionVariant
 
 from alerts.models import WebhookEndpoint
-from alerts.webhooks.admin.endpoint_form import REFUSALS, ConfirmEndpoint, EndpointForm
+from alerts.webhooks.admin.endpoint_form import (
+    REFUSALS,
+    ConfirmEndpoint,
+    EndpointForm,
+    RedeliverSince,
+)
 from alerts.webhooks.operations.endpoints import (
     delete_endpoint,
     enable_endpoint,
@@ -34,10 +39,17 @@ TEST = ActionDialog(
 )
 ENABLE = ActionDialog(
     title="Enable this endpoint?",
-    description="It gets events again from now on. What it missed is sent only when somebody asks "
-    "for it, by the API.",
+    description="It gets events again from now on. What it missed is sent when somebody asks for it: "
+    "“Redeliver”.",
     form_class=ConfirmEndpoint,
     form_submit_text="Enable",
+)
+REDELIVER = ActionDialog(
+    title="Send again what this endpoint did not get?",
+    description="What failed or was cancelled, and what happened while it was off, oldest first, with the "
+    "same ids and contents. At most 1,000 of each at once.",
+    form_class=RedeliverSince,
+    form_submit_text="Send again",
 )
 DELETE = ActionDialog(
     title="Delete this endpoint?",
@@ -59,7 +71,7 @@ class WebhookEndpointAdmin(MadeByMembers):
     form = EndpointForm
     refusals = REFUSALS
     actions = ("rotate",)
-    actions_detail = ("test", "enable", "remove")
+    actions_detail = ("test", "enable", "redeliver", "remove")
     list_display = ("endpoint", "hears_of", "shown_state", "answered")
     text_columns = ("url", "description")
     search_help_text = "Search by id, address or description"
@@ -108,7 +120,8 @@ class WebhookEndpointAdmin(MadeByMembers):
     def offers(self, request: HttpRequest, row: Any, button: str) -> bool:
         if not self.has_change_permission(request, row):
             return False
-        return button in {"test" if row.state == "active" else "enable", "remove"}
+        active = {"test", "redeliver"} if row.state == "active" else {"enable"}
+        return button in active | {"remove"}
 
     def page_context(self, request: HttpRequest, row: Any) -> dict[str, Any]:
         return {"endpoint": row, "changes": changes_of(row)}
@@ -162,6 +175,16 @@ class WebhookEndpointAdmin(MadeByMembers):
             said="The endpoint gets events again.",
             logged="Enabled.",
         )
+
+    @asked_first(REDELIVER, button="Redeliver", path="redeliver", variant=ActionVariant.DEFAULT)
+    def redeliver(self, request: HttpRequest, form: RedeliverSince, object_id: str) -> HttpResponse:
+        number = form.result.redelivered
+        said = f"{number:,} {'delivery is' if number == 1 else 'deliveries are'} on the way again."
+        if not number:
+            said = "There is nothing to send again: it got all, or it is on its way."
+        if form.result.more:
+            said += " There are more: ask again when these have arrived."
+        return self.done_on_page(request, form.endpoint, said=said, logged="Redelivered.")
 
     @deleting(DELETE)
     def remove(self, request: HttpRequest, form: ConfirmEndpoint, object_id: str) -> HttpResponse:

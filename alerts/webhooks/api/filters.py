@@ -1,13 +1,11 @@
 """What the lists of events and deliveries can be narrowed by."""
 
-from typing import Any
-
 import django_filters as f  # type: ignore[import-untyped]
 from django.db.models import QuerySet
 
 from alerts.models import WebhookDelivery, WebhookEvent
 from alerts.webhooks.api.schemas import EVENT_TYPES
-from alerts.webhooks.queries import STATUSES_OF
+from alerts.webhooks.queries import STATUSES_OF, standing
 from jobs.api.filters import CommaSeparated, MomentFilter
 
 
@@ -42,5 +40,4 @@ class WebhookDeliveryFilters(f.FilterSet):  # type: ignore[misc]
         self, rows: QuerySet[WebhookDelivery], name: str, value: list[str]
     ) -> QuerySet[WebhookDelivery]:
         """Return deliveries whose jobs stand so."""
-        statuses: list[Any] = [status for state in value for status in STATUSES_OF[state]]
-        return rows.filter(job__status__in=statuses) if statuses else rows
+        return standing(rows, value) if value else rows

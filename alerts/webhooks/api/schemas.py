@@ -97,6 +97,9 @@ class RotateSecretSchema(s.Serializer[Any]):
 
 class RedeliverSinceSchema(s.Serializer[Any]):
     since = s.DateTimeField(help_text="Of the events since then, in the last 30 days.")
+    until = s.DateTimeField(
+        required=False, allow_null=True, help_text="Of the events before then; null: until now."
+    )
 
 
 class RedeliveredSchema(s.Serializer[Any]):

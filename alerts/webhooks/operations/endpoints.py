@@ -9,6 +9,7 @@ from uuid import UUID
 from django.db import transaction
 
 from alerts.models import WebhookDelivery, WebhookEndpoint, WebhookEvent
+from alerts.operations.refusals import TooManyTests
 from alerts.webhooks.audience import AUDIENCE_OF_ALL
 from alerts.webhooks.deliveries import Wanted, deliver
 from alerts.webhooks.events import ENDPOINT_TEST
@@ -17,11 +18,14 @@ from alerts.webhooks.operations.trail import note, told
 from alerts.webhooks.recording import body_of
 from jobs import publishing
 from jobs.operations.fields import Fields
+from jobs.partitions import first_id
 from tenants.audit import SYSTEM, Actor
 from tenants.models import Merchant
 from tenants.platform import PLATFORM_ID
 
 MOST_ENDPOINTS = 50
+MOST_TESTS = 5
+TESTS_WITHIN = timedelta(minutes=1)
 OVERLAP = 24 * 3_600
 LONGEST_OVERLAP = 7 * 24 * 3_600
 
@@ -121,10 +125,23 @@ def rotate_secret(
 
 
 def test_endpoint(endpoint: WebhookEndpoint, *, now: datetime, by: Actor) -> WebhookDelivery:
-    """Send an event of its own to the endpoint. Raises EndpointOff."""
+    """Send an event of its own to the endpoint. Raises EndpointOff, TooManyTests."""
     if endpoint.state != "active":
         raise EndpointOff("The endpoint is switched off; enable it first.")
     with transaction.atomic():
+        # Of tests at once each counts those before it.
+        list(WebhookEndpoint.objects.select_for_update(no_key=True).filter(pk=endpoint.pk))
+        recent = WebhookEvent.objects.filter(
+            merchant_id=endpoint.merchant_id,
+            pk__gte=first_id(now - TESTS_WITHIN),
+            type=ENDPOINT_TEST,
+            subject=endpoint.pk,
+            created_at__gt=now - TESTS_WITHIN,
+        )
+        if recent.count() >= MOST_TESTS:
+            raise TooManyTests(
+                f"An endpoint can be tested {MOST_TESTS} times a minute; wait a little."
+            )
         details = {"endpoint_id": str(endpoint.pk)}
         event = WebhookEvent.objects.create(
             merchant_id=endpoint.merchant_id,

@@ -157,7 +157,7 @@ def test_the_form_leaves_steps_alone_that_it_has_no_fields_for(boss, shop, ours)
 
 def test_a_rule_is_made_with_the_bounds_of_its_kind(boss, shop, ours):
     fields = {"name": "Share", "kind": "failure_rate", "severity": "error", "enabled": "on"}
-    wrong = send(boss, url("rule", "add"), bound_grace=60, **fields)
+    wrong = send(boss, url("rule", "add"), bound_percent=101, **fields)
     assert errors_of(wrong)
     sent = send(boss, url("rule", "add"), bound_percent=30, bound_window=600, **fields)
     assert sent.status_code == 302, errors_of(sent)
@@ -239,3 +239,17 @@ def test_what_users_wrote_is_text_on_every_page(root, shop):
 def test_an_incident_that_nobody_heard_of_says_so(member, ours):
     Incident.objects.update(untold_at=ours.incident.last_seen)
     assert "Nobody could be told" in text_of(member.get(url("incident", "change", ours.incident)))
+
+
+def test_what_was_typed_for_another_kind_is_not_meant(boss, shop, ours):
+    """The page hides it as soon as another kind is chosen."""
+    send(
+        boss,
+        url("rule", "add"),
+        name="Slow",
+        kind="run_too_long",
+        severity="error",
+        bound_seconds="90",
+        bound_percent="40",
+    )
+    assert Rule.objects.get(name="Slow").parameters == {"seconds": 90}

@@ -50,14 +50,16 @@ def test_an_incident_is_heard_of_when_it_opens_and_when_a_person_resolves_it(
     assert {one.merchant_id for one in WebhookEvent.objects.all()} == {shop.pk}
 
 
-def test_a_rule_that_is_switched_off_ends_its_incidents_for_webhooks_too(shop, template, rule):
+def test_a_rule_that_is_switched_off_ends_its_incidents_for_webhooks_too(
+    shop, template, rule, settings
+):
     tick()
     fail_many(template, 1)
     tick()
-    edit_rule(rule, {"enabled": False}, now=database_now())
+    edit_rule(rule, {"enabled": False}, now=database_now(), alerting=settings.TASKFLOW_ALERTING)
     incident = Incident.objects.get()
     assert heard()[1:] == [("incident.resolved", str(incident.pk))]
-    edit_rule(rule, {"name": "still off"}, now=database_now())
+    edit_rule(rule, {"name": "still off"}, now=database_now(), alerting=settings.TASKFLOW_ALERTING)
     assert len(heard()) == 2
 
 

@@ -145,7 +145,8 @@ def test_a_run_that_has_not_succeeded_within_its_grace(shop, rival, template, no
     assert incidents() == []
     late = run.run_at + 601 * SECOND
     tick(late)
-    assert incidents() == [("Nightly report", 2, "open")]  # and the next is not even planned
+    # Its count is 2 when the next one is not even planned, and 1 shortly before a full hour.
+    assert [one[::2] for one in incidents()] == [("Nightly report", "open")]
     assert Incident.objects.get().example_job_id == run.pk
     Job.objects.filter(template_id=template.pk).update(
         status="succeeded", finalized_at=late + SECOND

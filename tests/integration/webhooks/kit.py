@@ -13,7 +13,7 @@ from aiohttp import web
 
 from alerts.models import WebhookEndpoint
 from alerts.webhooks.addressee import addressee_of
-from alerts.webhooks.fan_out import fan_out
+from alerts.webhooks.fan_out import FannedOut, fan_out
 from alerts.webhooks.sending import WebhookRunner
 from jobs import lifecycle
 from jobs.engine import Engine
@@ -104,8 +104,9 @@ def claim(*jobs: Job) -> list[Attempt]:
 def hand_on() -> int:
     """Fan out whatever is new; return how many deliveries that made."""
     made = 0
+    step = FannedOut()
     while True:
-        step = fan_out(database_now())
+        step = fan_out(database_now(), after=step.after)
         made += step.deliveries
         if not step.more:
             return made

@@ -1,5 +1,6 @@
 """The admin's pages of webhooks: who sees and changes which; secrets are shown once."""
 
+from datetime import timedelta
 from io import StringIO
 
 import pytest
@@ -112,7 +113,7 @@ def test_a_member_looks_and_changes_nothing(shop, rows):
     before = list(WebhookEndpoint.objects.order_by("pk").values())
     assert browser.get(reverse("admin:alerts_webhookendpoint_add")).status_code == 403
     browser.post(address("webhookendpoint", own), {"url": "https://evil.example/"})
-    for verb in ("test", "enable", "remove"):
+    for verb in ("test", "enable", "redeliver", "remove"):
         assert confirm(browser, address("webhookendpoint", own, verb)).status_code in {403, 404}
     assert list(WebhookEndpoint.objects.order_by("pk").values()) == before
 
@@ -120,7 +121,7 @@ def test_a_member_looks_and_changes_nothing(shop, rows):
 def test_verbs_on_foreign_rows_are_answered_like_missing_ones(shop, rows):
     browser = browser_of(make_merchant_admin(shop))
     jobs = Job.objects.count()
-    verbs = [("webhookendpoint", verb) for verb in ("test", "enable", "remove")]
+    verbs = [("webhookendpoint", verb) for verb in ("test", "enable", "redeliver", "remove")]
     for model, verb in [*verbs, ("webhookdelivery", "again")]:
         for wanted in (rows[model][1], new_id()):
             assert confirm(browser, address(model, wanted, verb)).status_code == 404
@@ -143,6 +144,22 @@ def test_buttons_test_switch_on_and_delete(shop, rows):
     confirm(browser, address("webhookendpoint", own, "remove"))
     own.refresh_from_db()
     assert own.deleted_at is not None
+
+
+def test_what_an_endpoint_did_not_get_is_sent_again_by_a_button(valkey, shop, rows):
+    own = rows["webhookendpoint"][0]
+    Job.objects.filter(kind="webhook").update(max_attempts=1)
+    work(Receiver(lambda one: 500))
+    browser = browser_of(make_merchant_admin(shop))
+    asked = address("webhookendpoint", own, "redeliver")
+    assert "Since (UTC)" in text_of(browser.get(asked))
+    refused = text_of(confirm(browser, asked, since="2020-01-01T00:00"))
+    assert "must lie in the last 30 days" in refused
+    since = database_now() - timedelta(hours=1)
+    said = confirm(browser, asked, since=f"{since:%Y-%m-%dT%H:%M}")
+    assert "1 delivery is on the way again" in messages_of(said)[0]
+    waiting = Job.objects.filter(kind="webhook", status="scheduled")
+    assert [str(one.pk) for one in waiting] == [str(rows["webhookdelivery"][0].job_id)]
 
 
 def test_rotation_shows_the_new_secret_and_leaves_foreign_ones_alone(shop, rows):

@@ -171,7 +171,7 @@ def test_a_retry_is_no_end(merchant):
 
 def test_who_listens_is_looked_at_once_in_a_while(merchant, django_assert_num_queries):
     audience = Audience(kept=3600.0)
-    with django_assert_num_queries(1):
+    with django_assert_num_queries(2):
         assert not audience.is_there()
         assert not audience.is_there()
     make_endpoint(merchant, events=["template.*", "job.failed"])

@@ -5,13 +5,19 @@ from datetime import timedelta
 import pytest
 
 from alerts.models import WebhookDelivery, WebhookEndpoint, WebhookEvent
+from alerts.operations.refusals import TooManyTests
 from alerts.webhooks.health import disable_failing
 from alerts.webhooks.operations import endpoints as operations
 from alerts.webhooks.operations.redelivery import redeliver, redeliver_since
+from alerts.webhooks.queries import histories, standing
 from alerts.webhooks.timing import DISABLED_AFTER, KEPT
 from alerts.webhooks.upkeep import keep_up
-from jobs.models import Job
+from jobs import lifecycle
+from jobs.lifecycle.archiving import BEGINNING
+from jobs.models import ArchivedJob, Job
+from jobs.operations.fields import InvalidFields
 from jobs.outcomes import Failure, Result
+from jobs.partitions import ensure_archive, first_id
 from tenants.clock import database_now
 from tests.factories.actors import somebody
 from tests.factories.jobs import NOW, SECOND, make_job
@@ -177,6 +183,94 @@ def test_what_happens_while_the_only_endpoint_is_disabled_is_kept_for_it(valkey,
     receiver = Receiver()
     work(receiver)
     assert (done.redelivered, receiver.types) == (1, ["job.succeeded"])
+
+
+def archived(*deliveries):
+    """Have the jobs of deliveries be in the archive, as a day after their end."""
+    now = database_now()
+    Job.objects.filter(pk__in=[one.job_id for one in deliveries]).update(
+        finalized_at=now - timedelta(days=2), holds_place=False, gate=""
+    )
+    lifecycle.archive(before=now, now=now, after=BEGINNING, limit=100, make_room=ensure_archive)
+    assert ArchivedJob.objects.count() == len(deliveries)
+
+
+def test_what_was_cancelled_days_ago_is_found_and_sent_once_it_is_asked_for(valkey, merchant):
+    endpoint = make_endpoint(merchant)
+    lost = make_delivery(endpoint)
+    since = database_now() - timedelta(days=1)
+    WebhookEndpoint.objects.update(active=False)
+    assert [one.status for one in work(Receiver())] == ["cancelled"]
+    archived(lost)
+    WebhookEndpoint.objects.update(active=True)
+    endpoint.refresh_from_db()
+    assert [one.state for one in histories([lost])] == ["cancelled"]
+    assert list(standing(WebhookDelivery.objects.all(), ["cancelled"])) == [lost]
+
+    done = redeliver_since(
+        endpoint, {"since": since.isoformat()}, now=database_now(), by=somebody()
+    )
+
+    receiver = Receiver()
+    work(receiver)
+    assert (done.redelivered, len(receiver.received)) == (1, 1)
+    assert receiver.received[0].id == str(lost.event_id)
+
+
+def test_one_delivery_that_was_cancelled_days_ago_is_sent_again(valkey, merchant):
+    endpoint = make_endpoint(merchant)
+    lost = make_delivery(endpoint)
+    WebhookEndpoint.objects.update(active=False)
+    work(Receiver())
+    archived(lost)
+    WebhookEndpoint.objects.update(active=True)
+    lost.refresh_from_db()
+    endpoint.refresh_from_db()
+    lost.endpoint = endpoint
+
+    assert redeliver(lost, now=database_now(), by=somebody()).pk == lost.pk
+    receiver = Receiver()
+    work(receiver)
+    assert [one.id for one in receiver.received] == [str(lost.event_id)]
+
+
+def test_what_was_received_days_ago_still_says_so(valkey, merchant):
+    delivery = make_delivery(make_endpoint(merchant))
+    work(Receiver())
+    archived(delivery)
+    assert [one.state for one in histories([delivery])] == ["succeeded"]
+
+
+def test_a_range_of_time_has_an_end(valkey, merchant):
+    endpoint = make_endpoint(merchant)
+    since = database_now()
+    first = make_delivery(endpoint)
+    until = database_now() + SECOND
+    second = make_delivery(endpoint)
+    Job.objects.filter(kind="webhook").update(max_attempts=1)
+    work(Receiver(lambda one: 500))
+    body = {"since": since.isoformat(), "until": until.isoformat()}
+    # Ids are of milliseconds: the first event is surely within, the other surely not.
+    for delivery, moment in ((first, since + SECOND / 500), (second, until + SECOND)):
+        new = first_id(moment)
+        WebhookEvent.objects.filter(pk=delivery.event_id).update(id=new)
+        WebhookDelivery.objects.filter(pk=delivery.pk).update(event_id=new)
+
+    done = redeliver_since(endpoint, body, now=database_now(), by=somebody())
+    assert done.redelivered == 1
+    backwards = {"since": since.isoformat(), "until": since.isoformat()}
+    with pytest.raises(InvalidFields, match="must be later"):
+        redeliver_since(endpoint, backwards, now=database_now(), by=somebody())
+
+
+def test_an_endpoint_is_tested_five_times_a_minute(valkey, merchant, bystander):
+    endpoint, other = make_endpoint(merchant), make_endpoint(bystander)
+    now = database_now()
+    for _ in range(5):
+        operations.test_endpoint(endpoint, now=now, by=somebody())
+    with pytest.raises(TooManyTests):
+        operations.test_endpoint(endpoint, now=now, by=somebody())
+    operations.test_endpoint(other, now=now, by=somebody())
 
 
 def test_one_event_is_sent_again(valkey, merchant):
