@@ -68,6 +68,7 @@ def look(now: datetime, *, horizon: float) -> Looked:
             "limit": LETTERS,
             "horizon": horizon,
             "lanes": list(LANES),
+            **kind.also(now),
         }
         rows = _ask(kind, values)
         if rows is None:

@@ -84,6 +84,9 @@ def pages(kind: RuleKind, merchant: Merchant | None, now: datetime) -> int:
         "limit": LETTERS,
         "horizon": 60.0,
         "lanes": ["async", "process", "command"],
+        "silent_lanes": [],
+        "silent_since": [],
+        "silent_reasons": [],
     }
     with connection.cursor() as cursor:
         cursor.execute(f"EXPLAIN (ANALYZE, BUFFERS, FORMAT JSON) {kind.find}", values)
