@@ -79,7 +79,9 @@ def suspicion(look: Look, *, now: datetime, engine: Engine) -> Cause | None:
         return None
     if now - look.ticked_at > latest(engine):
         return Cause.LATE
-    return Cause.RESTARTED if look.server_started_at > look.ticked_at else None
+    # A start that lies ahead is one of a clock that was set back since.
+    restarted = look.ticked_at < look.server_started_at <= max(now, look.clock)
+    return Cause.RESTARTED if restarted else None
 
 
 def brake(
@@ -106,7 +108,10 @@ def judged_at(hold: Hold | None, now: datetime) -> datetime:
 
 
 def went_back(look: Look, *, now: datetime, engine: Engine) -> bool:
-    """Tell whether the clock was set back: leases then end in a future that they were not made for."""
+    """Tell whether the clock was set back: leases then end in a future that they were not made for.
+
+    By less than half a lease it does no harm that the last tick lies ahead: who lives has beaten since.
+    """
     if look.ticked_at is None:
         return False
-    return look.ticked_at - max(now, look.clock) > latest(engine)
+    return look.ticked_at - max(now, look.clock) > timedelta(seconds=engine.worker_lease / 2)

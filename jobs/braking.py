@@ -1,6 +1,6 @@
 """The watcher's tick and its brake, kept in PostgreSQL: any number of watchers agree on both.
 
-What jobs.brake decides is written only if nobody ticked meanwhile; else the other's decision holds.
+What jobs.brake decides is written only if nobody ticked meanwhile; else it is decided anew.
 """
 
 import logging
@@ -13,6 +13,9 @@ from jobs.statements import watching
 from tenants.statement import execute
 
 logger = logging.getLogger(__name__)
+
+# Each time another watcher ticked in between; so many do not come in the time of a few statements.
+TRIES = 5
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -35,6 +38,19 @@ class Vigil:
 
 def tick(*, now: datetime, engine: Engine) -> Tick:
     """Note a tick, put the brake on if leases ran out together, and say how to judge leases."""
+    for _ in range(TRIES):
+        ticked = _tick(now, engine)
+        if ticked is not None:
+            return ticked
+    # Whoever always comes second takes nothing that had not run out when the last of them came.
+    look = _look(now, engine)
+    now = min(now, look.ticked_at or now)
+    return Tick(judged_at=judged_at(look.hold, now), braked=look.hold is not None)
+
+
+def _tick(now: datetime, engine: Engine) -> Tick | None:
+    """Do so, unless another watcher ticks in between: it may have known less than this one (a clock
+    that it read before the database stood still), so that its decision does not hold for both."""
     look = _look(now, engine)
     if went_back(look, now=now, engine=engine):
         _renew(now, engine)
@@ -46,11 +62,9 @@ def tick(*, now: datetime, engine: Engine) -> Tick:
     jobs = _ran_out(look, now) if suspected else ()
     put_on = brake(look, now=now, engine=engine, suspected=suspected, jobs=jobs)
     hold = put_on or look.hold
-    if _written(look, hold, now, begins=put_on is not None):
-        _tell(look, put_on, now)
-    else:
-        look = _look(now, engine)
-        hold, now = look.hold, _not_before(look, now)
+    if not _written(look, hold, now, begins=put_on is not None):
+        return None
+    _tell(look, put_on, now)
     return Tick(judged_at=judged_at(hold, now), braked=hold is not None and hold.holds(now))
 
 

@@ -1,6 +1,7 @@
 """Workers' rows: registered at start, kept by heartbeats, declared lost when silent."""
 
 import json
+import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -10,8 +11,12 @@ from uuid import UUID
 from jobs.statements import liveness
 from tenants.statement import execute
 
+logger = logging.getLogger(__name__)
+
 CONTROL = "control"
 WATCHER_ID = UUID("00000000-0000-7000-8000-000000000001")
+# Seconds by which a deadline may be earlier than a worker's own: a busy one begins late what it claimed.
+LEEWAY = 2.0
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -49,16 +54,41 @@ def register(*, worker_id: UUID, name: str, lane: str, capacity: int) -> None:
     execute(liveness.REGISTER, id=worker_id, name=name[:200], lane=lane, capacity=capacity)
 
 
-def beat(*, worker_id: UUID, finished: int, run_times: Mapping[str, float]) -> Heartbeat:
-    """Keep the worker and all its running jobs alive; learn which of them to stop."""
+def beat(
+    *,
+    worker_id: UUID,
+    finished: int,
+    run_times: Mapping[str, float],
+    left: Mapping[tuple[UUID, int], float],
+    grace: float,
+) -> Heartbeat:
+    """Keep the worker and all its running jobs alive; learn which of them to stop.
+
+    `left`: seconds that attempts may still take by the worker's own clock, which no change of
+    PostgreSQL's touches. A deadline that leaves them less, and `grace`, is set anew; before the beat,
+    since the watcher takes nothing whose worker has not beaten since the deadline.
+    """
     measured = json.dumps(dict(run_times))
-    alive = execute(liveness.BEAT, id=worker_id, finished=finished, run_times=measured)
     rows = execute(liveness.RUNNING, id=worker_id)
+    short = [
+        (row[0], row[1], float(left[row[0], row[1]] + grace))
+        for row in rows
+        if (row[0], row[1]) in left and left[row[0], row[1]] + grace > row[3] + LEEWAY
+    ]
+    if short:
+        _renew_deadlines(worker_id, short)
+    alive = execute(liveness.BEAT, id=worker_id, finished=finished, run_times=measured)
     return Heartbeat(
         alive=bool(alive),
         running=frozenset((row[0], row[1]) for row in rows),
         cancel=tuple((row[0], row[1]) for row in rows if row[2]),
     )
+
+
+def _renew_deadlines(worker_id: UUID, short: Sequence[tuple[UUID, int, float]]) -> None:
+    logger.warning("PostgreSQL's clock went ahead: %d deadlines are set anew", len(short))
+    ids, tickets, seconds = (list(column) for column in zip(*short, strict=True))
+    execute(liveness.RENEW, id=worker_id, ids=ids, tickets=tickets, seconds=seconds)
 
 
 def show_progress(reports: Sequence[tuple[UUID, int, int, str]]) -> None:

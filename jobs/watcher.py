@@ -5,7 +5,7 @@ watcher and the worker that it took for dead, never both win.
 """
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -16,6 +16,7 @@ from jobs.engine import Engine
 from jobs.fault_points import WATCHER_BETWEEN_STATEMENTS, reach
 from jobs.handlers.registry import LANES
 from jobs.models import IdempotencyRecord, Worker, WorkerState
+from jobs.outcomes import Ending
 from jobs.partitions import ensure_partitions
 from jobs.stranding import endings
 
@@ -25,6 +26,9 @@ IDEMPOTENCY_KEPT = timedelta(hours=24)
 WORKERS_KEPT = timedelta(days=7)
 BREAKERS_KEPT = timedelta(days=1)
 CANARIES_KEPT = timedelta(days=1)
+# One tick takes back at most so many times `step_limit` messages, and attempts: all of a few dozen
+# workers that died together.
+PAGES = 20
 # Blocked jobs that one tick looks at; it goes round.
 ORPHANS_LOOKED_AT = 500
 # One upkeep forgets at most PRUNE_STEPS times PRUNE_LIMIT of each, a short statement each time.
@@ -67,34 +71,75 @@ def watch(now: datetime, engine: Engine) -> Watched:
     """
     tick = braking.tick(now=now, engine=engine)
     liveness.ticked(now)
-    requeued = lifecycle.requeue_lost_messages(before=tick.judged_at, limit=engine.step_limit)
+    requeued = _unless_it_fails(_requeue, tick.judged_at, engine)
     lost = liveness.declare_lost(now=tick.judged_at, lease=engine.worker_lease)
     reach(WATCHER_BETWEEN_STATEMENTS)
-    stranded = lifecycle.find_stranded(now=tick.judged_at, limit=engine.step_limit)
-    reach(WATCHER_BETWEEN_STATEMENTS)
-    rescued = lifecycle.finish(endings(stranded, engine)) if stranded else []
-    expired = lifecycle.expire(now=now, limit=engine.step_limit)
-    abandoned = lifecycle.abandon(
-        now=now, patience=engine.breaker_patience, limit=engine.step_limit
-    )
+    rescued = _unless_it_fails(_rescue, tick.judged_at, engine)
     if requeued or lost or rescued:
         logger.warning(
             "Watcher: %d messages lost, %d workers lost (%s), %d attempts ended",
-            len(requeued),
+            requeued,
             len(lost),
             ", ".join(worker.name for worker in lost) or "none",
-            len(rescued),
+            rescued,
         )
     return Watched(
-        requeued=len(requeued),
+        requeued=requeued,
         lost_workers=len(lost),
-        rescued=len(rescued),
-        expired=len(expired),
-        abandoned=len(abandoned),
+        rescued=rescued,
+        expired=_unless_it_fails(_expire, now, engine),
+        abandoned=_unless_it_fails(_abandon, now, engine),
         braked=tick.braked,
         orphans=_unless_it_fails(_rescue_orphans, now, engine),
         canaries=_unless_it_fails(_send_canaries, now, engine),
     )
+
+
+def _requeue(judged_at: datetime, engine: Engine) -> int:
+    found = 0
+    for _ in range(PAGES):
+        page = lifecycle.requeue_lost_messages(before=judged_at, limit=engine.step_limit)
+        found += len(page)
+        if len(page) < engine.step_limit:
+            break
+    return found
+
+
+def _rescue(judged_at: datetime, engine: Engine) -> int:
+    rescued = 0
+    for _ in range(PAGES):
+        stranded = lifecycle.find_stranded(now=judged_at, limit=engine.step_limit)
+        reach(WATCHER_BETWEEN_STATEMENTS)
+        ended = _end(endings(stranded, engine))
+        rescued += ended
+        if len(stranded) < engine.step_limit or not ended:
+            break
+    return rescued
+
+
+def _end(decided: Sequence[Ending]) -> int:
+    """End attempts, and tell how many; one that cannot be ended must not hold up all others."""
+    if not decided:
+        return 0
+    try:
+        return len(lifecycle.finish(decided))
+    except (OperationalError, InterfaceError):
+        raise
+    except Exception:
+        if len(decided) == 1:
+            logger.exception("Watcher: job %s cannot be taken back", decided[0].job_id)
+            return 0
+        logger.warning("Watcher: %d attempts cannot be ended together", len(decided))
+        return sum(_end([one]) for one in decided)
+
+
+def _expire(now: datetime, engine: Engine) -> int:
+    return len(lifecycle.expire(now=now, limit=engine.step_limit))
+
+
+def _abandon(now: datetime, engine: Engine) -> int:
+    patience = engine.breaker_patience
+    return len(lifecycle.abandon(now=now, patience=patience, limit=engine.step_limit))
 
 
 def _rescue_orphans(now: datetime, _engine: Engine) -> int:
@@ -111,7 +156,7 @@ def _send_canaries(now: datetime, engine: Engine) -> int:
 
 
 def _unless_it_fails(step: Callable[[datetime, Engine], int], now: datetime, engine: Engine) -> int:
-    """Take a step on whose success nothing else hangs; it must not cost the ticks what follows it."""
+    """Take a step; one that fails for a fault of its own must not cost the ticks what follows it."""
     try:
         return step(now, engine)
     except (OperationalError, InterfaceError):

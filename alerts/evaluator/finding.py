@@ -137,7 +137,9 @@ def ask(
         some = waiting.pop(0)
         try:
             with transaction.atomic():
-                rows += execute(statement, **_columns(kind, some, given["now"]), **given)
+                now: datetime = given["now"]
+                columns = _columns(kind, some, now)
+                rows += execute(statement, **columns, **given, **kind.also(now))
         except (DatabaseError, TypeError, ValueError):
             if len(some) == 1:
                 logger.exception(

@@ -1,6 +1,6 @@
 """The vocabulary of rule kinds: what one is, and what its statement answers."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -32,6 +32,11 @@ class Parameter:
     explains: str
 
 
+def nothing_else(_now: datetime) -> Mapping[str, Any]:
+    """Return nothing: most statements take no more than all do."""
+    return {}
+
+
 @dataclass(frozen=True, kw_only=True)
 class RuleKind:
     """A kind of rule.
@@ -39,7 +44,8 @@ class RuleKind:
     `find` answers Found rows of all enabled rules of the kind in one statement. When `standing`, it
     names all that is in trouble at this moment, so what it does not name any more is over; else it
     also reads new events, and `over` answers the ids of the incidents that are over. When `adds`, it
-    answers new events only, whose counts add up; else the count is what it was last.
+    answers new events only, whose counts add up; else the count is what it was last. `also`: what the
+    statement takes besides, at a moment.
     """
 
     name: str
@@ -52,6 +58,7 @@ class RuleKind:
     standing: bool = True
     adds: bool = False
     over: str = ""
+    also: Callable[[datetime], Mapping[str, Any]] = nothing_else
 
     def columns(self, parameters: Mapping[str, Any]) -> dict[str, float]:
         """Return what the statement takes of a rule with these parameters."""

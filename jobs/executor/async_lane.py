@@ -11,24 +11,31 @@ import concurrent.futures
 import logging
 import threading
 import time
+from collections import Counter
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from functools import partial
 from uuid import UUID
 
-from jobs import lifecycle
 from jobs.engine import Engine
+from jobs.executor.claiming import Claimed, Tickets, claim, give_back
 from jobs.executor.identity import Duties, Identity, Key
 from jobs.executor.measures import RunTimes
 from jobs.executor.recorder import Recorder
 from jobs.executor.running import run_attempt
 from jobs.handlers.context import AttemptContext
-from jobs.handlers.registry import ASYNC, at_most_once, close_kinds
+from jobs.handlers.registry import ASYNC, close_kinds
 from jobs.outcomes import Attempt, Ending, Outcome, Result
 from jobs.verdict import verdict
 
 logger = logging.getLogger(__name__)
 
-Tickets = Sequence[tuple[UUID, int]]
+
+@dataclass(frozen=True, kw_only=True)
+class _Running:
+    task: asyncio.Task[Outcome]
+    context: AttemptContext
+    until: float  # of the monotonic clock: when its timeout is over
 
 
 class AsyncLane:
@@ -50,20 +57,23 @@ class AsyncLane:
                 progress=self._progress,
                 inspect=lambda: None,
                 knows=self._knows,
+                left=self._left,
+                claim_as=lambda _: None,
             ),
         )
         self.recorder = Recorder(engine=engine, written=self._count)
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._run_loop, name="async-lane", daemon=True)
-        # Guards the four below; notified when attempts end and when the lane stops.
+        # Guards the five below; notified when attempts end and when the lane stops.
         self._room = threading.Condition()
         self._reserved = 0  # places of messages whose claim is under way
+        self._claiming: Counter[Key] = Counter()  # and what they name
         # Attempts from their claim until they are written or dropped: they fill the lane.
         self._known: set[Key] = set()
         self._stopping = False
         self._releasing = False
         # Touched by the loop's thread; the heartbeat's reads a copy.
-        self._running: dict[Key, tuple[asyncio.Task[Outcome], AttemptContext]] = {}
+        self._running: dict[Key, _Running] = {}
         self._why: dict[Key, Result] = {}
 
     def start(self) -> None:
@@ -75,28 +85,28 @@ class AsyncLane:
     def execute(self, tickets: Tickets) -> int:
         """Claim what the message names and start it; returns how many attempts began.
 
-        Blocks while the lane is full. What a stopping lane does not take goes back to scheduled.
+        Blocks while the lane is full, and while the database is away. What a stopping lane does not
+        take goes back to scheduled.
         """
-        if not self._reserve(len(tickets)):
-            lifecycle.unqueue(tickets)
+        if not self._reserve(tickets):
+            give_back(tickets)
             return 0
-        attempts: list[Attempt] = []
+        claimed = Claimed()
         try:
-            self.identity.wait_registered(self.engine.worker_lease)
-            attempts = lifecycle.claim(
-                tickets=tickets,
-                worker_id=self.identity.worker_id,
+            claimed = claim(
+                tickets,
+                whoami=self.identity.whoami,
                 engine=self.engine,
-                at_most_once=at_most_once(),
+                stops_within=self._stops_within,
             )
         finally:
-            self._occupy(attempts, reserved=len(tickets))
+            self._occupy(claimed.attempts, reserved=tickets)
+        attempts = claimed.attempts
         if attempts:
-            self._loop.call_soon_threadsafe(self._begin, attempts)
-        if len(attempts) < len(tickets):
-            # Void tickets, or this worker was declared lost a moment ago: then they queue again.
-            claimed = {attempt.ticket for attempt in attempts}
-            lifecycle.unqueue([ticket for ticket in tickets if ticket[1] not in claimed])
+            self._loop.call_soon_threadsafe(self._begin, attempts, claimed.worker_id)
+        # Void tickets, or this worker was declared lost a moment ago: then they queue again.
+        taken = {attempt.ticket for attempt in attempts}
+        give_back([ticket for ticket in tickets if ticket[1] not in taken])
         return len(attempts)
 
     def stop(self, *, patience: float) -> None:
@@ -122,13 +132,18 @@ class AsyncLane:
 
     # -- room ----------------------------------------------------------------------------------
 
-    def _reserve(self, places: int) -> bool:
+    def _reserve(self, tickets: Tickets) -> bool:
         with self._room:
-            self._room.wait_for(lambda: self._stopping or self._has_room(places))
+            self._room.wait_for(lambda: self._stopping or self._has_room(len(tickets)))
             if self._stopping:
                 return False
-            self._reserved += places
+            self._reserved += len(tickets)
+            self._claiming.update(tickets)
             return True
+
+    def _stops_within(self, seconds: float) -> bool:
+        with self._room:
+            return self._room.wait_for(lambda: self._stopping, seconds)
 
     def _has_room(self, places: int) -> bool:
         # A message larger than the lane is taken when the lane is empty.
@@ -138,9 +153,10 @@ class AsyncLane:
     def _is_idle(self) -> bool:
         return not self._reserved and not self._known
 
-    def _occupy(self, attempts: Sequence[Attempt], *, reserved: int) -> None:
+    def _occupy(self, attempts: Sequence[Attempt], *, reserved: Tickets) -> None:
         with self._room:
-            self._reserved -= reserved
+            self._reserved -= len(reserved)
+            self._claiming -= Counter(reserved)
             self._known.update((attempt.job_id, attempt.ticket) for attempt in attempts)
             self._room.notify_all()
 
@@ -151,7 +167,8 @@ class AsyncLane:
 
     def _knows(self, key: Key) -> bool:
         with self._room:
-            return key in self._known
+            # What is being claimed may be ours already, with the answer still under way.
+            return key in self._known or key in self._claiming
 
     # -- on the loop's thread --------------------------------------------------------------------
 
@@ -162,12 +179,19 @@ class AsyncLane:
         finally:
             self._loop.close()
 
-    def _begin(self, attempts: Sequence[Attempt]) -> None:
+    def _begin(self, attempts: Sequence[Attempt], worker_id: UUID | None) -> None:
+        if not self.identity.answers_for(worker_id):
+            # This process stood still since the claim, or could not beat: they are, or soon will be,
+            # somebody else's.
+            logger.warning("%d attempts are not begun: their lease may be over", len(attempts))
+            self._forget((attempt.job_id, attempt.ticket) for attempt in attempts)
+            return
         for attempt in attempts:
             key = (attempt.job_id, attempt.ticket)
             context = AttemptContext(attempt)
             task = self._loop.create_task(run_attempt(attempt, context))
-            self._running[key] = (task, context)
+            until = time.monotonic() + attempt.timeout
+            self._running[key] = _Running(task=task, context=context, until=until)
             # A callback, not code around the await: a task that is cancelled before its first step
             # never runs any.
             task.add_done_callback(partial(self._ended, attempt, context, time.monotonic()))
@@ -212,10 +236,10 @@ class AsyncLane:
                 self._cancel(key, Result.CANCELLED)
 
     def _cancel(self, key: Key, why: Result) -> None:
-        task, context = self._running[key]
+        running = self._running[key]
         self._why[key] = why
-        context.ask_to_stop()
-        task.cancel()
+        running.context.ask_to_stop()
+        running.task.cancel()
 
     # -- duties, on the heartbeat's thread ---------------------------------------------------------
 
@@ -228,10 +252,15 @@ class AsyncLane:
 
     def _progress(self) -> list[tuple[UUID, int, int, str]]:
         reports = []
-        for (job_id, ticket), (_, context) in self._running.copy().items():
-            if (latest := context.taken_progress()) is not None:
+        for (job_id, ticket), running in self._running.copy().items():
+            if (latest := running.context.taken_progress()) is not None:
                 reports.append((job_id, ticket, *latest))
         return reports
+
+    def _left(self) -> dict[Key, float]:
+        now = time.monotonic()
+        running = self._running.copy().items()
+        return {key: one.until - now for key, one in running if one.until > now}
 
     # -- on the recorder's thread ----------------------------------------------------------------
 

@@ -5,7 +5,7 @@ import os
 import socket
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from uuid import UUID
 
@@ -43,6 +43,10 @@ class Duties:
     progress: Callable[[], list[tuple[UUID, int, int, str]]]
     # Once per beat: look after the lane's own processes.
     inspect: Callable[[], None]
+    # Seconds that each attempt may still take by this machine's own clock; only those that run.
+    left: Callable[[], Mapping[Key, float]]
+    # Claim as this worker from now on; as nobody while it is None.
+    claim_as: Callable[[UUID | None], None]
 
 
 class Identity:
@@ -78,6 +82,27 @@ class Identity:
     def wait_registered(self, timeout: float) -> bool:
         """Wait until the worker's row exists; False when that takes over `timeout` seconds."""
         return self._registered.wait(timeout)
+
+    def whoami(self) -> UUID | None:
+        """Return the worker to claim as; None while none is registered, or it must count itself lost."""
+        worker_id = self.worker_id
+        return worker_id if self.answers_for(worker_id) else None
+
+    def answers_for(self, worker_id: UUID | None) -> bool:
+        """Tell whether what that worker claimed is surely this process's still.
+
+        Not when this process stood still for so long that it is, or soon will be, taken for dead.
+        """
+        return (
+            self._registered.is_set()
+            and not self._fenced.is_set()
+            and self.worker_id == worker_id
+            and time.monotonic() - self._last_beat <= self._fence
+        )
+
+    @property
+    def _fence(self) -> float:
+        return self._engine.worker_lease * FENCE_AT
 
     def stop(self, *, timeout: float) -> None:
         """Say goodbye; call it when nothing runs any more."""
@@ -126,13 +151,12 @@ class Identity:
 
     def _watch_the_beat(self) -> None:
         """In a thread of its own: a frozen database blocks the beat instead of failing it."""
-        fence = self._engine.worker_lease * FENCE_AT
-        while not self._stopping.wait(min(self._engine.heartbeat, fence / 4)):
+        while not self._stopping.wait(min(self._engine.heartbeat, self._fence / 4)):
             silent = time.monotonic() - self._last_beat
-            if silent > fence and self._registered.is_set() and not self._fenced.is_set():
+            if silent > self._fence and self._registered.is_set() and not self._fenced.is_set():
                 logger.warning("No heartbeat for %.1f s: stopping all attempts", silent)
                 self._fenced.set()
-                self._duties.abandon()
+                self._drop_everything()
 
     def _beat(self) -> None:
         if self._fenced.is_set():
@@ -145,23 +169,30 @@ class Identity:
             liveness.register(
                 worker_id=self.worker_id, name=self.name, lane=self.lane, capacity=self.capacity
             )
+            self._last_beat = time.monotonic()
             self._registered.set()
+            self._duties.claim_as(self.worker_id)
         answer = self._say_alive()
         if self._fenced.is_set():
             return  # it took too long: the attempts are dropped already
-        self._last_beat = time.monotonic()
         if not answer.alive:
             logger.warning("Worker %s was declared lost; starting over as a new one", self.name)
-            self._duties.abandon()
             self._start_over()
             return
+        self._last_beat = time.monotonic()
         self._look_after(answer)
+
+    def _drop_everything(self) -> None:
+        self._duties.claim_as(None)
+        self._duties.abandon()
 
     def _say_alive(self) -> liveness.Heartbeat:
         return liveness.beat(
             worker_id=self.worker_id,
             finished=self._run_times.finished,
             run_times=self._run_times.means(),
+            left=self._duties.left(),
+            grace=self._engine.deadline_grace,
         )
 
     def _start_over(self) -> None:
@@ -170,6 +201,8 @@ class Identity:
         self._unknown = frozenset()
         self._last_beat = time.monotonic()
         self._fenced.clear()
+        # Last, though a fenced one has done so: now nothing begins any more that the former one claimed.
+        self._drop_everything()
 
     def _look_after(self, answer: liveness.Heartbeat) -> None:
         if answer.cancel:

@@ -5,7 +5,6 @@ import os
 import signal
 import threading
 import time
-from collections.abc import Sequence
 from types import FrameType
 from uuid import UUID
 
@@ -19,12 +18,13 @@ from django.db import (
 
 from jobs import lifecycle, publishing
 from jobs.engine import Engine
+from jobs.executor.claiming import Claimed, Tickets, claim, give_back
+from jobs.executor.identity import FENCE_AT
 from jobs.executor.recorder import unrecordable
 from jobs.executor.running import Interrupted, run_attempt_in_process, time_limit
-from jobs.executor.slots import CANCEL, RELEASE, Slots
+from jobs.executor.slots import CANCEL, CLAIMING, RELEASE, Slots
 from jobs.fault_points import RECORDER_AFTER_COMMIT, RECORDER_BEFORE_COMMIT, reach
 from jobs.handlers.context import MAX_LINE, AttemptContext
-from jobs.handlers.registry import at_most_once
 from jobs.handlers.text import storable
 from jobs.outcomes import Attempt, Ending, Failure, Outcome, Result
 from jobs.verdict import verdict
@@ -32,6 +32,8 @@ from jobs.verdict import verdict
 logger = logging.getLogger(__name__)
 
 RECORD_RETRY = 0.5
+# Seconds after which a child that waits looks whether its lane stops.
+LOOK_UP = 0.05
 
 
 class ReportingContext(AttemptContext):
@@ -69,42 +71,64 @@ class ProcessChild:
         self._ticket = 0
         signal.signal(signal.SIGALRM, self._alarm)
 
-    def execute(self, tickets: Sequence[tuple[UUID, int]]) -> int:
+    def execute(self, tickets: Tickets) -> int:
         """Run the message's jobs one after the other; each is claimed when its turn has come."""
         # Celery leaves the connection open between messages; PostgreSQL may have restarted since.
         close_old_connections()
         for done, ticket in enumerate(tickets):
             if self._slots.stopping:
-                lifecycle.unqueue(tickets[done:])
+                give_back(tickets[done:])
                 return done
             self._execute_one(ticket)
         return len(tickets)
 
     def _execute_one(self, ticket: tuple[UUID, int]) -> None:
-        attempts = lifecycle.claim(
-            tickets=[ticket],
-            worker_id=self._slots.worker_id,
-            engine=self._engine,
-            at_most_once=at_most_once(),
-        )
-        if not attempts:
-            # Void, or this process was declared lost a moment ago: then it may be queued again.
-            lifecycle.unqueue([ticket])
-        for attempt in attempts:
-            limit = time_limit(attempt)
-            self._slots.occupy(
-                self._index,
-                pid=os.getpid(),
-                job_id=attempt.job_id,
-                ticket=attempt.ticket,
-                deadline=time.monotonic() + limit,
+        # The slot is taken before the claim: with its answer still under way it may be ours already.
+        self._occupy(ticket, deadline=CLAIMING)
+        try:
+            claimed = claim(
+                [ticket],
+                whoami=lambda: self._slots.worker_id,
+                engine=self._engine,
+                stops_within=self._stops_within,
             )
+        except BaseException:
+            self._slots.let_go(self._index)
+            raise
+        if not claimed.attempts:
+            self._slots.let_go(self._index)
+            # Void, or this process was declared lost a moment ago: then it may be queued again.
+            give_back([ticket])
+        for attempt in claimed.attempts:
+            limit = time_limit(attempt)
+            self._occupy(ticket, deadline=time.monotonic() + limit)
+            if not self._is_ours_still(claimed):
+                logger.warning("Job %s is not begun: its lease may be over", attempt.job_id)
+                self._slots.let_go(self._index)
+                return
             # Looked at again after the claim: whoever stops the lane no longer sees this attempt.
             released = Outcome(result=Result.RELEASED, began=False)
             outcome = released if self._slots.stopping else self._run(attempt, limit)
             ending = verdict(attempt, outcome, poison_losses=self._engine.poison_losses)
             self._record(ending)
             self._slots.vacate(self._index)
+
+    def _is_ours_still(self, claimed: Claimed) -> bool:
+        """Tell whether the worker lives that claimed; not when this process stood still for its lease."""
+        stood_still = time.monotonic() - claimed.at > self._engine.worker_lease * FENCE_AT
+        return not stood_still and self._slots.worker_id == claimed.worker_id
+
+    def _occupy(self, ticket: tuple[UUID, int], *, deadline: float) -> None:
+        job_id, number = ticket
+        self._slots.occupy(
+            self._index, pid=os.getpid(), job_id=job_id, ticket=number, deadline=deadline
+        )
+
+    def _stops_within(self, seconds: float) -> bool:
+        until = time.monotonic() + seconds
+        while not self._slots.stopping and time.monotonic() < until:
+            time.sleep(LOOK_UP)
+        return self._slots.stopping
 
     def _record(self, ending: Ending) -> None:
         """Keep trying while the database is away; the ticket decides whether it still counts."""

@@ -47,21 +47,20 @@ class ProcessLane:
                 progress=self._progress,
                 inspect=self._inspect,
                 knows=self._knows,
+                left=self._left,
+                claim_as=self.slots.claim_as,
             ),
         )
-        self._stopping = False
         self._shown: dict[int, tuple[int, str]] = {}  # by ticket
         self._lock = threading.Lock()
 
     def start(self) -> None:
         """Register and begin to watch over the children."""
-        self.slots.set_header(worker_id=self.identity.worker_id, stopping=False)
         self.identity.start()
 
     def stop(self, *, patience: float) -> None:
         """Let attempts end for `patience` seconds, hand back the rest uncounted, say goodbye."""
-        self._stopping = True
-        self.slots.set_header(worker_id=self.identity.worker_id, stopping=True)
+        self.slots.stop()
         self._wait_until_idle(patience)
         for slot in self.slots.occupied():
             self._order(slot, RELEASE)
@@ -78,7 +77,6 @@ class ProcessLane:
     # -- duties, on the heartbeat's thread -----------------------------------------------------
 
     def _inspect(self) -> None:
-        self.slots.set_header(worker_id=self.identity.worker_id, stopping=self._stopping)
         self.run_times.finished = self.slots.finished()
         for slot in self.slots.occupied():
             if not _is_alive(slot.pid):
@@ -100,10 +98,18 @@ class ProcessLane:
     def _knows(self, key: tuple[UUID, int]) -> bool:
         return any((slot.job_id, slot.ticket) == key for slot in self.slots.occupied())
 
+    def _left(self) -> dict[tuple[UUID, int], float]:
+        now = time.monotonic()
+        return {
+            (slot.job_id, slot.ticket): slot.deadline - now
+            for slot in self.slots.occupied()
+            if slot.deadline > now and not slot.claims
+        }
+
     def _stop_attempts(self, keys: tuple[tuple[UUID, int], ...]) -> None:
         wanted = set(keys)
         for slot in self.slots.occupied():
-            if (slot.job_id, slot.ticket) in wanted:
+            if (slot.job_id, slot.ticket) in wanted and not slot.claims:
                 if self.slots.given_order(slot.index, slot.ticket) == NONE:
                     self._order(slot, CANCEL)
                 else:
@@ -111,9 +117,11 @@ class ProcessLane:
                     self._end(slot, kill=True)
 
     def _abandon(self) -> None:
+        # After `claim_as`: a child that claims now looks at who it is before it begins.
         for slot in self.slots.occupied():
-            _kill(slot.pid)
-            self.slots.vacate(slot.index)
+            if not slot.claims:
+                _kill(slot.pid)
+                self.slots.vacate(slot.index)
 
     def _order(self, slot: Occupied, order: int) -> None:
         self.slots.order(slot, order)

@@ -31,16 +31,24 @@ REPLACEMENTS = 8
 
 NONE, CANCEL, RELEASE = 0, 1, 2
 
+# The deadline of what is being claimed: it may be this worker's by its row already.
+CLAIMING = float("inf")
+
 
 @dataclass(frozen=True, kw_only=True)
 class Occupied:
-    """A child at work. `deadline` is on the machine's monotonic clock."""
+    """A child at work. `deadline` is on the machine's monotonic clock; CLAIMING until it has begun."""
 
     index: int
     pid: int
     job_id: UUID
     ticket: int
     deadline: float
+
+    @property
+    def claims(self) -> bool:
+        """Whether the child has asked for the attempt, and does not run it yet."""
+        return self.deadline == CLAIMING
 
 
 class Slots:
@@ -54,16 +62,22 @@ class Slots:
         self._logs = mmap.mmap(-1, size * _LOG_STRIDE)
 
     @property
-    def worker_id(self) -> UUID:
-        return UUID(bytes=_HEADER.unpack_from(self._memory, 0)[0])
+    def worker_id(self) -> UUID | None:
+        """The worker to claim as; None while the process is nobody's worker."""
+        worker_id = UUID(bytes=_HEADER.unpack_from(self._memory, 0)[0])
+        return worker_id if worker_id.int else None
 
     @property
     def stopping(self) -> bool:
         return bool(_HEADER.unpack_from(self._memory, 0)[1])
 
-    def set_header(self, *, worker_id: UUID, stopping: bool) -> None:
-        """Tell the children who they are and whether to claim anything more."""
-        _HEADER.pack_into(self._memory, 0, worker_id.bytes, stopping)
+    def claim_as(self, worker_id: UUID | None) -> None:
+        """Tell the children who they are."""
+        self._memory[: _HEADER.size - 1] = worker_id.bytes if worker_id else bytes(16)
+
+    def stop(self) -> None:
+        """Tell the children to claim nothing more."""
+        self._memory[_HEADER.size - 1] = 1
 
     def free_index(self, child: int) -> int:
         """Return a slot for the child that Celery numbers `child`.
@@ -87,10 +101,17 @@ class Slots:
 
     def vacate(self, index: int) -> None:
         """Say that the attempt is over and recorded."""
+        self._clear(index, ended=1)
+
+    def let_go(self, index: int) -> None:
+        """Say that this child does not run what it meant to."""
+        self._clear(index, ended=0)
+
+    def _clear(self, index: int, *, ended: int) -> None:
         offset = self._offset(index)
         finished = _SLOT.unpack_from(self._memory, offset)[5]
         self._memory[offset] = 0
-        _SLOT.pack_into(self._memory, offset, False, 0, bytes(16), 0, 0.0, finished + 1)
+        _SLOT.pack_into(self._memory, offset, False, 0, bytes(16), 0, 0.0, finished + ended)
 
     def occupied(self) -> list[Occupied]:
         """Return the children at work."""

@@ -72,7 +72,10 @@ def finish(endings: Sequence[Ending]) -> list[Ended]:
 
 
 def find_stranded(*, now: datetime, limit: int) -> list[Stranded]:
-    """Return running attempts whose worker is gone or whose deadline has passed."""
+    """Return running attempts whose worker is gone or whose deadline has passed.
+
+    At least `limit` when there are so many; all of one worker together.
+    """
     found = execute(running.FIND_STRANDED, now=now, limit=limit)
     return [Stranded(attempt=attempt_row(row), lost=row[17], worker_id=row[18]) for row in found]
 

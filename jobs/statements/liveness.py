@@ -28,9 +28,28 @@ RETURNING id
 
 # Index job_running: only this worker's running jobs are looked at.
 RUNNING = """
-SELECT id, ticket, cancel_requested_at IS NOT NULL
+SELECT id, ticket, cancel_requested_at IS NOT NULL,
+       extract(epoch FROM deadline_at - clock_timestamp())::float8
   FROM jobs_job
  WHERE worker_id = %(id)s AND status = 'running'
+"""
+
+# Primary key. After the clock was set ahead: the worker knows better how long its attempts have run.
+RENEW = """
+WITH mine AS MATERIALIZED (
+    SELECT job.id, given.seconds
+      FROM jobs_job AS job
+      JOIN unnest(%(ids)s::uuid[], %(tickets)s::bigint[], %(seconds)s::float8[])
+        AS given(id, ticket, seconds)
+        ON job.id = given.id AND job.ticket = given.ticket
+     WHERE job.status = (SELECT 'running') AND job.worker_id = %(id)s
+     ORDER BY job.id
+       FOR UPDATE OF job
+)
+UPDATE jobs_job AS job
+   SET deadline_at = clock_timestamp() + make_interval(secs => mine.seconds)
+  FROM mine
+ WHERE job.id = mine.id
 """
 
 SHOW_PROGRESS = """
@@ -56,13 +75,15 @@ UPDATE jobs_worker SET state = 'stopped', heartbeat_at = clock_timestamp()
 """
 
 # Index worker_alive. After a restart of PostgreSQL nobody could have beaten: the server's start
-# counts as everybody's heartbeat, so an outage is not taken for a mass death.
+# counts as everybody's heartbeat, so an outage is not taken for a mass death. A start that lies ahead is
+# one of a clock that was set back since, and says nothing.
 DECLARE_LOST = """
 UPDATE jobs_worker
    SET state = 'lost'
  WHERE state = 'alive'
    AND heartbeat_at < %(now)s - make_interval(secs => %(lease)s)
-   AND pg_postmaster_start_time() < %(now)s - make_interval(secs => %(lease)s)
+   AND (pg_postmaster_start_time() < %(now)s - make_interval(secs => %(lease)s)
+        OR pg_postmaster_start_time() > clock_timestamp())
 RETURNING id, name, lane
 """
 

@@ -104,7 +104,9 @@ SELECT id, merchant_id, kind, lane, status, overlap, awaited, makes_room FROM do
 """
 
 # Indexes job_running and job_overdue. Attempts whose worker is gone or whose time is long over;
-# `lost` tells which of the two. Whoever ends them is decided by FINISH's guard.
+# `lost` tells which of the two. Whoever ends them is decided by FINISH's guard. Overdue is only what
+# its worker had the chance to set anew (liveness.RENEW): who lives beats, who does not is lost soon. All
+# of a worker's come together (WITH TIES), since who is poison depends on the company (jobs.stranding).
 FIND_STRANDED = """
 SELECT job.id, job.ticket, job.merchant_id, job.kind, job.handler, job.name, job.payload,
        job.metadata, job.attempt, job.attempt - job.earlier_attempts, job.max_attempts,
@@ -113,9 +115,10 @@ SELECT job.id, job.ticket, job.merchant_id, job.kind, job.handler, job.name, job
   FROM jobs_job AS job
   LEFT JOIN jobs_worker AS worker ON worker.id = job.worker_id
  WHERE job.status = 'running'
-   AND (worker.state IS DISTINCT FROM 'alive' OR job.deadline_at < %(now)s)
- ORDER BY job.started_at
- LIMIT %(limit)s
+   AND (worker.state IS DISTINCT FROM 'alive'
+        OR (job.deadline_at < %(now)s AND job.deadline_at < worker.heartbeat_at))
+ ORDER BY job.worker_id
+ FETCH FIRST (%(limit)s) ROWS WITH TIES
 """
 
 # Primary key. The attempts a worker still answers for, read back by their tickets.

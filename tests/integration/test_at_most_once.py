@@ -165,7 +165,7 @@ def slots(transactional_db):
     before = signal.getsignal(signal.SIGALRM)
     shared = Slots(1)
     worker = make_worker(lane="process")
-    shared.set_header(worker_id=worker.id, stopping=False)
+    shared.claim_as(worker.id)
     yield shared
     signal.signal(signal.SIGALRM, before)
 
@@ -204,7 +204,7 @@ def test_process_that_stops_between_claim_and_start_hands_back(slots, monkeypatc
 
     def occupied_and_stopping(*place, **told):
         occupy(*place, **told)
-        slots.set_header(worker_id=slots.worker_id, stopping=True)
+        slots.stop()
 
     monkeypatch.setattr(slots, "occupy", occupied_and_stopping)
     child.execute(tickets)
@@ -243,3 +243,40 @@ def test_last_of_several_quick_reports_of_a_process_is_the_one_shown(slots, monk
     ProcessChild(slots, ENGINE, index=0).execute(tickets)
     assert end_of(job) == ("succeeded", "succeeded", "")
     assert seen == [(90, "nearly done")]
+
+
+@pytest.mark.django_db(transaction=True)
+def test_message_of_a_process_outlasts_connections_that_are_cut(slots, monkeypatch):
+    job, tickets = queued("once.report", "process")
+    claim = lifecycle.claim
+    left = [True, True]
+
+    def cut(**arguments):
+        if left:
+            left.pop()
+            connection.ensure_connection()
+            connection.connection.close()
+        return claim(**arguments)
+
+    monkeypatch.setattr(lifecycle, "claim", cut)
+    assert ProcessChild(slots, ENGINE, index=0).execute(tickets) == 1
+    assert end_of(job) == ("succeeded", "succeeded", "")
+    assert not left
+
+
+@pytest.mark.django_db(transaction=True)
+def test_process_that_is_another_worker_since_its_claim_begins_nothing(slots, monkeypatch):
+    job, tickets = queued("once.block", "process", seconds=60)
+    claim = lifecycle.claim
+
+    def claimed_and_lost(**arguments):
+        found = claim(**arguments)
+        slots.claim_as(None)
+        return found
+
+    monkeypatch.setattr(lifecycle, "claim", claimed_and_lost)
+    ProcessChild(slots, ENGINE, index=0).execute(tickets)
+    job.refresh_from_db()
+    assert job.status == "running"  # the watcher's to take
+    assert not STARTED.is_set()
+    assert slots.occupied() == []

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from jobs import braking
+from jobs import braking, liveness
 from jobs.brake import Cause
 from jobs.engine import Engine
 from jobs.models import Execution, Job, Watch, Worker
@@ -207,6 +207,65 @@ def test_watcher_that_lost_the_race_follows_the_one_that_won(crew, monkeypatch, 
     assert (found.braked, found.lost_workers) == (True, 0)
     assert Watch.objects.get().brakes == 1
     assert statuses(*jobs) == ["running"] * 5
+
+
+def test_watcher_that_lost_the_race_to_one_with_an_old_clock_puts_the_brake_on_itself(
+    crew, monkeypatch
+):
+    _, jobs = crew
+    ticks(0)
+    look = braking._look
+    raced: list[bool] = []
+
+    def overtaken(now, engine):
+        seen = look(now, engine)
+        if not raced:
+            raced.append(True)
+            watch(at(5), ENGINE)  # read its clock before the database stood still for a minute
+        return seen
+
+    monkeypatch.setattr(braking, "_look", overtaken)
+    found = watch(at(60), ENGINE)
+    assert (found.braked, found.lost_workers) == (True, 0)
+    assert statuses(*jobs) == ["running"] * 5
+
+
+def test_watcher_that_is_always_overtaken_takes_nothing_that_ran_out_since(crew, monkeypatch):
+    _, jobs = crew
+    ticks(0)
+    monkeypatch.setattr(braking, "_written", lambda *_, **__: False)
+    found = watch(at(60), ENGINE)
+    assert found.lost_workers == 0
+    assert statuses(*jobs) == ["running"] * 5
+
+
+def test_attempt_whose_worker_has_not_beaten_since_its_deadline_is_not_overdue_yet():
+    worker = make_worker(heartbeat_at=LATER)
+    job = running(worker, deadline_at=at(1))
+    ticks(0)
+    assert ticks(2).rescued == 0
+    beat(worker, second=3)
+    assert ticks(4).rescued == 1
+    assert statuses(job) == ["retryable"]
+
+
+def test_worker_sets_deadlines_anew_that_a_jump_of_the_clock_has_passed():
+    now = database_now()
+    worker = make_worker(heartbeat_at=now)
+    early = now - 3600 * SECOND
+    begun = {"ticket": 7, "started_at": early, "deadline_at": early + 60 * SECOND}
+    vouched, hung = running(worker, **begun), running(worker, **{**begun, "ticket": 8})
+    elsewhere = running(make_worker(heartbeat_at=now), **{**begun, "ticket": 9})
+    left = {(vouched.id, 7): 50.0, (elsewhere.id, 9): 50.0}
+    liveness.beat(worker_id=worker.id, finished=0, run_times={}, left=left, grace=10)
+    for job in (vouched, hung, elsewhere):
+        job.refresh_from_db()
+    assert now + 55 * SECOND < vouched.deadline_at
+    assert hung.deadline_at == elsewhere.deadline_at == early + 60 * SECOND
+    kept = vouched.deadline_at
+    liveness.beat(worker_id=worker.id, finished=0, run_times={}, left=left, grace=10)
+    vouched.refresh_from_db()
+    assert vouched.deadline_at == kept
 
 
 def test_watcher_whose_clock_is_a_moment_late_heeds_the_brake(crew):

@@ -1,5 +1,6 @@
 """The watcher's step: what it sets right, and what it leaves alone."""
 
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -111,6 +112,43 @@ def test_step_that_fails_costs_the_tick_nothing_else(monkeypatch, caplog):
     job.refresh_from_db()
     assert job.status == "retryable"
     assert "rescue_orphans failed" in caplog.text
+
+
+def test_all_that_died_together_are_taken_back_in_one_tick():
+    dead = make_worker(heartbeat_at=LATER - timedelta(minutes=1))
+    jobs = [running(dead) for _ in range(7)]
+    messages = [make_job(status="queued", queue_lease_until=LATER - SECOND) for _ in range(5)]
+    found = watch(LATER, replace(ENGINE, step_limit=2))
+    assert (found.rescued, found.requeued) == (7, 5)
+    ids = [job.id for job in jobs + messages]
+    assert not Job.objects.filter(id__in=ids, status__in=("running", "queued")).exists()
+
+
+def test_attempts_of_one_worker_are_judged_together_whatever_a_step_may_touch():
+    for _ in range(3):
+        dead = make_worker(heartbeat_at=LATER - timedelta(minutes=1))
+        for _ in range(3):
+            running(dead, lost_count=2, attempt=3, max_attempts=100)
+    watch(LATER, replace(ENGINE, step_limit=2))
+    assert not DeadLetter.objects.exists()
+    assert Job.objects.filter(status="retryable", lost_count=3).count() == 9
+
+
+def test_attempt_that_cannot_be_ended_holds_up_no_other(monkeypatch, caplog):
+    dead = make_worker(heartbeat_at=LATER - timedelta(minutes=1))
+    odd, other = running(dead), running(dead)
+    finish = lifecycle.finish
+
+    def refuse(decided):
+        if odd.id in [ending.job_id for ending in decided]:
+            raise ValueError("a listener fails")
+        return finish(decided)
+
+    monkeypatch.setattr(lifecycle, "finish", refuse)
+    assert watch(LATER, ENGINE).rescued == 1
+    other.refresh_from_db()
+    assert other.status == "retryable"
+    assert f"job {odd.id} cannot be taken back" in caplog.text
 
 
 def test_two_watchers_count_a_loss_once():

@@ -15,7 +15,6 @@ from jobs.brake import (
     RanOut,
     brake,
     judged_at,
-    latest,
     suspicion,
     went_back,
 )
@@ -104,10 +103,14 @@ def test_brake_is_off_before_it_was_put_on_and_when_its_lease_is_over():
 
 
 def test_clock_that_was_set_back_is_noticed():
-    seen = replace(look(), ticked_at=NOW + latest(ENGINE))
+    seen = replace(look(), ticked_at=NOW + LEASE / 2)
     assert not went_back(seen, now=NOW, engine=ENGINE)
-    seen = replace(look(), ticked_at=NOW + latest(ENGINE) + SECOND)
+    seen = replace(look(), ticked_at=NOW + LEASE / 2 + SECOND)
     assert went_back(seen, now=NOW, engine=ENGINE)
+
+
+def test_start_of_the_server_that_lies_ahead_is_no_restart():
+    assert suspicion(look(restarted=-600), now=NOW, engine=ENGINE) is None
 
 
 def test_tick_that_was_frozen_on_its_way_is_no_clock_that_was_set_back():

@@ -120,9 +120,8 @@ MUTANTS = (
         edits=(
             Edit(
                 "jobs/watcher.py",
-                "    requeued = lifecycle.requeue_lost_messages("
-                "before=tick.judged_at, limit=engine.step_limit)\n",
-                "    requeued: list[object] = []\n",
+                "    requeued = _unless_it_fails(_requeue, tick.judged_at, engine)\n",
+                "    requeued = 0\n",
             ),
         ),
     ),
@@ -133,8 +132,8 @@ MUTANTS = (
         edits=(
             Edit(
                 "jobs/watcher.py",
-                "    stranded = lifecycle.find_stranded(now=tick.judged_at, limit=engine.step_limit)\n",
-                "    stranded: list[Stranded] = []\n",
+                "    rescued = _unless_it_fails(_rescue, tick.judged_at, engine)\n",
+                "    rescued = 0\n",
             ),
         ),
     ),

@@ -84,6 +84,9 @@ def pages(kind: RuleKind, merchant: Merchant | None, now: datetime) -> int:
         "limit": LETTERS,
         "horizon": 60.0,
         "lanes": ["async", "process", "command"],
+        "silent_lanes": [],
+        "silent_since": [],
+        "silent_reasons": [],
     }
     with connection.cursor() as cursor:
         # Twice: the first one may meet, and strike out, index entries of rows that other tests rolled back.

@@ -8,11 +8,12 @@ import pytest
 from alerts.models import Cursor, Delivery, Incident
 from alerts.rules import RULE_KINDS
 from alerts.tasks import evaluate_rules
-from jobs.models import DeadLetter, Execution, Job, Worker
+from jobs.models import Canary, DeadLetter, Execution, Job, Worker
 from jobs.partitions import first_id
 from taskflow.celery import app
 from templates_app.models import Template
 from tenants.clock import database_now
+from tenants.platform import platform_merchant
 from tests.factories.alerts import fail_many, make_delivery, make_incident, make_rule
 from tests.factories.jobs import make_job, make_worker
 from tests.factories.templates import make_template
@@ -225,6 +226,22 @@ def test_a_lane_whose_workers_fell_silent(rival, now):
     Worker.objects.update(heartbeat_at=now + MINUTE)
     tick(now + MINUTE)
     assert {one[2] for one in incidents()} == {"resolved"}
+
+
+def test_a_lane_whose_workers_live_and_bring_no_canary_back(now):
+    make_rule(merchant=None, kind="lane_silent", parameters={"seconds": 60})
+    make_worker(lane="async", heartbeat_at=now)
+    make_worker(lane="process", heartbeat_at=now)
+    platform = platform_merchant()
+    for lane, waits in (("async", True), ("process", False)):
+        job = make_job(merchant=platform, lane=lane, kind="canary", run_at=now - 61 * SECOND)
+        Canary.objects.create(lane=lane, job_id=job.pk, due_at=now - 61 * SECOND, waits=waits)
+    tick(now)
+    assert subjects() == ["lane:async"]
+    assert "nobody hands its jobs to the broker" in Incident.objects.get().detail
+    Canary.objects.update(waits=False, succeeded_at=now)
+    Worker.objects.update(heartbeat_at=now + MINUTE)
+    assert over_at(now + MINUTE) == "resolved"
 
 
 def test_a_key_that_expires_until_it_is_replaced_or_revoked(shop, rival, now):
