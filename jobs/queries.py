@@ -29,6 +29,13 @@ SELECT EXISTS (
        AND database = (SELECT oid FROM pg_database WHERE datname = current_database())
        AND classid = %(high)s::bigint::oid AND objid = %(low)s::bigint::oid)
 """
+# Index redrive_unfinished: a stopped redrive stays in it until it is resumed, done ones are not.
+_UNFINISHED_REDRIVES = """
+SELECT state, count(*), coalesce(sum(total - redriven - left_out), 0)::bigint
+  FROM jobs_redrive
+ WHERE state <> 'done'
+ GROUP BY state
+"""
 # Index job_due: one probe a lane and priority. Suspended merchants' jobs are meant to wait, missed
 # occurrences wait for the expander, and what waits for a sibling is not in the index.
 _OLDEST_DUE = """
@@ -85,6 +92,12 @@ def populator_leads() -> bool:
         )
         row = cursor.fetchone()
     return bool(row and row[0])
+
+
+def unfinished_redrives() -> dict[str, tuple[int, int]]:
+    """Return, for running and stopped redrives, how many there are and how many letters are left."""
+    found = {state: (count, left) for state, count, left in execute(_UNFINISHED_REDRIVES)}
+    return {state: found.get(state, (0, 0)) for state in ("running", "stopped")}
 
 
 def oldest_due(now: datetime) -> dict[str, datetime]:

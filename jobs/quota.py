@@ -49,18 +49,37 @@ class UnfinishedJobs:
 
     def admit(self, merchant: Merchant, *, adding: int, now: datetime) -> None:
         """Let `adding` more jobs in. Raises QuotaExceeded."""
+        if self._lets_in_unseen(merchant, adding, now):
+            return
         limit = merchant.max_waiting_jobs
-        with self._lock:
-            known = self._known.get(merchant.pk)
-            fresh = known is not None and now - known.counted_at < TRUSTED
-            if known is not None and fresh and known.jobs + adding < NEAR * limit:
-                self._known[merchant.pk] = _Count(known.jobs + adding, known.counted_at)
-                return
         found = count_unfinished(merchant, most=limit)
         if found + adding > limit:
             raise QuotaExceeded(limit=limit, adding=adding)
+        self._remember(merchant, found + adding, now)
+
+    def admit_some(self, merchant: Merchant, *, adding: int, now: datetime) -> int:
+        """Let in as many of `adding` more jobs as there is room for; return how many."""
+        if self._lets_in_unseen(merchant, adding, now):
+            return adding
+        limit = merchant.max_waiting_jobs
+        found = count_unfinished(merchant, most=limit)
+        admitted = min(adding, limit - found)
+        self._remember(merchant, found + admitted, now)
+        return admitted
+
+    def _lets_in_unseen(self, merchant: Merchant, adding: int, now: datetime) -> bool:
         with self._lock:
-            self._known[merchant.pk] = _Count(found + adding, now)
+            known = self._known.get(merchant.pk)
+            if known is None or now - known.counted_at >= TRUSTED:
+                return False
+            if known.jobs + adding >= NEAR * merchant.max_waiting_jobs:
+                return False
+            self._known[merchant.pk] = _Count(known.jobs + adding, known.counted_at)
+            return True
+
+    def _remember(self, merchant: Merchant, jobs: int, now: datetime) -> None:
+        with self._lock:
+            self._known[merchant.pk] = _Count(jobs, now)
 
 
 def count_unfinished(merchant: Merchant, *, most: int) -> int:
@@ -72,3 +91,4 @@ def count_unfinished(merchant: Merchant, *, most: int) -> int:
 
 _process = UnfinishedJobs()
 admit = _process.admit
+admit_some = _process.admit_some

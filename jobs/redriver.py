@@ -41,7 +41,8 @@ MOST_GOING: Final = 10_000
 MOST_FILLED: Final = lifecycle.MOST_JUDGED
 _ENDED = (ItemState.SUCCEEDED, ItemState.FAILED, ItemState.CANCELLED)
 _UNFIT = (
-    "The job is no longer failed, its unique key is held, or results of its parents are not there."
+    "The dead letter was resolved or its job restarted meanwhile, its unique key is held, or results of "
+    "its parents are not there."
 )
 
 
@@ -89,7 +90,8 @@ def _move_on(redrive: Redrive, now: datetime) -> tuple[int, int, int]:
     redrive.allowance = allowance_after(redrive.allowance, rate=redrive.rate, elapsed=elapsed)
     redrive.stepped_at = now
     redriven = 0
-    if redrive.state == RedriveState.RUNNING:
+    # A suspended merchant's jobs would only wait, and all go at once when it comes back.
+    if redrive.state == RedriveState.RUNNING and redrive.merchant.active:
         redrive.stage = stage_after(Stage(redrive.stage), redrive.tally)
         redriven = _let_go(redrive, now)
     if redrive.tally.over:
@@ -124,20 +126,19 @@ def _let_go(redrive: Redrive, now: datetime) -> int:
     tally = redrive.tally
     opened = min(room(Stage(redrive.stage), tally), MOST_GOING - tally.going)
     most = min(opened, int(redrive.allowance), MOST_REDRIVEN)
-    items = _turns(redrive, most) if most > 0 else []
+    items = _fitting(redrive, _turns(redrive, most), now) if most > 0 else []
     if not items:
         return 0
     still_open = [item for item in items if not item.resolution]
-    try:
-        quota.admit(redrive.merchant, adding=len(still_open), now=now)
-    except quota.QuotaExceeded:
-        # They wait like everything else that does not fit; the allowance stays for the next step.
-        return 0
     job_ids = [item.job_id for item in still_open]
     replacements, unfit = _payloads(redrive, job_ids)
     fit = [job_id for job_id in job_ids if job_id not in unfit]
     moved = lifecycle.restart(
-        job_ids=fit, now=now, by=redrive.created_by, replacements=replacements
+        job_ids=fit,
+        now=now,
+        by=redrive.created_by,
+        replacements=replacements,
+        letters=[item.letter_id for item in still_open],
     )
     restarted = {job.job_id for job in moved}
     marks = [_mark(item, restarted, unfit) for item in items]
@@ -156,6 +157,13 @@ def _turns(redrive: Redrive, most: int) -> list[lifecycle.Next]:
     drawing = set(lifecycle.find_drawing([item.job_id for item in items]))
     places = [place for place, item in enumerate(items) if item.job_id in drawing]
     return items[: places[MOST_FILLED]] if len(places) > MOST_FILLED else items
+
+
+def _fitting(redrive: Redrive, items: list[lifecycle.Next], now: datetime) -> list[lifecycle.Next]:
+    """Return the first ones, as many as the merchant's quota has room for; the others wait."""
+    places = [place for place, item in enumerate(items) if not item.resolution]
+    admitted = quota.admit_some(redrive.merchant, adding=len(places), now=now)
+    return items if admitted == len(places) else items[: places[admitted]]
 
 
 def _payloads(

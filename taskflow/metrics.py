@@ -175,12 +175,26 @@ def _history(now: datetime) -> list[Metric]:
     return [weeks, _one("taskflow_history_weeks_overdue", told, overdue)]
 
 
+def _redrives(_: datetime) -> list[Metric]:
+    redrives = GaugeMetricFamily(
+        "taskflow_redrives", "Redrives of dead letters that are not done.", labels=["state"]
+    )
+    letters = GaugeMetricFamily(
+        "taskflow_redrive_letters_left", "Dead letters of theirs still to come.", labels=["state"]
+    )
+    for state, (count, left) in queries.unfinished_redrives().items():
+        redrives.add_metric([state], count)
+        letters.add_metric([state], left)
+    return [redrives, letters]
+
+
 # In this order: what is known to be quick comes first.
 _PARTS: dict[str, Callable[[datetime], list[Metric]]] = {
     "workers": _workers,
     "populator": _populator,
     "canaries": _canaries,
     "watcher": _watcher,
+    "redrives": _redrives,
     "queues": _queues,
     "oldest_due_job": _oldest_due_job,
     "history": _history,

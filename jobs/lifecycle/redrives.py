@@ -15,6 +15,7 @@ class Next:
     """A letter whose turn has come; `resolution` is '' while it is open."""
 
     item_id: int
+    letter_id: UUID
     job_id: UUID
     resolution: str
 

@@ -80,6 +80,7 @@ def restart(
     now: datetime,
     by: str,
     replacements: Mapping[UUID, Replacement] | None = None,
+    letters: Sequence[UUID] | None = None,
 ) -> list[Moved]:
     """Give failed, cancelled and skipped jobs a new round of attempts, now; their history stays.
 
@@ -87,6 +88,9 @@ def restart(
     occurrence is the person's since, as after an edit, and asks no overlap policy; only jobs that go
     one after another (Overlap.WAIT) still do. Open dead letters of theirs are resolved as redriven
     by `by`. A job takes its unique key again; one whose key another job holds is left as it is.
+
+    `letters`: restart only jobs of which one of these dead letters is still open. It cannot be discarded
+    meanwhile, so that nothing runs that somebody has decided not to run.
     """
     edited = list((replacements or {}).items())
     with transaction.atomic():
@@ -96,6 +100,7 @@ def restart(
             ids=[job_id for job_id in job_ids if job_id not in refused],
             now=now,
             by=by[:200],
+            letters=None if letters is None else list(letters),
             edited=[job_id for job_id, _ in edited],
             payloads=[json.dumps(new.payload) for _, new in edited],
             lanes=[new.lane for _, new in edited],

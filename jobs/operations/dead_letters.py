@@ -45,7 +45,8 @@ def redrive(letter: DeadLetter, *, now: datetime, by: Actor, payload: Any = None
     replacements = _replacement(letter, payload) if payload is not None else {}
     quota.admit(letter.merchant, adding=1, now=now)
     with transaction.atomic():
-        restarted = _restart([letter.job_id], now=now, by=by, replacements=replacements)
+        pair = [(letter.pk, letter.job_id)]
+        restarted = _restart(pair, now=now, by=by, replacements=replacements)
         if restarted:
             _record_redrive(letter, replacements, by=by)
     if not restarted:
@@ -93,14 +94,14 @@ def redrive_many(
     that are not there, stay open. Jobs that draw on their parents' results go in groups, each in a
     transaction of its own, as their payloads are filled in one by one.
     """
-    found = list(letters.open().order_by("pk").values_list("job_id", flat=True)[: MOST_AT_ONCE + 1])
+    found = list(letters.open().order_by("pk").values_list("pk", "job_id")[: MOST_AT_ONCE + 1])
     chosen = found[:MOST_AT_ONCE]
     if not chosen:
         return Resolved(count=0, more=False)
     quota.admit(merchant, adding=len(chosen), now=now)
-    drawing = lifecycle.find_drawing(chosen)
-    plain = set(chosen).difference(drawing)
-    groups = [[one for one in chosen if one in plain]]
+    drawn = set(lifecycle.find_drawing([job_id for _, job_id in chosen]))
+    drawing = [pair for pair in chosen if pair[1] in drawn]
+    groups = [[pair for pair in chosen if pair[1] not in drawn]]
     starts = range(0, len(drawing), lifecycle.MOST_JUDGED)
     groups += [drawing[start : start + lifecycle.MOST_JUDGED] for start in starts]
     restarted = 0
@@ -177,11 +178,23 @@ def _record_many(
 
 
 def _restart(
-    job_ids: Sequence[UUID], *, now: datetime, by: Actor, replacements: Mapping[UUID, Replacement]
+    pairs: Sequence[tuple[UUID, UUID]],
+    *,
+    now: datetime,
+    by: Actor,
+    replacements: Mapping[UUID, Replacement],
 ) -> int:
+    """Run the jobs of (letter, job) again whose letters are still open; return how many."""
+    job_ids = [job_id for _, job_id in pairs]
     with transaction.atomic():
         given = {**refilled(job_ids), **replacements}
-        moved = lifecycle.restart(job_ids=job_ids, now=now, by=by.shown, replacements=given)
+        moved = lifecycle.restart(
+            job_ids=job_ids,
+            now=now,
+            by=by.shown,
+            replacements=given,
+            letters=[letter_id for letter_id, _ in pairs],
+        )
         if moved:
             transaction.on_commit(publishing.wake)
     return len(moved)
@@ -189,7 +202,9 @@ def _restart(
 
 def _discard(ids: Sequence[UUID], *, now: datetime, by: Actor, reason: str) -> int:
     letters: DeadLetterQuerySet = DeadLetter.objects.filter(pk__in=ids)
-    return letters.open().update(
+    # In the order in which a redrive locks them.
+    locked = letters.open().order_by("job_id").select_for_update().values_list("pk", flat=True)
+    return DeadLetter.objects.filter(pk__in=list(locked)).update(
         resolution=Resolution.DISCARDED, resolved_at=now, resolved_by=by.shown, reason=reason
     )
 

@@ -46,6 +46,8 @@ def patched_work(job: Job, patch: Any) -> Work:
     The patch meets the payload as it is shown: hidden values are put back as in any edit, so that a patch
     of the URL cannot send them to another host.
     """
+    if patch and job.draws_on_parents:
+        raise InvalidFields([FieldProblem("/patch", "draws_on_parents", _DRAWS)])
     return _work(job, merged(masked(job.kind, job.payload), patch))
 
 

@@ -1,28 +1,35 @@
 """The statements of a redrive's step. Each costs what is due of it, not what it has in all."""
 
 # Who steps a redrive holds its row to the end of the transaction; others take the next one. What was
-# stepped at this moment is passed over, so that a step ends. Index redrive_unfinished.
+# stepped at this moment is passed over, so that a step ends; a moment to come is of a clock that was set
+# back since. Index redrive_unfinished.
 TAKE = """
 SELECT id
   FROM jobs_redrive
  WHERE state <> 'done'
    AND (state = 'running' OR redriven > succeeded + failed + cancelled)
-   AND (stepped_at IS NULL OR stepped_at < %(now)s)
+   AND (stepped_at IS NULL
+        OR stepped_at < %(now)s
+        OR stepped_at > %(now)s + interval '1 minute')
  ORDER BY stepped_at NULLS FIRST
  LIMIT 1
    FOR UPDATE SKIP LOCKED
 """
 
-# What was redriven and has ended since: index redrive_item_going, then the jobs by their ids. A job that
-# was forgotten ended somehow.
+# What was redriven and has ended since: index redrive_item_going, then the jobs by their ids; the archive
+# is asked for those only that are not there. A job that was forgotten ended somehow.
 SETTLE = """
 WITH ended AS MATERIALIZED (
     SELECT item.id,
-           CASE job.status WHEN 'succeeded' THEN 'succeeded'
+           CASE coalesce(job.status, archived.status)
+                           WHEN 'succeeded' THEN 'succeeded'
                            WHEN 'failed' THEN 'failed'
                            ELSE 'cancelled' END AS state
       FROM jobs_redriveitem AS item
       LEFT JOIN jobs_job AS job ON job.id = item.job_id
+      LEFT JOIN LATERAL (
+           SELECT status FROM jobs_archivedjob WHERE job.id IS NULL AND id = item.job_id LIMIT 1
+           ) AS archived ON true
      WHERE item.redrive_id = %(redrive)s
        AND item.state = 'going'
        AND (job.id IS NULL OR job.finalized_at IS NOT NULL)
@@ -45,7 +52,7 @@ SELECT error_code, error_message
 
 # The next ones in order, and whether their letters are still open: index redrive_item_waiting.
 NEXT = """
-SELECT item.id, item.job_id, coalesce(letter.resolution, 'forgotten')
+SELECT item.id, item.letter_id, item.job_id, coalesce(letter.resolution, 'forgotten')
   FROM jobs_redriveitem AS item
   LEFT JOIN jobs_deadletter AS letter ON letter.id = item.letter_id
  WHERE item.redrive_id = %(redrive)s AND item.state = 'waiting'

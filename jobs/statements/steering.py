@@ -58,7 +58,8 @@ RETURNING job.id, job.merchant_id, job.kind, job.lane, job.status
 # overlap policy and no parents; only what goes one after another still does, and who has a
 # concurrency key stands in line again, at its end. At once, when its last place was not given on yet: a
 # sibling that it would wait for may stand in that line. A payload that still
-# speaks of parents' results runs only when the caller has filled it in.
+# speaks of parents' results runs only when the caller has filled it in. With `letters`, only whose letter
+# of these is open: it is locked, after the jobs, so that nobody discards it between a look and the run.
 RESTART = rf"""
 WITH mine AS MATERIALIZED (
     SELECT id
@@ -70,6 +71,13 @@ WITH mine AS MATERIALIZED (
             OR payload::text !~ '\{{\{{ *parents\.')
      ORDER BY id
        FOR UPDATE
+), still_open AS MATERIALIZED (
+    SELECT letter.job_id
+      FROM mine
+      JOIN jobs_deadletter AS letter ON letter.job_id = mine.id
+     WHERE letter.id = ANY(%(letters)s::uuid[]) AND letter.resolution = ''
+     ORDER BY letter.job_id
+       FOR UPDATE OF letter
 ), restarted AS (
     UPDATE jobs_job AS job
        SET {NEW_ROUND},
@@ -90,6 +98,7 @@ WITH mine AS MATERIALIZED (
                        %(handlers)s::text[]) AS given(id, payload, lane, handler)
         ON given.id = mine.id
      WHERE job.id = mine.id
+       AND (%(letters)s::uuid[] IS NULL OR mine.id IN (SELECT job_id FROM still_open))
     RETURNING job.id, job.merchant_id, job.kind, job.lane, job.status
 ), letters AS (
     UPDATE jobs_deadletter AS letter

@@ -9,7 +9,7 @@ from django.test import Client
 from prometheus_client.parser import text_string_to_metric_families
 
 from jobs.engine import POPULATOR_LOCK
-from jobs.models import Canary, Watch
+from jobs.models import Canary, Redrive, Watch
 from taskflow import metrics
 from tenants.clock import database_now
 from tenants.identifiers import new_id
@@ -32,6 +32,8 @@ FAMILIES = {
     "taskflow_watcher_brake",
     "taskflow_watcher_brakes",
     "taskflow_watcher_tick_age_seconds",
+    "taskflow_redrives",
+    "taskflow_redrive_letters_left",
     "taskflow_jobs",
     "taskflow_jobs_estimated",
     "taskflow_queue_drain_seconds",
@@ -82,6 +84,11 @@ def test_a_platform_at_work_shows_in_numbers():
     waiting = make_job(lane="process", kind="canary", status="queued")
     Canary.objects.create(lane="process", job_id=waiting.id, due_at=now - 300 * SECOND, waits=True)
     Watch.objects.create(ticked_at=now - 3 * SECOND, brakes=7)
+    shop = make_merchant()
+    begun = {"merchant": shop, "rate": 1.0, "created_by": "ana@example.test"}
+    Redrive.objects.create(total=10, redriven=2, left_out=1, **begun)
+    Redrive.objects.create(total=3, state="stopped", **begun)
+    Redrive.objects.create(total=4, state="done", redriven=4, finished_at=now, **begun)
     with connection.cursor() as cursor:
         cursor.execute("SELECT pg_advisory_lock(%s)", [POPULATOR_LOCK])
         values = scrape()
@@ -100,9 +107,14 @@ def test_a_platform_at_work_shows_in_numbers():
         ("taskflow_scrape_error", "populator"): 0,
         ("taskflow_scrape_error", "canaries"): 0,
         ("taskflow_scrape_error", "watcher"): 0,
+        ("taskflow_scrape_error", "redrives"): 0,
         ("taskflow_scrape_error", "queues"): 0,
         ("taskflow_scrape_error", "oldest_due_job"): 0,
         ("taskflow_scrape_error", "history"): 0,
+        ("taskflow_redrives", "running"): 1,
+        ("taskflow_redrives", "stopped"): 1,
+        ("taskflow_redrive_letters_left", "running"): 7,
+        ("taskflow_redrive_letters_left", "stopped"): 3,
         ("taskflow_history_weeks", "jobs"): 0,
         ("taskflow_history_weeks_overdue",): 0,
         ("taskflow_workers", "async"): 1,

@@ -275,14 +275,19 @@ def test_a_dry_run_changes_nothing_and_shows_examples(merchant):
     assert DeadLetter.objects.of(merchant).open().count() == 9
 
 
-def test_a_full_quota_makes_a_redrive_wait(merchant):
+def test_a_redrive_fills_what_is_left_of_the_quota_and_waits(merchant):
     make_letters(merchant, 5)
-    merchant.max_waiting_jobs = 1
+    merchant.max_waiting_jobs = 2
     merchant.save()
     redrive, clock = begin(merchant), Clock()
     Redrive.objects.filter(pk=redrive.pk).update(stage="rest", allowance=5)
     clock.step()
-    assert tally_of(redrive) == ("running", "rest", 0, 0, 0, 5)
+    assert tally_of(redrive) == ("running", "rest", 2, 0, 0, 3)
+    clock.step()
+    assert tally_of(redrive) == ("running", "rest", 2, 0, 0, 3)
+    run_all()
+    clock.step()
+    assert tally_of(redrive) == ("running", "rest", 4, 2, 0, 1)
 
 
 def test_upkeep_forgets_resolved_letters_after_the_merchants_days(merchant):
@@ -369,8 +374,8 @@ def test_payloads_that_take_results_of_parents_are_filled_in_groups(merchant, mo
 
 
 def test_a_patch_leaves_out_payloads_that_take_results_of_parents(merchant):
+    make_letters(merchant, 1)
     [drawing] = make_letters(merchant, 1, draws_on_parents=True)
-    http_letters(merchant, 1)
     redrive = begin(merchant, patch={"arguments": {}})
     Redrive.objects.filter(pk=redrive.pk).update(stage="rest", allowance=20)
     Clock().step()
