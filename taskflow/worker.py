@@ -1,6 +1,7 @@
 """Ties a Celery worker's life to its lane: Celery's signals in, lane verbs out."""
 
 import logging
+import math
 import os
 import threading
 from typing import Any
@@ -8,7 +9,7 @@ from typing import Any
 from billiard.process import current_process
 from celery import signals
 from django.conf import settings
-from django.db import close_old_connections
+from django.db import close_old_connections, connections
 
 from jobs.executor.async_lane import AsyncLane
 from jobs.executor.lanes import serve
@@ -61,7 +62,22 @@ def prepare(instance: Any, **_: Any) -> None:
     else:
         # Occurrences are planned a horizon ahead, so a late tick delays no job; jobs do not wait.
         os.nice(POLITENESS)
+    if queues & set(LANES):
+        bound_idle_transactions(engine.worker_lease)
     spare_the_collector(OF_TICKS if _ticks else OF_ATTEMPTS)
+
+
+def bound_idle_transactions(seconds: float) -> None:
+    """Have PostgreSQL end sessions of this process that do nothing in a transaction for so long.
+
+    A worker that freezes there would keep its jobs' rows from the watcher, which waits for a lease
+    only. Call it before the first connection. Poolers that refuse the parameter go without.
+    """
+    if settings.TASKFLOW_PREPARE_STATEMENTS:
+        options = connections.settings["default"]["OPTIONS"]
+        bound = f"-c idle_in_transaction_session_timeout={math.ceil(seconds * 1000)}"
+        # The URL's own come last, and win.
+        options["options"] = f"{bound} {options['options']}"
 
 
 @signals.worker_process_init.connect

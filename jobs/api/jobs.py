@@ -159,7 +159,10 @@ class JobViewSet(TaskFlowViewSet):
         request=None,
         responses={
             200: OpenApiResponse(schemas.JobDetailSchema, "The job is cancelled."),
-            202: OpenApiResponse(schemas.JobDetailSchema, "The job runs and was asked to stop."),
+            202: OpenApiResponse(
+                schemas.JobDetailSchema,
+                "The job ran and was asked to stop; it may have ended by itself before.",
+            ),
         },
     )
     @action(detail=True, methods=["post"])
@@ -169,8 +172,10 @@ class JobViewSet(TaskFlowViewSet):
         Fields(request.data, ()).raise_problems()
         steer.cancel(job, now=database_now(), by=self.actor)
         cancelled = self._job(pk)
-        ended = cancelled.status != JobStatus.RUNNING
-        return self._detail(cancelled, status=200 if ended else 202)
+        # One that was asked to stop may have ended well since: that is no cancelled job.
+        return self._detail(
+            cancelled, status=200 if cancelled.status == JobStatus.CANCELLED else 202
+        )
 
     @extend_schema(
         operation_id="jobs_retry",

@@ -5,6 +5,7 @@ from datetime import timedelta
 import pytest
 
 from jobs.models import DeadLetter, Execution, Job
+from jobs.operations import steer
 from tenants.clock import database_now
 from tests.api.kit import http_job, noop, pointers, problem
 from tests.factories.jobs import NOW, make_job
@@ -77,6 +78,23 @@ def test_a_running_job_is_asked_to_stop(api, merchant):
     answer = api.send(f"/jobs/{job.pk}/cancel")
     assert (answer.status_code, answer.json()["status"]) == (202, "running")
     assert answer.json()["cancel_requested_at"] is not None
+
+
+def test_a_running_job_that_ends_before_it_hears_of_the_cancel_is_not_called_cancelled(
+    api, merchant, monkeypatch
+):
+    job = make_job(merchant=merchant, status="running")
+    ask = steer.cancel
+
+    def ask_too_late(*given, **named):
+        ask(*given, **named)
+        Job.objects.filter(pk=job.pk).update(
+            status="succeeded", finalized_at=NOW, ticket=None, worker_id=None, deadline_at=None
+        )
+
+    monkeypatch.setattr("jobs.operations.steer.cancel", ask_too_late)
+    answer = api.send(f"/jobs/{job.pk}/cancel")
+    assert (answer.status_code, answer.json()["status"]) == (202, "succeeded")
 
 
 @pytest.mark.parametrize("status", ["succeeded", "failed", "cancelled", "skipped"])

@@ -4,11 +4,13 @@ from datetime import UTC, datetime
 
 import psycopg
 import pytest
-from django.db import DatabaseError, connection, transaction
+from django.db import DatabaseError, connection, connections, transaction
 
 from taskflow.settings import _database as configured
+from taskflow.worker import bound_idle_transactions
 from tenants.identifiers import new_id
 from tenants.statement import execute
+from tests.acceptance.stack import eventually
 from tests.factories.jobs import make_merchant
 
 pytestmark = pytest.mark.django_db
@@ -81,3 +83,18 @@ def test_options_of_the_database_url_come_after_ours_and_win(database_url):
             "SELECT current_setting('enable_seqscan'), current_setting('work_mem')"
         )
         assert shown.fetchall() == [("on", "5MB")]
+
+
+def test_a_lanes_sessions_end_when_they_freeze_inside_a_transaction(monkeypatch, database_url):
+    options = {"options": "-c work_mem=5MB"}
+    monkeypatch.setitem(connections.settings["default"], "OPTIONS", options)
+    bound_idle_transactions(0.2)
+    session = psycopg.connect(database_url, options=options["options"])
+    session.execute("SHOW work_mem")  # in a transaction, and silent from now on
+    with psycopg.connect(database_url, autocommit=True) as other:
+        eventually(lambda: not _lives(other, session.info.backend_pid), "its session ends")
+    session.close()
+
+
+def _lives(other, pid):
+    return other.execute("SELECT 1 FROM pg_stat_activity WHERE pid = %s", [pid]).fetchone()

@@ -108,7 +108,7 @@ MUTANTS = (
     Mutant(
         name="only the first attempt is counted",
         aim="nothing",
-        noticed_by=("attempts_without_gap",),
+        noticed_by=("attempts_without_gap", "one_call_an_attempt"),
         edits=(
             Edit(_RUNNING, "attempt = job.attempt + 1,", "attempt = greatest(job.attempt, 1),"),
         ),
