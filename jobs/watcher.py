@@ -169,6 +169,7 @@ def _unless_it_fails(step: Callable[[datetime, Engine], int], now: datetime, eng
 def keep_up(now: datetime) -> Kept:
     """Make partitions ahead; forget what is old: keys, workers, breakers, canaries, resolved letters."""
     partitions = ensure_partitions(now)
+    lifecycle.close_canary_letters(before=now - CANARIES_KEPT, now=now)
     keys = _forget_keys(before=now - IDEMPOTENCY_KEPT)
     workers, _ = (
         Worker.objects.exclude(state=WorkerState.ALIVE)

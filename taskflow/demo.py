@@ -7,6 +7,7 @@ from typing import Any
 
 from django.db import transaction
 
+from alerts.operations.default_rules import add_default_rules
 from apikeys.operations import issue_key
 from apikeys.scopes import Scope
 from jobs.operations.create import create_jobs
@@ -60,6 +61,7 @@ def make_demo(*, now: datetime, echo_url: str) -> Demo:
     A super admin who is there already gets a new password. Raises CannotMakeDemo.
     """
     merchant = create_merchant(name="Demo Shop", slug=SLUG, time_zone="Europe/Madrid")
+    add_default_rules(None, now=now)
     admin = _super_admin()
     merchant_admin = _person(merchant, MERCHANT_ADMIN, "Demo merchant admin", Role.MERCHANT_ADMIN)
     member = _person(merchant, MERCHANT_MEMBER, "Demo merchant member", Role.MERCHANT_MEMBER)

@@ -7,6 +7,7 @@ from django.db import transaction
 from tenants.audit import SYSTEM, Actor, record
 from tenants.models import Membership, Merchant, User
 from tenants.roles import Role
+from tenants.signals import merchant_created
 
 
 class AlreadyMember(Exception):
@@ -66,6 +67,8 @@ def store_merchant(merchant: Merchant, *, by: Actor) -> None:
             before=None if old is None else {name: before[name] for name in changed},
             after={name: after[name] for name in changed},
         )
+    if old is None:
+        merchant_created.send(Merchant, merchant=merchant, by=by)
 
 
 @transaction.atomic

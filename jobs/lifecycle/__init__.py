@@ -8,7 +8,7 @@ that take several statements (`create_graph` and those that settle) take them in
 
 from jobs.lifecycle.archiving import BEGINNING, Place, Walked, archive, recall
 from jobs.lifecycle.breakers import abandon, forget_breakers, heed_breakers
-from jobs.lifecycle.canaries import send_canaries, withdraw_canaries
+from jobs.lifecycle.canaries import close_canary_letters, send_canaries, withdraw_canaries
 from jobs.lifecycle.concurrency_keys import Granted, grant_places
 from jobs.lifecycle.creating import MissingParents, create, create_graph, create_occurrences
 from jobs.lifecycle.dependencies import (
@@ -85,6 +85,7 @@ __all__ = [
     "cancel",
     "cancel_plans",
     "claim",
+    "close_canary_letters",
     "create",
     "create_graph",
     "create_occurrences",

@@ -25,6 +25,11 @@ def send_canaries(*, lanes: Sequence[str], now: datetime, every: float) -> list[
     return announce("create", [moved_row(row) for row in sent])
 
 
+def close_canary_letters(*, before: datetime, now: datetime) -> int:
+    """Discard dead letters of canaries from before a time, of lanes that work again; return how many."""
+    return len(execute(canaries.CLOSE_LETTERS, before=before, now=now, platform=PLATFORM_ID))
+
+
 def withdraw_canaries(*, before: datetime) -> int:
     """Delete canaries that wait since `before` in lanes that nobody serves; return how many."""
     return len(execute(canaries.WITHDRAW_CANARIES, before=before, platform=PLATFORM_ID))

@@ -62,6 +62,21 @@ SELECT job_id, %(platform)s, 'canary', '', lane, 'Canary of lane ' || lane, '{{}
 RETURNING id, merchant_id, kind, lane, status
 """  # noqa: S608 - constants only
 
+# Workers that die in a loop leave many. Once a later canary came back there is nothing to do about them.
+# Index dead_letter_open.
+CLOSE_LETTERS = """
+UPDATE jobs_deadletter AS letter
+   SET resolution = 'discarded', resolved_at = %(now)s, resolved_by = 'TaskFlow',
+       reason = 'A later canary of the lane came back.'
+  FROM jobs_job AS job
+  JOIN jobs_canary AS canary ON canary.lane = job.lane
+ WHERE letter.merchant_id = %(platform)s AND letter.resolution = ''
+   AND letter.kind = 'canary' AND letter.created_at < %(before)s
+   AND job.id = letter.job_id
+   AND canary.succeeded_at > letter.created_at
+RETURNING letter.id
+"""
+
 # In a lane that nobody serves any more it would be the oldest due job for ever.
 WITHDRAW_CANARIES = f"""
 WITH given_up AS (

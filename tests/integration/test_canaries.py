@@ -11,12 +11,13 @@ from jobs.executor.async_lane import AsyncLane
 from jobs.executor.running import run_attempt_in_process
 from jobs.handlers.context import AttemptContext
 from jobs.handlers.registry import LANES, InvalidPayload, find_kind, kind_names
-from jobs.models import Canary, Execution, Job, Worker
+from jobs.models import Canary, DeadLetter, Execution, Job, Worker
 from jobs.outcomes import Result
 from jobs.pulse import pulses, silent_lanes
 from jobs.quota import count_unfinished
 from jobs.watcher import keep_up, watch
 from tenants.clock import database_now
+from tenants.identifiers import new_id
 from tenants.models import Merchant
 from tenants.platform import PLATFORM_ID, platform_merchant
 from tests.api.kit import client_of, problem
@@ -303,3 +304,24 @@ def test_canaries_are_in_no_merchants_lists_and_numbers():
     )
     assert "only the platform" in str(body["errors"])
     assert not Job.objects.exclude(merchant_id=PLATFORM_ID).exists()
+
+
+def test_upkeep_closes_the_letters_of_canaries_once_their_lane_works_again():
+    make_worker(heartbeat_at=LATER)
+    platform = platform_merchant()
+    dead = [
+        make_job(kind="canary", lane=lane, merchant=platform, status="failed")
+        for lane in ("async", "process")
+    ]
+    other = make_job(merchant=platform, status="failed")
+    DeadLetter.objects.update(created_at=LATER)
+    for lane, back in (("async", at(60)), ("process", at(-60))):
+        canary = {"job_id": new_id(), "due_at": LATER, "waits": False, "succeeded_at": back}
+        Canary.objects.create(lane=lane, took=1.0, **canary)
+    keep_up(at(86_000))
+    assert DeadLetter.objects.filter(resolution="").count() == 3
+    keep_up(at(86_500))
+    found = DeadLetter.objects.get(job=dead[0])
+    assert (found.resolution, found.resolved_by) == ("discarded", "TaskFlow")
+    left = DeadLetter.objects.filter(resolution="").values_list("job_id", flat=True)
+    assert set(left) == {dead[1].pk, other.pk}
