@@ -22,6 +22,12 @@ HOUR = timedelta(hours=1)
 LEASE = 20.0
 
 
+@pytest.fixture(autouse=True)
+def whole_table(monkeypatch):
+    """A sample reads all pages: other tests leave any number of empty ones behind."""
+    monkeypatch.setattr(depth, "PAGES_SAMPLED", 10**9)
+
+
 def looked(now=NOW, **values):
     """Return the depths by lane."""
     return {each.lane: each for each in lane_depths(LANES, now=now, lease=LEASE, **values)}
